@@ -1,0 +1,68 @@
+"""Credentials for the Gemini API: keys from pluggable providers, rotated without losing a request."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from genai_credentials.chain import ProviderChain
+    from genai_credentials.credentials import CredentialProvider
+    from genai_credentials.errors import (
+        ConfigurationError,
+        CredentialsError,
+        FetchFailed,
+        InvalidSecret,
+        MissingDependency,
+        NoCredentials,
+        Unavailable,
+    )
+    from genai_credentials.key import ApiKey
+    from genai_credentials.provider import Provider
+    from genai_credentials.sources.aws import AWSSecretsManager
+    from genai_credentials.sources.dotenv import Dotenv
+    from genai_credentials.sources.env import Env
+    from genai_credentials.sources.file import File
+    from genai_credentials.sources.google import GoogleSecretManager
+
+__all__ = [
+    "AWSSecretsManager",
+    "ApiKey",
+    "ConfigurationError",
+    "CredentialProvider",
+    "CredentialsError",
+    "Dotenv",
+    "Env",
+    "FetchFailed",
+    "File",
+    "GoogleSecretManager",
+    "InvalidSecret",
+    "MissingDependency",
+    "NoCredentials",
+    "Provider",
+    "ProviderChain",
+    "Unavailable",
+]
+
+_ROOMS = {
+    "AWSSecretsManager": "sources.aws",
+    "ApiKey": "key",
+    "CredentialProvider": "credentials",
+    "Dotenv": "sources.dotenv",
+    "Env": "sources.env",
+    "File": "sources.file",
+    "GoogleSecretManager": "sources.google",
+    "Provider": "provider",
+    "ProviderChain": "chain",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"{__name__}.{_ROOMS.get(name, 'errors')}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

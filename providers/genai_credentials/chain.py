@@ -1,0 +1,175 @@
+"""`ProviderChain`: providers in order of preference, and what each of them answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from typing import Any, NamedTuple
+
+from genai_credentials.errors import (
+    ConfigurationError,
+    CredentialsError,
+    FetchFailed,
+    NoCredentials,
+    Unavailable,
+)
+from genai_credentials.flight import in_daemon
+from genai_credentials.key import ApiKey
+from genai_credentials.provider import DEFAULT_FETCH_TIMEOUT, Provider, as_provider, checked, logger, set_deadline
+
+
+class Attempt(NamedTuple):
+    """What one link answered when it was last asked.
+
+    `outcome` is "serving", "absent", "broken", "rejected" (its key is in quarantine) or "unasked"; `error` is None
+    where there is none.
+    """
+
+    provider: str
+    outcome: str
+    error: CredentialsError | None = None
+
+    @property
+    def remedy(self) -> str:
+        """What to do about it; empty when there is nothing to do."""
+        return self.error.remedy if self.error else ""
+
+    def __str__(self) -> str:
+        return f"{self.provider}: {self.outcome}" + (f" - {self.error}" if self.error else "")
+
+
+class Link:
+    """One provider of a chain, with its last answer and the call that may still be running."""
+
+    def __init__(self, provider: Provider) -> None:
+        self.provider = provider
+        self.name = provider.name
+        self.calls = 0
+        self.last = Attempt(self.name, "unasked")
+        self._running: Future[ApiKey] | None = None
+
+    def fetch(self, rejected: ApiKey | None, timeout: float) -> ApiKey:
+        """Ask the provider, in a thread of its own.
+
+        Args:
+            rejected: The key that the API has refused; None when none was.
+            timeout: How long to wait, in seconds. A call that takes longer is abandoned, and no other is made while
+                it runs.
+
+        Raises:
+            Unavailable: The provider is absent.
+            FetchFailed: It is broken, or did not answer in time.
+        """
+        if self._running is not None and not self._running.done():
+            raise self._hanging(timeout)
+        self.calls += 1
+        self._running = in_daemon(lambda: self._call(rejected, timeout), f"genai-credentials-{self.name}")
+        try:
+            key = self._running.result(timeout)
+        except FutureTimeout:
+            if self._running.done():
+                raise _foreign(self.name, TimeoutError()) from None
+            raise self._hanging(timeout) from None
+        except CredentialsError:
+            raise
+        except BaseException as error:
+            raise _foreign(self.name, error) from error
+        self.last = Attempt(self.name, "serving")
+        return key
+
+    def _call(self, rejected: ApiKey | None, timeout: float) -> ApiKey:
+        set_deadline(timeout)
+        return checked(self.provider.fetch(rejected), self.provider)
+
+    def _hanging(self, timeout: float) -> FetchFailed:
+        return FetchFailed(
+            f"{self.name}: no answer within fetch_timeout={timeout:g} s.",
+            remedy="Check the way to the store; it is asked again once the call that hangs has ended.",
+        )
+
+    def failed(self, error: CredentialsError) -> bool:
+        """Note an error; True when the link was not broken before, so that one outage is warned of once."""
+        before = self.last.outcome
+        absent = isinstance(error, Unavailable)
+        self.last = Attempt(self.name, "absent" if absent else "broken", error)
+        return not absent and before != "broken"
+
+    def passed_over(self, key: ApiKey) -> None:
+        """Note that the link's key is in quarantine."""
+        error = CredentialsError(f"the API refused its key {key.fingerprint}.", remedy="Store a live key there.")
+        self.last = Attempt(self.name, "rejected", error)
+
+    def abandon(self) -> None:
+        """Forget a running call: in a forked child its thread does not exist."""
+        self._running = None
+
+
+def _foreign(name: str, error: BaseException) -> FetchFailed:
+    # Only the class is named: the text of an error that isn't ours may hold anything, the key included.
+    if isinstance(error, RuntimeError) and "thread" in str(error):
+        return FetchFailed(f"{name}: no thread could be started for the fetch.", remedy="The process is at its limit.")
+    return FetchFailed(f"{name}: the provider raised {type(error).__name__}.", remedy="Its traceback says where.")
+
+
+def links_of(things: Iterable[Any]) -> tuple[Link, ...]:
+    """The links that providers, callables and chains make, in order and with chains unrolled.
+
+    Raises:
+        ConfigurationError: There is none, or something is no provider.
+    """
+    links: list[Link] = []
+    for thing in things:
+        links += thing.links if isinstance(thing, ProviderChain) else [Link(as_provider(thing))]
+    if not links:
+        raise ConfigurationError("A chain needs at least one provider.", remedy="For the environment, pass Env().")
+    return tuple(links)
+
+
+class ProviderChain:
+    """Providers in order of preference; itself a provider, which serves the first key that was not refused.
+
+    Args:
+        providers: Providers, callables that return a key, or other chains.
+
+    Raises:
+        ConfigurationError: There is none, or something is no provider.
+
+    Example:
+        >>> chain = ProviderChain(lambda: "AIzaExample")
+        >>> chain.fetch()
+        <ApiKey b16fbab2 from callable:<lambda>>
+    """
+
+    def __init__(self, *providers: Any) -> None:
+        self.links = links_of(providers)
+        self.name = f"chain({', '.join(link.name for link in self.links)})"
+
+    def fetch(self, rejected: ApiKey | None = None) -> ApiKey:
+        """The first key that is not `rejected`; the refused one again when there is no other.
+
+        Raises:
+            NoCredentials: No provider has a key.
+        """
+        refused: ApiKey | None = None
+        for link in self.links:
+            try:
+                key = link.fetch(rejected, DEFAULT_FETCH_TIMEOUT)
+            except CredentialsError as error:
+                note(link, error)
+                continue
+            if key != rejected:
+                return key
+            refused = refused or key
+        if refused is not None:
+            return refused
+        raise NoCredentials(attempts=[link.last for link in self.links])
+
+    def __repr__(self) -> str:
+        return f"<ProviderChain {', '.join(link.name for link in self.links)}>"
+
+
+def note(link: Link, error: CredentialsError) -> None:
+    """Keep a link's failure, and warn once per outage if the link is broken."""
+    if link.failed(error):
+        logger.warning("%s", link.last, extra={"provider": link.name, "event": "fetch_failed"})

@@ -1,0 +1,97 @@
+"""The tree of errors.
+
+    CredentialsError             anything of ours; `.remedy` says what to do next
+    ├── Unavailable              absent: this provider is not set up here, the chain goes on quietly
+    ├── FetchFailed              broken: it is set up and failed, the chain goes on with a warning
+    │   ├── InvalidSecret        something was fetched, but it cannot be a key
+    │   └── MissingDependency    the package that talks to the store is not installed
+    ├── NoCredentials            every link is absent or broken; `.attempts` lists them
+    └── ConfigurationError       the arguments cannot work; also a ValueError
+
+No message ever holds a key: only names, versions and fingerprints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from genai_credentials.chain import Attempt
+
+
+class CredentialsError(Exception):
+    """The root of every error that this package raises.
+
+    Args:
+        message: What happened and where.
+        remedy: What to do next; empty when there is nothing to add.
+    """
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.remedy}".rstrip()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.message, self.remedy)
+
+
+def _rebuild(kind: type[CredentialsError], message: str, remedy: str) -> CredentialsError:
+    return kind(message, remedy=remedy)
+
+
+class Unavailable(CredentialsError):
+    """The provider is absent: it is not set up on this machine."""
+
+
+class FetchFailed(CredentialsError):
+    """The provider is broken: it is set up here, and the fetch failed."""
+
+
+class InvalidSecret(FetchFailed):
+    """What was fetched cannot be a key."""
+
+
+class MissingDependency(FetchFailed):
+    """The provider needs a package that is not installed; the remedy names the extra."""
+
+
+class ConfigurationError(CredentialsError, ValueError):
+    """The arguments cannot work, whatever the stores answer."""
+
+
+class NoCredentials(CredentialsError):
+    """No link of the chain has a key.
+
+    Args:
+        message: What happened; made from the attempts when empty.
+        remedy: What to do next.
+        attempts: What each link answered, in the chain's order.
+    """
+
+    def __init__(self, message: str = "", *, remedy: str = "", attempts: Sequence[Attempt] = ()) -> None:
+        self.attempts = tuple(attempts)
+        super().__init__(message or _report(self.attempts), remedy=remedy or _remedies(self.attempts))
+
+    def __str__(self) -> str:
+        return self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild_no_credentials, (self.message, self.remedy, self.attempts)
+
+
+def _rebuild_no_credentials(message: str, remedy: str, attempts: Sequence[Attempt]) -> NoCredentials:
+    return NoCredentials(message, remedy=remedy, attempts=attempts)
+
+
+def _report(attempts: Sequence[Attempt]) -> str:
+    lines = [f"  {number}. {attempt}" for number, attempt in enumerate(attempts, 1)]
+    return "\n".join(["No provider of the chain has an API key:", *lines])
+
+
+def _remedies(attempts: Sequence[Attempt]) -> str:
+    return " ".join(dict.fromkeys(attempt.remedy for attempt in attempts if attempt.remedy))

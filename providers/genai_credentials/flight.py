@@ -1,0 +1,80 @@
+"""Work off the caller's thread: daemon threads that hand over a future, and one fetch at a time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Generator
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+Steps = Generator["Future[Any]", None, T]
+"""A policy that yields the futures it has to wait for, and returns its result."""
+
+
+def in_daemon(work: Callable[[], T], name: str) -> Future[T]:
+    """Run `work` in a thread that never holds up the interpreter's exit.
+
+    The future is running from the start, so that cancelling one waiter cannot cancel it for the others. When no
+    thread can be started (the process is at its limit, or the interpreter is shutting down) it holds that error.
+    """
+    future: Future[T] = Future()
+    future.set_running_or_notify_cancel()
+
+    def run() -> None:
+        try:
+            result = work()
+        except BaseException as error:
+            # Also SystemExit and friends: a waiter must never be left waiting.
+            future.set_exception(error)
+        else:
+            future.set_result(result)
+
+    try:
+        threading.Thread(target=run, name=name, daemon=True).start()
+    except RuntimeError as error:
+        future.set_exception(error)
+    return future
+
+
+class Flight:
+    """One fetch under way, shared by all who wait for it: its future carries no result, only the news that it ended.
+
+    Args:
+        began: The engine's event number at which it was started: what was rejected later, it doesn't answer.
+        rejected: The key whose rejection asked for it; None for a start or a scheduled refresh.
+    """
+
+    __slots__ = ("began", "errors", "landed", "rejected")
+
+    def __init__(self, began: int, rejected: Any = None) -> None:
+        self.began = began
+        self.rejected = rejected
+        self.errors: dict[int, Exception] = {}
+        self.landed: Future[None] = Future()
+        self.landed.set_running_or_notify_cancel()
+
+
+def drive(steps: Steps[T]) -> T:
+    """Run a policy to its end, blocking this thread."""
+    try:
+        while True:
+            next(steps).result()
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+    finally:
+        steps.close()
+
+
+async def adrive(steps: Steps[T]) -> T:
+    """Run a policy to its end without blocking the running event loop."""
+    import asyncio  # noqa: PLC0415 - only an asynchronous caller pays for it
+
+    try:
+        while True:
+            await asyncio.wrap_future(next(steps))
+    except StopIteration as end:
+        return end.value  # type: ignore[no-any-return]
+    finally:
+        steps.close()

@@ -1,0 +1,114 @@
+"""What a forked child must not inherit: the parent's connections, locks and running calls.
+
+Children that share one keep-alive connection were seen to read each other's secrets, and an inherited gRPC channel
+to hang for good, so nothing that talks to a store outlives a fork. The hooks are registered once, and cost nothing
+until a fork.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Callable
+from typing import Any, Generic, Protocol, TypeVar
+
+from genai_credentials.errors import FetchFailed
+
+T = TypeVar("T")
+
+
+class Forkable(Protocol):
+    """Something with state that a fork must find whole, and that a child must drop."""
+
+    def before_fork(self) -> None: ...
+    def after_fork_in_parent(self) -> None: ...
+    def after_fork_in_child(self) -> None: ...
+
+
+_watched: weakref.WeakSet[Any] = weakref.WeakSet()
+_held: list[Forkable] = []
+
+
+def watch(thing: Forkable) -> None:
+    """Tell `thing` of each fork from now on, as long as it lives."""
+    _watched.add(thing)
+
+
+def _before() -> None:
+    _held[:] = list(_watched)
+    for thing in _held:
+        thing.before_fork()
+
+
+def _after_in_parent() -> None:
+    for thing in reversed(_held):
+        thing.after_fork_in_parent()
+    _held.clear()
+
+
+def _after_in_child() -> None:
+    for thing in reversed(_held):
+        thing.after_fork_in_child()
+    _held.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before, after_in_parent=_after_in_parent, after_in_child=_after_in_child)
+
+
+class PerProcess(Generic[T]):
+    """A client that is made on first use, once in each process.
+
+    Args:
+        make: Makes the client.
+    """
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+        self._lock = threading.Lock()
+        self._value: T | None = None
+        watch(self)
+
+    @classmethod
+    def of(cls, client: Any, make: Callable[[], Any]) -> PerProcess[Any]:
+        """From a `client` argument: None (then `make`), a factory, or a ready client, which no child may use."""
+        if client is None:
+            return cls(make)
+        return cls(client) if callable(client) else _ReadyClient(client)
+
+    def get(self) -> T:
+        """The client of this process."""
+        with self._lock:
+            if self._value is None:
+                self._value = self._make()
+            return self._value
+
+    def drop(self) -> None:
+        """Forget the client, so that the next use makes another."""
+        with self._lock:
+            self._value = None
+
+    def before_fork(self) -> None:
+        """Nothing to hold: a client half made in the parent is dropped in the child."""
+
+    def after_fork_in_parent(self) -> None:
+        """Nothing was held."""
+
+    def after_fork_in_child(self) -> None:
+        """Drop the parent's client, and a lock that a thread of the parent may have held."""
+        self._abandoned, self._value = self._value, None
+        self._lock = threading.Lock()
+
+
+class _ReadyClient(PerProcess[Any]):
+    def __init__(self, client: Any) -> None:
+        super().__init__(self._refuse)
+        self._value = client
+
+    @staticmethod
+    def _refuse() -> Any:
+        raise FetchFailed(
+            "The client that was passed belongs to the parent process, and connections do not survive a fork.",
+            remedy="Pass a zero-argument factory instead of a ready client: client=lambda: …",
+        )
