@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any, NamedTuple
@@ -61,26 +61,33 @@ class Link:
             Unavailable: The provider is absent.
             FetchFailed: It is broken, or did not answer in time.
         """
-        if self._running is not None and not self._running.done():
-            raise self._hanging(timeout)
-        self.calls += 1
-        self._running = in_daemon(lambda: self._call(rejected, timeout), f"genai-credentials-{self.name}")
-        try:
-            key = self._running.result(timeout)
-        except FutureTimeout:
-            if self._running.done():
-                raise _foreign(self.name, TimeoutError()) from None
-            raise self._hanging(timeout) from None
-        except CredentialsError:
-            raise
-        except BaseException as error:
-            raise _foreign(self.name, error) from error
+        key = self._ask(self.provider.fetch, rejected, timeout)
         self.last = Attempt(self.name, "serving")
         return key
 
-    def _call(self, rejected: ApiKey | None, timeout: float) -> ApiKey:
-        set_deadline(timeout)
-        return checked(self.provider.fetch(rejected), self.provider)
+    def fetch_previous(self, rejected: ApiKey, timeout: float) -> ApiKey | None:
+        """Ask the provider for the version before `rejected`; None when it keeps no versions. Raises like `fetch`."""
+        ask = getattr(self.provider, "fetch_previous", None)
+        return None if ask is None else self._ask(ask, rejected, timeout)
+
+    def _ask(self, ask: Callable[[ApiKey | None], object], rejected: ApiKey | None, timeout: float) -> ApiKey:
+        if self._running is not None and not self._running.done():
+            raise self._hanging(timeout)
+
+        def call() -> ApiKey:
+            set_deadline(timeout)
+            return checked(ask(rejected), self.provider)
+
+        self.calls += 1
+        self._running = in_daemon(call, f"genai-credentials-{self.name}")
+        try:
+            return self._running.result(timeout)
+        except CredentialsError:
+            raise
+        except BaseException as error:
+            if isinstance(error, FutureTimeout) and not self._running.done():
+                raise self._hanging(timeout) from None
+            raise foreign(self.name, error) from error
 
     def _hanging(self, timeout: float) -> FetchFailed:
         return FetchFailed(
@@ -105,7 +112,8 @@ class Link:
         self._running = None
 
 
-def _foreign(name: str, error: BaseException) -> FetchFailed:
+def foreign(name: str, error: BaseException) -> FetchFailed:
+    """The error for something that a provider raised and that is none of ours."""
     # Only the class is named: the text of an error that isn't ours may hold anything, the key included.
     if isinstance(error, RuntimeError) and "thread" in str(error):
         return FetchFailed(f"{name}: no thread could be started for the fetch.", remedy="The process is at its limit.")

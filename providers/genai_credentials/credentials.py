@@ -1,4 +1,4 @@
-"""`CredentialProvider`: the front. Chain, cache, refresh and rejection behind one lock that is never held during I/O."""
+"""`CredentialProvider`: the front. Chain, cache, refresh and rejection, under a lock that is never held during I/O."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from genai_credentials import forks
-from genai_credentials.chain import links_of, note
+from genai_credentials.chain import foreign, links_of, note
+from genai_credentials.diagnosis import Diagnosis
 from genai_credentials.errors import ConfigurationError, CredentialsError, NoCredentials
 from genai_credentials.flight import Flight, Steps, adrive, drive, in_daemon
 from genai_credentials.key import ApiKey
@@ -75,7 +76,10 @@ class CredentialProvider:
         )
         self._lock = threading.Lock()
         self._flight: Flight | None = None
+        self._earlier_asked: set[ApiKey] = set()
+        self._accepted: ApiKey | None = None
         self._closed = False
+        self.diagnosis = Diagnosis(clock)
         forks.watch(self)
 
     # The key
@@ -131,9 +135,16 @@ class CredentialProvider:
         return await adrive(self.reject_steps(_an_api_key(key), ()))
 
     def accept(self, key: ApiKey) -> None:
-        """Say that the API accepted a request with this key; the client does so once a key."""
+        """Say that the API accepted a request with this key; the client does so, and only the first time counts."""
+        if key is not self._accepted:
+            with self._lock:
+                self._rotation.accepted(key)
+                self._accepted = key
+
+    def replaying(self) -> None:
+        """Count a request that is sent again with another key; the client says so."""
         with self._lock:
-            self._rotation.accepted(key)
+            self._rotation.counters["replays"] += 1
 
     # The clients
 
@@ -148,7 +159,7 @@ class CredentialProvider:
         Raises:
             ConfigurationError: An option cannot work with a key that is swapped in.
         """
-        from genai_credentials.client import build_client  # noqa: PLC0415 - the SDK loads on first use
+        from genai_credentials.client import build_client
 
         return build_client(self, options, verify=verify, allow_plain_http=allow_plain_http)
 
@@ -162,7 +173,7 @@ class CredentialProvider:
         Raises:
             ConfigurationError: As for `client()`.
         """
-        from genai_credentials.client import build_http_options  # noqa: PLC0415 - the SDK loads on first use
+        from genai_credentials.client import build_http_options
 
         return build_http_options(self, options, allow_plain_http=allow_plain_http)
 
@@ -176,9 +187,9 @@ class CredentialProvider:
             scheme: What stands before the key, its space included: "Bearer ".
             allow_plain_http: As for `client()`.
         """
-        from genai_credentials.auth import standalone_auth  # noqa: PLC0415 - httpx loads on first use
+        from genai_credentials.auth import lone_auth
 
-        return standalone_auth(self, header, scheme, allow_plain_http=allow_plain_http)
+        return lone_auth(self, header, scheme, allow_plain_http=allow_plain_http)
 
     @classmethod
     def from_uris(cls, *uris: str, **options: Any) -> Self:
@@ -187,7 +198,7 @@ class CredentialProvider:
         Raises:
             ConfigurationError: A URI is wrong; the message points at the place.
         """
-        from genai_credentials.uris import parse  # noqa: PLC0415 - only for who configures by text
+        from genai_credentials.uris import parse
 
         return cls(*(parse(uri) for uri in uris), **options)
 
@@ -199,7 +210,7 @@ class CredentialProvider:
             environ: Where to read it; None means `os.environ`.
             options: Arguments of the constructor; they win over `GENAI_CREDENTIALS_TTL` and its like.
         """
-        from genai_credentials.uris import settings  # noqa: PLC0415 - only for who configures by text
+        from genai_credentials.uris import settings
 
         uris, durations = settings(environ)
         return cls.from_uris(*uris, **{**durations, **options})
@@ -208,7 +219,7 @@ class CredentialProvider:
 
     def status(self) -> Status:
         """What is served, from where, since when, and what each link last answered; nothing secret."""
-        from genai_credentials.status import LinkStatus, Status  # noqa: PLC0415 - rarely asked
+        from genai_credentials.status import LinkStatus, Status
 
         with self._lock:
             now, rotation = self._clock(), self._rotation
@@ -217,9 +228,9 @@ class CredentialProvider:
             next_refresh = None if key is None else max(rotation.refresh_at, rotation.retry_at) - now
             return Status(
                 state=rotation.state(now),
-                fingerprint=key and key.fingerprint,
-                provider=key and key.provider,
-                version=key and key.version,
+                fingerprint=None if key is None else key.fingerprint,
+                provider=None if key is None else key.provider,
+                version=None if key is None else key.version,
                 age=age,
                 next_refresh=next_refresh,
                 links=tuple(LinkStatus.of(link.last, link.calls) for link in self._links),
@@ -284,7 +295,7 @@ class CredentialProvider:
         with self._lock:
             self._check_open()
             asked = self._rotation.event()
-        flight = yield from self._join(asked, None)
+        flight = yield from self._join(asked)
         with self._lock:
             link = self._rotation.serving.link
             error = flight.errors.get(link) if flight else None
@@ -307,18 +318,18 @@ class CredentialProvider:
                 return None if self._closed else rotation.parole(key, tried, now)
             asked = rotation.struck(key)
         if other is None:
-            yield from self._join(asked, key)
+            yield from self._join(asked, key, tried)
             with self._lock:
                 now = self._clock()
                 other = rotation.replacement(key, tried, now) or rotation.parole(key, tried, now)
         self._tell(key, other, news)
         return other
 
-    def _join(self, asked: int, rejected: ApiKey | None) -> Steps[Flight | None]:
+    def _join(self, asked: int, rejected: ApiKey | None = None, tried: Collection[str] = ()) -> Steps[Flight | None]:
         """Wait for a fetch that began after event `asked`; start it if need be."""
         while True:
             with self._lock:
-                if rejected and self._rotation.replacement(rejected, (), self._clock()):
+                if rejected and self._rotation.replacement(rejected, tried, self._clock()):
                     return None
                 flight, mine = self._flight, None
                 if flight is None:
@@ -340,7 +351,9 @@ class CredentialProvider:
 
     def _launch(self, flight: Flight) -> None:
         def ended(done: Any) -> None:
-            if done.exception() is not None:
+            if (error := done.exception()) is not None:
+                for link in self._links:
+                    note(link, foreign(link.name, error))
                 self._land(flight, None, [])
 
         in_daemon(lambda: self._land(flight, *self._walk(flight)), "genai-credentials-fetch").add_done_callback(ended)
@@ -361,7 +374,22 @@ class CredentialProvider:
                 return Found(key, number), passed_over
             link.passed_over(key)
             passed_over.append(Found(key, number))
-        return None, passed_over
+        return self._earlier_version(flight), passed_over
+
+    def _earlier_version(self, flight: Flight) -> Found | None:
+        """At a start whose key is refused with nothing newer, the version before it is worth one try."""
+        with self._lock:
+            rejected, number = flight.rejected, self._rotation.serving.link
+            if rejected is None or number < 0 or self._rotation.ever_worked() or rejected in self._earlier_asked:
+                return None
+            self._earlier_asked.add(rejected)
+        link = self._links[number]
+        try:
+            key = link.fetch_previous(rejected, self._fetch_timeout)
+        except CredentialsError as error:
+            logger.info("%s: no earlier version either: %s", link.name, error)
+            return None
+        return None if key is None else Found(key, number)
 
     def _lowest(self, flight: Flight) -> int:
         """How far down the chain a fetch goes: a scheduled one never trades a working key for a lower link's."""
@@ -440,7 +468,6 @@ def _an_api_key(key: object) -> ApiKey:
 
 
 def _age(key: ApiKey) -> float:
-    from datetime import UTC, datetime  # noqa: PLC0415 - rarely asked
+    from datetime import UTC, datetime
 
     return (datetime.now(UTC) - key.fetched_at).total_seconds()
-

@@ -69,7 +69,7 @@ def drive(steps: Steps[T]) -> T:
 
 async def adrive(steps: Steps[T]) -> T:
     """Run a policy to its end without blocking the running event loop."""
-    import asyncio  # noqa: PLC0415 - only an asynchronous caller pays for it
+    import asyncio
 
     try:
         while True:

@@ -16,10 +16,27 @@ PLACEHOLDER = "genai-credentials-placeholder"
 
 MAX_BYTES = 4096
 _PLACEHOLDERS = frozenset(
-    "YOUR_API_KEY YOUR_API_KEY_HERE YOUR_KEY YOUR_KEY_HERE YOUR_GEMINI_API_KEY YOUR_GEMINI_API_KEY_HERE "
-    "YOUR_GOOGLE_API_KEY YOUR_GOOGLE_API_KEY_HERE INSERT_API_KEY_HERE INSERT_YOUR_API_KEY_HERE API_KEY API_KEY_HERE "
-    "GEMINI_API_KEY GOOGLE_API_KEY REPLACE_ME CHANGE_ME CHANGEME PASTE_YOUR_API_KEY_HERE "
-    "GENAI_CREDENTIALS_PLACEHOLDER".split()
+    [
+        "YOUR_API_KEY",
+        "YOUR_API_KEY_HERE",
+        "YOUR_KEY",
+        "YOUR_KEY_HERE",
+        "YOUR_GEMINI_API_KEY",
+        "YOUR_GEMINI_API_KEY_HERE",
+        "YOUR_GOOGLE_API_KEY",
+        "YOUR_GOOGLE_API_KEY_HERE",
+        "INSERT_API_KEY_HERE",
+        "INSERT_YOUR_API_KEY_HERE",
+        "API_KEY",
+        "API_KEY_HERE",
+        "GEMINI_API_KEY",
+        "GOOGLE_API_KEY",
+        "REPLACE_ME",
+        "CHANGE_ME",
+        "CHANGEME",
+        "PASTE_YOUR_API_KEY_HERE",
+        "GENAI_CREDENTIALS_PLACEHOLDER",
+    ]
 )
 _QUOTES = {'"': '"', "'": "'", "`": "`", "\u201c": "\u201d", "\u2018": "\u2019"}
 
@@ -52,7 +69,7 @@ class ApiKey:
         self, text: str, *, provider: str, version: str | None = None, fetched_at: datetime | None = None
     ) -> None:
         cleaned, notes = clean(text, provider)
-        from datetime import UTC, datetime  # noqa: PLC0415 - keeps the package's import light
+        from datetime import UTC, datetime
 
         values = {
             "_text": cleaned,
@@ -127,7 +144,7 @@ class ApiKey:
 
 def fingerprint(text: str) -> str:
     """The first 8 hexadecimal digits of the text's SHA-256."""
-    import hashlib  # noqa: PLC0415 - keeps the package's import light
+    import hashlib
 
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
-from genai_credentials.errors import ConfigurationError, FetchFailed
+from genai_credentials.errors import ConfigurationError, FetchFailed, MissingDependency, Unavailable
 from genai_credentials.key import ApiKey
 
 logger = logging.getLogger("genai_credentials")
@@ -41,6 +41,23 @@ class Provider(Protocol):
         ...
 
 
+def import_extra(module: str, extra: str) -> Any:
+    """A module of an optional package, loaded on first use.
+
+    Raises:
+        MissingDependency: It is not installed; the remedy names the extra.
+    """
+    from importlib import import_module
+
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise MissingDependency(
+            f"{extra}: the package of the module {module} is not installed.",
+            remedy=f"pip install 'genai-credentials[{extra}]'",
+        ) from error
+
+
 def seconds_left() -> float:
     """How long the running fetch may still take, in seconds: `fetch_timeout` when no engine set a deadline."""
     deadline = _deadline.get()
@@ -52,6 +69,10 @@ def set_deadline(timeout: float) -> None:
     _deadline.set(time.monotonic() + timeout)
 
 
+DEFAULT_NAMES = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
+"""The SDK's own order (google.genai._api_client.get_env_api_key)."""
+
+
 class Source:
     """What the built-in providers share: a name, and one warning for a key that had to be cleaned."""
 
@@ -60,7 +81,8 @@ class Source:
     def __init__(self) -> None:
         self._warned: str | None = None
 
-    def _key(self, text: str, version: str | None = None) -> ApiKey:
+    def key(self, text: str, version: str | None = None) -> ApiKey:
+        """The key that a text holds; says once what had to be taken off it."""
         key = ApiKey(text, provider=self.name, version=version)
         if key.notes and self._warned != key.fingerprint:
             self._warned = key.fingerprint
@@ -74,6 +96,41 @@ class Source:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
+
+
+def variable_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The names to look up, checked.
+
+    Raises:
+        ConfigurationError: A name is none.
+    """
+    for name in names:
+        if not isinstance(name, str) or not name or "=" in name or not name.isprintable() or " " in name:
+            raise ConfigurationError(f"{name!r} is no name of an environment variable.")
+    return names or DEFAULT_NAMES
+
+
+def first_of(
+    source: Source, names: Sequence[str], values: Mapping[str, str | None], rejected: ApiKey | None, where: str
+) -> ApiKey:
+    """The key under the first of a source's names that has one, the refused key last.
+
+    Raises:
+        Unavailable: There is none.
+        InvalidSecret: What is there cannot be a key.
+    """
+    texts = [text for name in names if (text := values.get(name))]
+    if not texts:
+        listed = " and ".join(names)
+        raise Unavailable(
+            f"{listed} {'are' if len(names) > 1 else 'is'} unset or empty in {where}.",
+            remedy=f"Set {names[0]} there, or let another provider serve.",
+        )
+    for text in texts:
+        key = source.key(text)
+        if key != rejected:
+            break
+    return key
 
 
 class CallableProvider(Source):
@@ -91,7 +148,7 @@ class CallableProvider(Source):
     def fetch(self, rejected: ApiKey | None = None) -> ApiKey:
         """Call the function; see `Provider.fetch`."""
         result = self._function()
-        return result if isinstance(result, ApiKey) else self._key(result)
+        return result if isinstance(result, ApiKey) else self.key(result)
 
 
 def as_provider(thing: object) -> Provider:
@@ -127,9 +184,10 @@ def _named(thing: object) -> Provider:
 
 
 def _is_coroutine_function(thing: object) -> bool:
-    import inspect  # noqa: PLC0415 - keeps the first fetch's import light
+    import inspect
 
-    return inspect.iscoroutinefunction(thing) or inspect.iscoroutinefunction(getattr(thing, "__call__", None))
+    call = getattr(type(thing), "__call__", None)  # noqa: B004 - an object whose __call__ is async
+    return inspect.iscoroutinefunction(thing) or inspect.iscoroutinefunction(call)
 
 
 def checked(result: object, provider: Provider) -> ApiKey:

@@ -42,15 +42,15 @@ _REJECTED = {
     "unauthenticated": "The key is unset, wrong, expired or disabled: compare its fingerprint with the store's.",
 }
 _NOT_OURS = {
-    "CREDENTIALS_MISSING": "This API takes no API keys: use the Gemini API's endpoint, or a key bound to a service account.",
+    "CREDENTIALS_MISSING": "This API takes no API keys: use the Gemini API's endpoint, or Google Cloud credentials.",
     "SERVICE_DISABLED": "Enable the Generative Language API in the key's project, then wait a few minutes.",
     "API_KEY_SERVICE_BLOCKED": f"Add the Generative Language API to the key's API restrictions ({_CONSOLE}).",
     "API_KEY_HTTP_REFERRER_BLOCKED": f"The key's referrer restriction refuses this caller ({_CONSOLE}).",
     "API_KEY_IP_ADDRESS_BLOCKED": f"Add this machine's address to the key's IP restriction ({_CONSOLE}).",
     "API_KEY_ANDROID_APP_BLOCKED": f"The key is restricted to Android apps ({_CONSOLE}).",
     "API_KEY_IOS_APP_BLOCKED": f"The key is restricted to iOS apps ({_CONSOLE}).",
-    "unregistered callers": "The request carried no key: was it redirected, or sent to another origin than the client's?",
-    "PERMISSION_DENIED": "The key is live, and its project may not do this: check the model, the file's owner, the region.",
+    "unregistered callers": "The request carried no key: was it sent to another origin than the client's?",
+    "PERMISSION_DENIED": "The key is live, and may not do this: check the model, the file's owner, the region.",
 }
 _NOT_VALID = re.compile(r"(?i)\W*api[ _]key (?:is )?(?:not valid|not found|invalid|expired)")
 _LEAKED = re.compile(r"(?i)api key was reported as leaked")

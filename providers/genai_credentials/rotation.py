@@ -132,7 +132,7 @@ class Rotation:
 
     def ever_worked(self) -> bool:
         """Whether any key so far is known to have been accepted."""
-        return any(known.worked for known in self._known.values())
+        return any(known.worked for known in self._all_known())
 
     # What happens
 
@@ -189,7 +189,7 @@ class Rotation:
                 is taken to be one of them.
             now: The time.
         """
-        for known in sorted(self._known.values(), key=lambda known: known.found.key.fetched_at, reverse=True):
+        for known in sorted(self._all_known(), key=lambda known: known.found.key.fetched_at, reverse=True):
             other = known.found.key
             if other == key or other.fingerprint in tried or (not tried and known.refused_at >= now):
                 continue
@@ -250,10 +250,18 @@ class Rotation:
     def _switch(self, found: Found) -> None:
         if self.serving.key is not None and self.serving.key != found.key:
             self.counters["rotations"] += 1
-        known = self._known.get(found.key.fingerprint)
-        if known is None:
-            self._known[found.key.fingerprint] = _Known(found)
+            self._remember(Found(self.serving.key, self.serving.link))
+        self._remember(found)
         self._serve(found)
+
+    def _remember(self, found: Found) -> None:
+        fingerprint = found.key.fingerprint
+        # Put back even when it is there: a key is known for a day from when it was last of use.
+        self._known[fingerprint] = self._known.get(fingerprint) or _Known(found)
+
+    def _all_known(self) -> list[_Known]:
+        found = (self._known.get(fingerprint) for fingerprint in list(self._known))
+        return [known for known in found if known is not None]
 
     def _fall_back(self, found: Found, now: float) -> None:
         refused = Found(self.serving.key, self.serving.link)

@@ -1,0 +1,1 @@
+"""The built-in providers, a module each; none is imported before it is used."""

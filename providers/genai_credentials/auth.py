@@ -1,0 +1,408 @@
+"""The Auth: swaps the placeholder for the current key, and replays what a rotation refused.
+
+One policy (`Exchange`) and three short drivers: httpx and httpx2 synchronous, the same asynchronous, and aiohttp.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import AsyncGenerator, Callable, Generator
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
+
+from genai_credentials.errors import ConfigurationError
+from genai_credentials.flight import adrive, drive
+from genai_credentials.key import PLACEHOLDER, ApiKey
+from genai_credentials.rejection import SUSPECT, classify
+
+if TYPE_CHECKING:
+    from genai_credentials.credentials import CredentialProvider
+
+API_KEY_HEADER = "x-goog-api-key"
+MOST_SENDS = 3
+"""A revoked key in the environment, a revoked one in a file and a good one in a store need three."""
+
+_SIGNED = "genai_credentials"
+_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+Origin = tuple[str, str, int | None]
+
+
+def origin(url: Any) -> Origin:
+    """Scheme, host and port of a URL of httpx, httpx2 or yarl."""
+    scheme, host = url.scheme, url.host or ""
+    # With a client certificate the SDK asks the same service under its mTLS name.
+    return scheme, host.replace(".mtls.googleapis.com", ".googleapis.com"), url.port or _PORTS.get(scheme)
+
+
+def origin_of(url: str, *, allow_plain_http: bool) -> Origin:
+    """The origin of a base URL, checked.
+
+    Raises:
+        ConfigurationError: It is no http(s) URL, or the key would travel in the clear.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigurationError(f"base_url={url!r} is no http(s) URL.", remedy="Write https://host[:port].")
+    check_encrypted(parts.scheme, parts.hostname, allow_plain_http=allow_plain_http)
+    return origin(_Parts(parts.scheme, parts.hostname, parts.port))
+
+
+class _Parts:
+    def __init__(self, scheme: str, host: str, port: int | None) -> None:
+        self.scheme, self.host, self.port = scheme, host, port
+
+
+def check_encrypted(scheme: str, host: str, *, allow_plain_http: bool) -> None:
+    """Refuse to send a key in the clear to another machine.
+
+    Raises:
+        ConfigurationError: Plain http to a host that isn't this one.
+    """
+    loopback = host in _LOOPBACK or host.startswith("127.") or host.endswith(".localhost")
+    if scheme == "http" and not loopback and not allow_plain_http:
+        raise ConfigurationError(
+            f"The key would go to {host} over plain http, readable on the way.",
+            remedy="Use https, or accept it with allow_plain_http=True.",
+        )
+
+
+class Exchange:
+    """One request's life: the keys it was refused with, and whether it is sent again. No I/O.
+
+    Args:
+        credentials: Whose key it carries.
+        key: The key it is sent with first.
+    """
+
+    def __init__(self, credentials: CredentialProvider, key: ApiKey) -> None:
+        self.credentials = credentials
+        self.key = key
+        self.tried: set[str] = set()
+
+    def accepted(self) -> None:
+        """The answer is not about the key."""
+        self.credentials.accept(self.key)
+
+    def refused(self, status: int, body: bytes) -> bool:
+        """Whether the answer says that the key is no good; anything else about it is diagnosed."""
+        verdict = classify(status, body)
+        if verdict.rejected:
+            self.tried.add(self.key.fingerprint)
+        elif verdict.cause:
+            self.credentials.diagnosis.of_answer(verdict, self.key)
+        return verdict.rejected
+
+    def goes_on(self, other: ApiKey | None) -> bool:
+        """Whether to send again, with this other key."""
+        if other is None or len(self.tried) >= MOST_SENDS:
+            return False
+        self.key = other
+        self.credentials.replaying()
+        return True
+
+
+class KeyAuth:
+    """An Auth for httpx and httpx2: it puts the current key into a header, and nothing else.
+
+    Args:
+        credentials: Whose key it sends.
+        header: The header's name.
+        scheme: What stands before the key, its space included.
+        home: The origins that may have the key; None means each request's own, before any redirect.
+        allow_plain_http: Whether the key may travel unencrypted; only asked when `home` is None.
+    """
+
+    def __init__(
+        self,
+        credentials: CredentialProvider,
+        *,
+        header: str = API_KEY_HEADER,
+        scheme: str = "",
+        home: set[Origin] | None = None,
+        allow_plain_http: bool = False,
+    ) -> None:
+        self.credentials = credentials
+        self.home = home
+        self._header, self._scheme = header.lower(), scheme
+        self._allow_plain_http = allow_plain_http
+
+    def sync_auth_flow(self, request: Any) -> Generator[Any, Any, None]:
+        """The synchronous driver, called by httpx."""
+        if not self._claims(request):
+            yield request
+            return
+        exchange = Exchange(self.credentials, self.credentials.get())
+        while True:
+            self._sign(request, exchange.key)
+            response = yield request
+            if response.status_code not in SUSPECT:
+                return exchange.accepted()
+            if not self._answers(request, response):
+                return None
+            response.read()
+            if not exchange.refused(response.status_code, response.content):
+                return None
+            other = drive(self.credentials.reject_steps(exchange.key, exchange.tried))
+            if not _can_be_sent_again(request) or not exchange.goes_on(other):
+                return None
+
+    async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
+        """The asynchronous driver, called by httpx."""
+        if not self._claims(request):
+            yield request
+            return
+        exchange = Exchange(self.credentials, await self.credentials.aget())
+        while True:
+            self._asign(request, exchange.key)
+            response = yield request
+            if response.status_code not in SUSPECT:
+                exchange.accepted()
+                return
+            if not self._answers(request, response):
+                return
+            await response.aread()
+            if not exchange.refused(response.status_code, response.content):
+                return
+            other = await adrive(self.credentials.reject_steps(exchange.key, exchange.tried))
+            if not _can_be_sent_again(request) or not exchange.goes_on(other):
+                return
+
+    def guard(self, request: Any) -> None:
+        """A request hook: httpx calls it before each hop, and only the home origin gets the key.
+
+        httpx itself takes only `Authorization` off a request that is redirected to another origin.
+        """
+        signed_for = request.extensions.get(_SIGNED)
+        if signed_for is None or signed_for is request.url or self._is_home(request.url):
+            return
+        request.headers.pop(self._header, None)
+
+    async def aguard(self, request: Any) -> None:
+        """`guard` for an asynchronous client."""
+        self.guard(request)
+
+    def _claims(self, request: Any) -> bool:
+        """Whether to send the key with this request: whether it carries the placeholder, and goes home."""
+        if self.home is None:
+            check_encrypted(request.url.scheme, request.url.host, allow_plain_http=self._allow_plain_http)
+            return True
+        values = request.headers.get_list(self._header)
+        if PLACEHOLDER not in values and _SIGNED not in request.extensions:
+            return False
+        others = [value for value in values if value != PLACEHOLDER]
+        if len(values) == 1 and self._is_home(request.url):
+            return True
+        if len(values) > 1 and others:
+            # A key of the caller's own for this one request, in another spelling.
+            request.headers[self._header] = others[0]
+            return False
+        request.headers.pop(self._header, None)
+        self.credentials.diagnosis.of_request(request.url.host)
+        return False
+
+    def _is_home(self, url: Any) -> bool:
+        return self.home is not None and origin(url) in self.home
+
+    def _sign(self, request: Any, key: ApiKey) -> None:
+        request.headers[self._header] = self._scheme + key.get_secret_value()
+        request.extensions[_SIGNED] = request.url
+
+    def _asign(self, request: Any, key: ApiKey) -> None:
+        self._sign(request, key)
+
+    def _answers(self, request: Any, response: Any) -> bool:
+        """Whether it is the key's own origin that answered, not one it was redirected to without the key."""
+        return origin(response.request.url) == origin(request.url)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+
+class LoneAuth(KeyAuth):
+    """A `KeyAuth` for clients that aren't ours, where no hook of ours sees each hop of a redirect.
+
+    httpx takes `Authorization` off by itself. Any other header comes off here once it has been sent, and is put back
+    on the wire of a next hop to the same origin: both through httpcore's documented `trace` extension.
+    """
+
+    def _sign(self, request: Any, key: ApiKey) -> None:
+        if self._header != "authorization" and _SIGNED not in request.extensions:
+            hops, theirs = _Hops(request, self._header), request.extensions.get("trace")
+
+            def trace(event: str, info: Any) -> None:
+                hops.see(event, info)
+                if theirs:
+                    theirs(event, info)
+
+            request.extensions["trace"] = trace
+        super()._sign(request, key)
+
+    def _asign(self, request: Any, key: ApiKey) -> None:
+        if self._header != "authorization" and _SIGNED not in request.extensions:
+            hops, theirs = _Hops(request, self._header), request.extensions.get("trace")
+
+            async def trace(event: str, info: Any) -> None:
+                hops.see(event, info)
+                if theirs:
+                    await theirs(event, info)
+
+            request.extensions["trace"] = trace
+        KeyAuth._sign(self, request, key)
+
+
+class _Hops:
+    """Follows one request over its redirects."""
+
+    def __init__(self, request: Any, header: str) -> None:
+        self._request, self._header = request, header
+        self._value = ""
+
+    def see(self, event: str, info: Any) -> None:
+        """Called by httpcore with what it is about to do and what it has done."""
+        if event.endswith("send_request_headers.complete"):
+            self._value = self._request.headers.pop(self._header, self._value)
+        elif event.endswith("send_request_headers.started") and self._header not in self._request.headers:
+            hop = info["request"]
+            url = _Parts(hop.url.scheme.decode(), hop.url.host.decode(), hop.url.port)
+            if hop.method != b"CONNECT" and origin(url) == origin(self._request.url):
+                hop.headers.append((self._header.encode(), self._value.encode()))
+
+
+class BothAuths:
+    """The user's own Auth inside ours: theirs sees each request that ours sends, and answers their own challenges."""
+
+    def __init__(self, ours: Any, theirs: Any) -> None:
+        self.ours, self._theirs = ours, theirs
+
+    def sync_auth_flow(self, request: Any) -> Generator[Any, Any, None]:
+        """The synchronous driver, called by httpx."""
+        ours = self.ours.sync_auth_flow(request)
+        signed = next(ours)
+        while True:
+            theirs = self._theirs.sync_auth_flow(signed)
+            sending = next(theirs)
+            while True:
+                response = yield sending
+                try:
+                    sending = theirs.send(response)
+                except StopIteration:
+                    break
+            try:
+                signed = ours.send(response)
+            except StopIteration:
+                return
+
+    async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
+        """The asynchronous driver, called by httpx."""
+        ours = self.ours.async_auth_flow(request)
+        signed = await anext(ours)
+        while True:
+            theirs = self._theirs.async_auth_flow(signed)
+            sending = await anext(theirs)
+            while True:
+                response = yield sending
+                try:
+                    sending = await theirs.asend(response)
+                except StopAsyncIteration:
+                    break
+            try:
+                signed = await ours.asend(response)
+            except StopAsyncIteration:
+                return
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+
+class AiohttpAuth:
+    """The same policy as an aiohttp client middleware, which is called once per hop of a redirect."""
+
+    def __init__(self, auth: KeyAuth) -> None:
+        self._auth = auth
+
+    async def __call__(self, request: Any, handler: Callable[[Any], Any]) -> Any:
+        """The driver, called by aiohttp."""
+        credentials = self._auth.credentials
+        if not self._claims(request):
+            return await handler(request)
+        exchange = Exchange(credentials, await credentials.aget())
+        while True:
+            request.headers[API_KEY_HEADER] = exchange.key.get_secret_value()
+            response = await handler(request)
+            if response.status not in SUSPECT:
+                exchange.accepted()
+                return response
+            if not exchange.refused(response.status, await response.read()):
+                return response
+            other = await adrive(credentials.reject_steps(exchange.key, exchange.tried))
+            if not exchange.goes_on(other):
+                return response
+
+    def _claims(self, request: Any) -> bool:
+        values = request.headers.getall(API_KEY_HEADER, ())
+        if PLACEHOLDER not in values:
+            return False
+        others = [value for value in values if value != PLACEHOLDER]
+        if not others and self._auth._is_home(request.url):
+            return True
+        del request.headers[API_KEY_HEADER]
+        if others:
+            request.headers[API_KEY_HEADER] = others[0]
+        return False
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+
+def _can_be_sent_again(request: Any) -> bool:
+    """Whether the body is in memory: a generator, once consumed, is not."""
+    try:
+        request.content  # noqa: B018 - the property raises when the body was never read
+    except Exception:
+        return False
+    return True
+
+
+def http_modules() -> list[Any]:
+    """httpx2 and httpx, as far as they are installed, the one first that the installed SDK would choose."""
+    names = ["httpx2", "httpx"] if int(version("google-genai").split(".")[0]) >= 3 else ["httpx", "httpx2"]
+    return [module for name in names if (module := _module(name)) is not None]
+
+
+def _module(name: str) -> Any:
+    try:
+        return import_module(name)
+    except ImportError:
+        return None
+
+
+@functools.cache
+def over_http_modules(kind: type, base: str) -> type:
+    """The class `kind`, made a subclass of each HTTP module's class `base`: each checks for its own."""
+    return type(kind.__name__, (kind, *(getattr(module, base) for module in http_modules())), {})
+
+
+def key_auth(credentials: CredentialProvider, home: set[Origin]) -> KeyAuth:
+    """The Auth for a client whose origins are known, and each of whose hops the guard sees."""
+    auth: KeyAuth = over_http_modules(KeyAuth, "Auth")(credentials, home=home)
+    return auth
+
+
+def lone_auth(credentials: CredentialProvider, header: str, scheme: str, *, allow_plain_http: bool) -> KeyAuth:
+    """The Auth for any other HTTP client.
+
+    Raises:
+        ConfigurationError: The header's name or the scheme cannot stand in a request.
+    """
+    if not header.replace("-", "").isalnum() or not (scheme + "x").isprintable():
+        raise ConfigurationError(f"header={header!r}, scheme={scheme!r} cannot stand in a request.")
+    kind = over_http_modules(LoneAuth, "Auth")
+    auth: KeyAuth = kind(credentials, header=header, scheme=scheme, allow_plain_http=allow_plain_http)
+    return auth

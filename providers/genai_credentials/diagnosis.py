@@ -1,0 +1,54 @@
+"""What goes wrong that no other key would mend: one log record a cause, with the remedy, and not one a request."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from cachetools import TTLCache
+
+from genai_credentials.key import ApiKey
+from genai_credentials.provider import logger
+from genai_credentials.rejection import Verdict
+
+EVERY = 300.0
+"""Seconds between two records of the same cause."""
+
+
+class Diagnosis:
+    """Says what an answer means, at most once per cause in five minutes.
+
+    Args:
+        clock: Seconds that only grow.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._said: TTLCache[str, bool] = TTLCache(maxsize=64, ttl=EVERY, timer=clock)
+        self._lock = threading.Lock()
+
+    def of_answer(self, verdict: Verdict, key: ApiKey) -> None:
+        """The API refused a request for a reason that isn't the key's text."""
+        if self._first(f"{verdict.cause} {key.fingerprint}"):
+            logger.warning(
+                "The API answered %s to %s; another key would not help. %s",
+                verdict.cause,
+                key,
+                verdict.remedy,
+                extra={"event": "diagnosed", "cause": verdict.cause},
+            )
+
+    def of_request(self, host: str) -> None:
+        """A request goes to another origin than the client's, so without the key."""
+        if self._first(f"to {host}"):
+            logger.warning(
+                "A request to %s carries no key: it is not the client's own base URL. Build a client for it.",
+                host,
+                extra={"event": "diagnosed", "cause": "foreign origin"},
+            )
+
+    def _first(self, what: str) -> bool:
+        with self._lock:
+            first = what not in self._said
+            if first:
+                self._said[what] = True
+        return first

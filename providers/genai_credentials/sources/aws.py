@@ -1,0 +1,168 @@
+"""`AWSSecretsManager`: a key from AWS Secrets Manager."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from genai_credentials.errors import (
+    ConfigurationError,
+    CredentialsError,
+    FetchFailed,
+    InvalidSecret,
+    Unavailable,
+)
+from genai_credentials.forks import PerProcess
+from genai_credentials.key import ApiKey, extract_field
+from genai_credentials.provider import Source, import_extra, seconds_left
+
+_ARN = re.compile(r"arn:aws[a-z-]*:secretsmanager:(?P<region>[a-z0-9-]+):\d{12}:secret:[A-Za-z0-9/_+=.@!-]+")
+_NAME = re.compile(r"[A-Za-z0-9/_+=.@!-]{1,512}")
+
+
+class AWSSecretsManager(Source):
+    """A key from AWS Secrets Manager, with boto3's own chain of cloud credentials.
+
+    Args:
+        secret_id: The secret's name or ARN.
+        field: The JSON key that holds the API key; None means that the secret is the bare key.
+        stage: The staging label to read. It is always named: what a call without it answers is not the same
+            everywhere (probed: moto's server then serves the old value).
+        version_id: A version's id, which pins the secret to it; None means that `stage` decides.
+        region: None means the ARN's, else boto3's own resolution.
+        client: A boto3 `secretsmanager` client, or a zero-argument factory of one, which is called again in a forked
+            child; None makes one.
+
+    Raises:
+        ConfigurationError: The secret's id has a form that no secret has.
+    """
+
+    def __init__(
+        self,
+        secret_id: str,
+        field: str | None = None,
+        *,
+        stage: str = "AWSCURRENT",
+        version_id: str | None = None,
+        region: str | None = None,
+        client: Any | Callable[[], Any] | None = None,
+    ) -> None:
+        super().__init__()
+        arn = _ARN.fullmatch(secret_id) if isinstance(secret_id, str) else None
+        if arn is None and (not isinstance(secret_id, str) or not _NAME.fullmatch(secret_id)):
+            raise ConfigurationError(
+                f"{secret_id!r} is no name or ARN of a secret.",
+                remedy="Write prod/gemini, or arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-SUFFIX.",
+            )
+        if not stage:
+            raise ConfigurationError("stage is empty.", remedy="Leave it out for AWSCURRENT, or name a staging label.")
+        self.secret_id, self.field, self.stage, self.version_id = secret_id, field, stage, version_id
+        self.region = region or (arn["region"] if arn else None)
+        self.name = f"aws:{secret_id}" + (f"#{field}" if field else "")
+        self._client: PerProcess[Any] = PerProcess.of(client, self._make_client)
+
+    def fetch(self, rejected: ApiKey | None = None) -> ApiKey:
+        """The key in the secret's pinned version, or under its stage.
+
+        Raises:
+            Unavailable: There are no AWS credentials on this machine.
+            InvalidSecret: The secret cannot be a key.
+            MissingDependency: boto3 is not installed.
+            FetchFailed: Anything else: denied, no such secret, marked for deletion, throttled, down.
+        """
+        if self.version_id:
+            return self._read(VersionId=self.version_id)
+        return self._read(VersionStage=self.stage)
+
+    def fetch_previous(self, rejected: ApiKey | None = None) -> ApiKey:
+        """The key under AWSPREVIOUS, whatever that is worth. Raises like `fetch`."""
+        if self.version_id or self.stage != "AWSCURRENT":
+            raise FetchFailed(f"{self.name}: is pinned, so there is no earlier version to try.")
+        return self._read(VersionStage="AWSPREVIOUS")
+
+    def close(self) -> None:
+        """Drop the connections; the next fetch makes others."""
+        self._client.drop()
+
+    def _read(self, **which: str) -> ApiKey:
+        import_extra("botocore", "aws")
+        try:
+            answer = self._client.get().get_secret_value(SecretId=self.secret_id, **which)
+        except Exception as error:
+            raise self._explained(error) from error
+        text = extract_field(self._text_of(answer), self.field, self.name)
+        return self.key(text, answer.get("VersionId"))
+
+    def _text_of(self, answer: Any) -> str:
+        if isinstance(text := answer.get("SecretString"), str):
+            return text
+        if not (binary := answer.get("SecretBinary")):
+            # botocore takes a body that was cut short for an empty answer, with status 200 (probed).
+            raise FetchFailed(f"{self.name}: the answer held no secret.", remedy="It was cut short; it is tried again.")
+        try:
+            return bytes(binary).decode("utf-8-sig")
+        except UnicodeDecodeError:
+            # Not chained: the error carries the secret.
+            problem = InvalidSecret(f"{self.name}: is binary, not UTF-8 text.", remedy="Store the key as plain text.")
+        raise problem
+
+    def _make_client(self) -> Any:
+        # A session of our own: boto3's default one is shared with the application, and not safe to share with threads.
+        session = import_extra("boto3.session", "aws").Session(region_name=self.region)
+        if session.get_credentials() is None:
+            raise Unavailable(
+                f"{self.name}: there are no AWS credentials on this machine.",
+                remedy="Run 'aws configure', or give the workload a role.",
+            )
+        # boto3 waits 60 s to connect and 60 s to read unless told.
+        patience = max(0.1, seconds_left() * 0.4)
+        config = import_extra("botocore.config", "aws").Config(
+            connect_timeout=patience,
+            read_timeout=patience,
+            retries={"mode": "standard", "total_max_attempts": 3},
+        )
+        return session.client("secretsmanager", config=config)
+
+    def _explained(self, error: Exception) -> CredentialsError:
+        if isinstance(error, CredentialsError):
+            return error
+        response = getattr(error, "response", None)
+        code = response.get("Error", {}).get("Code", "") if isinstance(response, dict) else ""
+        kind = str(code) or type(error).__name__
+        if kind == "NoCredentialsError":
+            return Unavailable(f"{self.name}: there are no AWS credentials on this machine.", remedy=_LOG_IN)
+        problem, remedy = _PROBLEMS.get(kind, (f"the store answered {kind}", "See the cause in the traceback."))
+        return FetchFailed(f"{self.name}: {problem}.", remedy=remedy)
+
+
+_LATER = "It is tried again; check the store's status and this machine's network if it lasts."
+_LOG_IN = "Run 'aws configure' or 'aws sso login', or check the workload's role."
+_DENIED = (
+    "this identity may not read the secret",
+    "Allow it secretsmanager:GetSecretValue, and kms:Decrypt on its key.",
+)
+_REFUSED = ("the AWS credentials were refused", _LOG_IN)
+_SILENT = ("no answer from the store", _LATER)
+_PROBLEMS = {
+    "AccessDeniedException": _DENIED,
+    "AccessDenied": _DENIED,
+    "403": _DENIED,
+    "DecryptionFailure": ("the secret cannot be decrypted", "Allow this identity kms:Decrypt on the secret's key."),
+    "ResourceNotFoundException": ("no such secret, version or stage", "Check the name, the region and the account."),
+    "InvalidRequestException": ("the secret is marked for deletion", "Restore it, or name another."),
+    "InvalidParameterException": ("the store does not understand the request", "Check the name, stage and version."),
+    "ExpiredTokenException": ("the AWS credentials have expired", _LOG_IN),
+    "UnrecognizedClientException": _REFUSED,
+    "InvalidSignatureException": _REFUSED,
+    "PartialCredentialsError": ("the AWS credentials are incomplete", _LOG_IN),
+    "CredentialRetrievalError": ("the AWS credentials could not be fetched", _LOG_IN),
+    "ProfileNotFound": ("the AWS profile does not exist", "Check AWS_PROFILE and the configuration file."),
+    "NoRegionError": ("no region is known", "Pass region=…, or set AWS_REGION."),
+    "ThrottlingException": ("the store throttles this account", "Raise the ttl, or the account's quota."),
+    "InternalServiceError": ("the store failed", _LATER),
+    "EndpointConnectionError": ("the store cannot be reached", _LATER),
+    "ConnectTimeoutError": _SILENT,
+    "ReadTimeoutError": _SILENT,
+    "ConnectionClosedError": _SILENT,
+}

@@ -1,0 +1,51 @@
+"""`Dotenv`: a key from a .env file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from genai_credentials.errors import FetchFailed, Unavailable
+from genai_credentials.key import ApiKey
+from genai_credentials.provider import Source, first_of, import_extra, variable_names
+
+
+class Dotenv(Source):
+    """A key from a .env file, read anew at each fetch; `os.environ` is never written.
+
+    Args:
+        path: The file.
+        names: The variables, in order of preference; none means GOOGLE_API_KEY, then GEMINI_API_KEY.
+    """
+
+    def __init__(self, path: str | os.PathLike[str] = ".env", *names: str) -> None:
+        super().__init__()
+        self.path = Path(path)
+        self.names = variable_names(names)
+        self.name = f"dotenv:{self.path}"
+
+    def fetch(self, rejected: ApiKey | None = None) -> ApiKey:
+        """The key of the first variable that the file sets and that doesn't hold the refused key.
+
+        Raises:
+            Unavailable: No such file, or none of the variables in it.
+            MissingDependency: python-dotenv is not installed.
+            FetchFailed: The file cannot be read, or what it holds cannot be a key.
+        """
+        try:
+            with self.path.open(encoding="utf-8-sig") as stream:
+                values = _parse(stream)
+        except (FileNotFoundError, NotADirectoryError):
+            raise Unavailable(
+                f"{self.name}: no such file.", remedy="Create it, or let another provider serve."
+            ) from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise FetchFailed(
+                f"{self.name}: cannot be read ({type(error).__name__}).", remedy="Check the file."
+            ) from None
+        return first_of(self, self.names, values, rejected, str(self.path))
+
+
+def _parse(stream: object) -> dict[str, str | None]:
+    values: dict[str, str | None] = import_extra("dotenv", "dotenv").dotenv_values(stream=stream)
+    return values

@@ -1,0 +1,38 @@
+"""`Env`: a key from the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from genai_credentials.key import ApiKey
+from genai_credentials.provider import Source, first_of, variable_names
+
+
+class Env(Source):
+    """A key from the first environment variable that is set; an empty one counts as unset, as in the SDK.
+
+    Args:
+        names: The variables, in order of preference; none means GOOGLE_API_KEY, then GEMINI_API_KEY.
+        environ: Where to look; None means `os.environ`, read anew at each fetch.
+
+    Example:
+        >>> Env(environ={"GEMINI_API_KEY": "AIzaExample"}).fetch()
+        <ApiKey b16fbab2 from env>
+    """
+
+    def __init__(self, *names: str, environ: Mapping[str, str] | None = None) -> None:
+        super().__init__()
+        self.names = variable_names(names)
+        self.name = f"env:{','.join(names)}" if names else "env"
+        self._environ = environ
+
+    def fetch(self, rejected: ApiKey | None = None) -> ApiKey:
+        """The key of the first variable that is set and doesn't hold the refused key.
+
+        Raises:
+            Unavailable: None is set.
+            InvalidSecret: What is set cannot be a key.
+        """
+        environ = os.environ if self._environ is None else self._environ
+        return first_of(self, self.names, environ, rejected, "the environment")

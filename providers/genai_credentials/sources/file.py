@@ -1,0 +1,68 @@
+"""`File`: a key from a file, plain or in a JSON field."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from genai_credentials.errors import FetchFailed, InvalidSecret, Unavailable
+from genai_credentials.key import MAX_BYTES, ApiKey, extract_field
+from genai_credentials.provider import Source, logger
+
+MAX_FILE_BYTES = 16 * MAX_BYTES
+
+
+class File(Source):
+    """A key from a file that is opened anew at each fetch, so the symlink swap of a Kubernetes secret is followed.
+
+    Args:
+        path: The file.
+        field: The JSON key that holds the API key; None means that the file holds it bare.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], field: str | None = None) -> None:
+        super().__init__()
+        self.path = Path(path)
+        self.field = field
+        self.name = f"file:{self.path}" + (f"#{field}" if field else "")
+        self._warned_of_mode = False
+
+    def fetch(self, rejected: ApiKey | None = None) -> ApiKey:
+        """The key in the file.
+
+        Raises:
+            Unavailable: No such file.
+            InvalidSecret: What it holds cannot be a key.
+            FetchFailed: It cannot be read.
+        """
+        try:
+            with self.path.open("rb") as stream:
+                self._check_mode(os.fstat(stream.fileno()).st_mode)
+                content = stream.read(MAX_FILE_BYTES + 1)
+        except (FileNotFoundError, NotADirectoryError):
+            raise Unavailable(
+                f"{self.name}: no such file.", remedy="Create it, or let another provider serve."
+            ) from None
+        except OSError as error:
+            raise FetchFailed(
+                f"{self.name}: cannot be read ({type(error).__name__}: {error.strerror}).",
+                remedy="Check the path, and that this process may read it.",
+            ) from None
+        return self.key(extract_field(self._decode(content), self.field, self.name))
+
+    def _decode(self, content: bytes) -> str:
+        if len(content) > MAX_FILE_BYTES:
+            raise InvalidSecret(f"{self.name}: over {MAX_FILE_BYTES} bytes; no key is.", remedy="Is it the right file?")
+        try:
+            return content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            # Not chained: the error carries the content.
+            problem = InvalidSecret(f"{self.name}: is binary, not UTF-8 text.", remedy="Store the key as plain text.")
+        raise problem
+
+    def _check_mode(self, mode: int) -> None:
+        if self._warned_of_mode or os.name != "posix" or not mode & stat.S_IROTH:
+            return
+        self._warned_of_mode = True
+        logger.warning("%s: readable by every user of this machine; chmod o-r, or set the mount's mode.", self.name)

@@ -1,0 +1,43 @@
+"""For tests, ours and our users': the APIs and the stores on loopback, a clock to turn, and a suite for providers."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from genai_credentials.testing.aws import AWSEmulator, MotoServer
+    from genai_credentials.testing.clock import FakeClock
+    from genai_credentials.testing.conformance import ProviderConformance
+    from genai_credentials.testing.gemini import FakeGemini
+    from genai_credentials.testing.refusals import REFUSALS, Refusal
+    from genai_credentials.testing.secret_manager import SecretManagerEmulator
+
+_ROOMS = {
+    "AWSEmulator": "aws",
+    "FakeClock": "clock",
+    "FakeGemini": "gemini",
+    "MotoServer": "aws",
+    "ProviderConformance": "conformance",
+    "REFUSALS": "refusals",
+    "Refusal": "refusals",
+    "SecretManagerEmulator": "secret_manager",
+}
+
+__all__ = [
+    "REFUSALS",
+    "AWSEmulator",
+    "FakeClock",
+    "FakeGemini",
+    "MotoServer",
+    "ProviderConformance",
+    "Refusal",
+    "SecretManagerEmulator",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _ROOMS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"{__name__}.{_ROOMS[name]}"), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,284 @@
+"""AWS Secrets Manager on loopback, for stock boto3 clients.
+
+`AWSEmulator` keeps connections alive, throttles, denies, stalls and breaks off on demand; `MotoServer` is moto's
+server, another implementation of the same service, which does none of that.
+
+```python
+with AWSEmulator() as store:
+    store.add("prod/gemini", '{"api_key": "AIza-first"}')
+    provider = AWSSecretsManager("prod/gemini", field="api_key", client=store.client)
+```
+"""
+
+from __future__ import annotations
+
+import http.client
+import re
+import threading
+from collections import deque
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Any, Self
+
+from genai_credentials.testing.aws_service import SECRET_FIELDS, AWSService
+from genai_credentials.testing.keep_alive import Answer, Ending, KeepAliveServer, Request
+from genai_credentials.testing.servers import Fault, RefusedError, StoreServer, missing
+
+__all__ = ["AWSEmulator", "MotoServer"]
+
+Json = dict[str, Any]
+_HIDDEN = "<hidden>"
+# The scope a request is signed for: key id, date, region, service.
+_SCOPE = re.compile(r"Credential=[^/]+/\d+/([^/]+)/")
+
+
+class AWSEmulator(StoreServer[Json]):
+    """A Secrets Manager for stock boto3, over HTTP/1.1 connections that are kept alive.
+
+    What a call is answered is settled when it arrives: `hold` and `delay` only keep that answer back.
+
+    Args:
+        port: to listen on, on 127.0.0.1; 0 takes a free one.
+        region: the one in the ARNs of its secrets.
+    """
+
+    _read = "GetSecretValue"
+
+    def __init__(self, *, port: int = 0, region: str = "us-east-1") -> None:
+        super().__init__(port)
+        self._service = AWSService(region)
+        self._actions = self._service.actions()
+        self._regions: set[str] = set()
+        self._connections = 0
+        self._endings: deque[Ending] = deque()
+        self._server: KeepAliveServer | None = None
+
+    # -- reaching it --------------------------------------------------------------------------------------------
+
+    @property
+    def endpoint_url(self) -> str:
+        """Where it listens, as "http://127.0.0.1:PORT"; kept after `close`."""
+        return f"http://{self._address()}"
+
+    def client(self, region: str = "us-east-1") -> Any:
+        """A new stock boto3 client on connections of its own; pass the method itself where a factory is wanted."""
+        return _client(self.endpoint_url, region)
+
+    @property
+    def reads(self) -> int:
+        """How many times GetSecretValue was called, refusals included."""
+        return self._count(self._read)
+
+    @property
+    def connections(self) -> int:
+        """How many TCP connections were accepted."""
+        with self._changed:
+            return self._connections
+
+    @property
+    def regions(self) -> set[str]:
+        """The regions that calls were signed for."""
+        with self._changed:
+            return set(self._regions)
+
+    # -- its contents -------------------------------------------------------------------------------------------
+
+    def add(self, name: str, value: str | bytes, *, stages: Iterable[str] = ("AWSCURRENT",)) -> str:
+        """Add a version to a secret, creating or restoring it if needed, and return the version's id.
+
+        Args:
+            name: of the secret.
+            value: text becomes its SecretString, bytes its SecretBinary.
+            stages: the labels to move to the new version; AWSCURRENT leaves AWSPREVIOUS on the version it comes from.
+        """
+        with self._changed:
+            return self._service.add(name, value, stages)
+
+    def delete(self, name: str) -> None:
+        """Mark a secret for deletion: reading it is refused until `add` restores it."""
+        with self._changed:
+            self._service.secret(name).deleted = True
+
+    def arn(self, name: str) -> str:
+        """The full ARN of a secret, with its six random characters."""
+        with self._changed:
+            return self._service.secret(name).arn
+
+    # -- its failures -------------------------------------------------------------------------------------------
+
+    def fail_next(
+        self, type: str, status: int = 400, times: int = 1, message: str = "", action: str | None = "GetSecretValue"
+    ) -> None:
+        """Refuse the next calls.
+
+        Args:
+            type: the error's name on the wire ("AccessDeniedException", "ThrottlingException").
+            status: the HTTP status; the service's own errors have 500 ("InternalServiceError").
+            times: how many calls; orders queue up. boto3 itself retries throttling and 5xx.
+            message: the error's message; empty means one that says the fault was injected.
+            action: the one to refuse; None means any.
+        """
+        self._plan(Fault(type, message, action, times, status))
+
+    def fail_always(
+        self, type: str | None, status: int = 400, message: str = "", action: str | None = "GetSecretValue"
+    ) -> None:
+        """Refuse every call from now on; None heals the store, and forgets what `fail_next` left."""
+        self._plan_always(None if type is None else Fault(type, message, action, None, status))
+
+    def reset_next(self, times: int = 1) -> None:
+        """Break off the next reads in the middle of the body with a TCP reset; boto3 itself retries that."""
+        self._end_next("reset", times)
+
+    def truncate_next(self, times: int = 1) -> None:
+        """Close the connection in good order in the middle of the body of the next reads.
+
+        botocore takes what came for the whole, and returns a response with neither SecretString nor SecretBinary.
+        """
+        self._end_next("truncated", times)
+
+    def _end_next(self, ending: Ending, times: int) -> None:
+        with self._changed:
+            self._endings.extend(ending for _ in range(times))
+
+    # -- the server ---------------------------------------------------------------------------------------------
+
+    def _open(self) -> None:
+        self._server = KeepAliveServer(self._port, self._workers, self._connected, self._serve)
+        self._port = self._server.server_address[1]
+        self._workers.submit(self._server.serve_forever, 0.02)
+
+    def _shut(self) -> None:
+        assert self._server is not None
+        self._server.stop()
+        self._server = None
+
+    def _connected(self) -> None:
+        with self._changed:
+            self._connections += 1
+
+    def _serve(self, request: Request) -> Answer | None:
+        action = request.headers.get("x-amz-target", "").removeprefix("secretsmanager.")
+        shown = {key: _HIDDEN if key in SECRET_FIELDS else value for key, value in request.body.items()}
+        scope = _SCOPE.search(request.headers.get("authorization", ""))
+        with self._changed:
+            self._regions.update(scope.groups() if scope else ())
+        self._record(action, shown, request.peer)
+        status, body = self._settle(action, request.body)
+        if action != self._read:
+            return Answer(status, body)
+        with self._changed:
+            ending = self._endings.popleft() if self._endings else ""
+        return Answer(status, body, ending) if self._stall() else None
+
+    def _settle(self, action: str, params: Json) -> tuple[int, Json]:
+        try:
+            fault = self._fault(action)
+            if fault is not None:
+                raise RefusedError(fault.code, fault.message or f"{action}: injected {fault.code}", fault.status)
+            if action not in self._actions:
+                raise RefusedError("UnknownOperationException", f"The emulator does not know {action}.")
+            with self._changed:
+                return 200, self._actions[action](params)
+        except RefusedError as refusal:
+            return refusal.status, {"__type": refusal.code, "message": refusal.message}
+        except KeyError as error:
+            return 400, {"__type": "ValidationException", "message": f"The parameter {error} is missing."}
+
+
+class MotoServer:
+    """moto's server on loopback, as a context manager.
+
+    moto keeps one state for the whole process: two of these share their secrets, and closing one forgets them all.
+    moto itself answers a read without a stage wrongly after `update_secret_version_stage`, and never keeps a
+    connection alive; see `AWSEmulator` for those.
+    """
+
+    def __init__(self) -> None:
+        self._server: Any = None
+        self._thread: threading.Thread | None = None
+        self._port = 0
+
+    def start(self) -> Self:
+        """Begin to listen on a free port of 127.0.0.1."""
+        if self._server is None:
+            self._server = _moto_server()
+            self._port = self._server.server_port
+            # ThreadedMotoServer polls twice a second, so closing it takes half a second; so run the loop ourselves.
+            self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+            self._thread.start()
+        return self
+
+    def close(self) -> None:
+        """Forget every secret and stop listening; does nothing the second time."""
+        if self._server is not None and self._thread is not None:
+            self.reset()
+            self._server.shutdown()
+            self._thread.join(2.0)
+            self._server = self._thread = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    @property
+    def endpoint_url(self) -> str:
+        """Where it listens, as "http://127.0.0.1:PORT"."""
+        if not self._port:
+            raise RuntimeError("MotoServer has no address yet: call start(), or use it in a with statement")
+        return f"http://127.0.0.1:{self._port}"
+
+    def client(self, region: str = "us-east-1") -> Any:
+        """A new stock boto3 client for it; moto keeps the secrets of each region apart."""
+        return _client(self.endpoint_url, region)
+
+    def add(self, name: str, value: str | bytes, region: str = "us-east-1") -> str:
+        """Create a secret, or put a new version into it, and return the version's id."""
+        client = self.client(region)
+        content: Json = {"SecretString": value} if isinstance(value, str) else {"SecretBinary": value}
+        try:
+            return str(client.create_secret(Name=name, **content)["VersionId"])
+        except client.exceptions.ResourceExistsException:
+            return str(client.put_secret_value(SecretId=name, **content)["VersionId"])
+        finally:
+            client.close()
+
+    def reset(self) -> None:
+        """Forget every secret, in every region and of every MotoServer in the process."""
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10.0)
+        try:
+            connection.request("POST", "/moto-api/reset")
+            connection.getresponse().read()
+        finally:
+            connection.close()
+
+
+def _client(endpoint_url: str, region: str) -> Any:
+    try:
+        import boto3.session
+        import botocore.config
+    except ImportError as error:
+        raise missing("aws", error) from error
+    session = boto3.session.Session(aws_access_key_id="emulator", aws_secret_access_key="emulator", region_name=region)
+    # No proxies: one in the environment must not be asked to reach loopback.
+    config = botocore.config.Config(proxies={})
+    return session.client("secretsmanager", endpoint_url=endpoint_url, config=config)
+
+
+def _moto_server() -> Any:
+    try:
+        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+        from werkzeug.serving import WSGIRequestHandler, make_server
+    except ImportError as error:
+        raise missing("demo", error) from error
+
+    class Quiet(WSGIRequestHandler):
+        # Werkzeug's own would set the level of its logger and give it a handler, for the whole process.
+        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+            pass
+
+    return make_server(
+        "127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True, request_handler=Quiet
+    )

@@ -1,0 +1,297 @@
+"""The answers of the fake Gemini API, one small function each.
+
+They are made from the request alone: a prompt comes back as "pong: <prompt>", a resource as one that bears the name
+asked for. Only uploaded files are remembered, because an upload takes several requests.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from typing import Any
+
+from genai_credentials.testing.gemini_call import API, WHEN, Body, Call, events, file_body, reply
+from genai_credentials.testing.gemini_wire import Answer
+
+_PIXEL = base64.b64encode(b"\x89PNG\r\n\x1a\n").decode()
+_BINARY = "application/octet-stream"
+
+# Models
+
+
+def prompt_of(body: Body) -> str:
+    """Return the text of the last content in a request's body."""
+    contents = body.get("contents") or [body.get("content") or {}]
+    return text_of(contents[-1].get("parts", []))
+
+
+def text_of(value: Any) -> str:
+    """Return the text in a string, a part, a content, or a list of these."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return "".join(map(text_of, value))
+    return str(value.get("text") or text_of(value.get("content") or ""))
+
+
+def _candidate(text: str, model: str, finish: str | None = "STOP") -> Body:
+    candidate: Body = {"content": {"role": "model", "parts": [{"text": text}]}, "index": 0}
+    if finish:
+        candidate["finishReason"] = finish
+    return {"candidates": [candidate], "modelVersion": model, "usageMetadata": {"totalTokenCount": 3}}
+
+
+def generate(call: Call) -> Answer:
+    return reply(_candidate(f"pong: {prompt_of(call.body)}", call.names[-1]))
+
+
+def stream(call: Call) -> Answer:
+    model, texts = call.names[-1], (("pong", None), (": ", None), (prompt_of(call.body), "STOP"))
+    return events(_candidate(text, model, finish) for text, finish in texts)
+
+
+def embed(call: Call) -> Answer:
+    return reply({"embedding": {"values": [float(len(prompt_of(call.body))), 1.0]}})
+
+
+def embed_batch(call: Call) -> Answer:
+    prompts = map(prompt_of, call.body.get("requests", ()))
+    return reply({"embeddings": [{"values": [float(len(prompt)), 1.0]} for prompt in prompts]})
+
+
+def count(call: Call) -> Answer:
+    return reply({"totalTokens": len(prompt_of(call.body).split())})
+
+
+def predict(call: Call) -> Answer:
+    return reply({"predictions": list(map(_prediction, call.body.get("instances", ())))})
+
+
+def _prediction(instance: Body) -> Body:
+    if "content" in instance:
+        values = [float(len(instance["content"])), 1.0]
+        return {"embeddings": {"values": values, "statistics": {"token_count": 1, "truncated": False}}}
+    return {"bytesBase64Encoded": _PIXEL, "mimeType": "image/png", "prompt": f"pong: {instance.get('prompt', '')}"}
+
+
+def predict_later(call: Call) -> Answer:
+    return reply({"name": f"{call.resource}/operations/op-1"})
+
+
+def video(call: Call) -> Answer:
+    made = {"uri": f"{API}/files/{call.names[-1]}:download?alt=media", "mimeType": "video/mp4"}
+    return reply(
+        {
+            "name": call.resource,
+            "done": True,
+            "response": {"generateVideoResponse": {"generatedSamples": [{"video": made}]}},
+        }
+    )
+
+
+def _model(name: str) -> Body:
+    return {"name": name, "displayName": name.rpartition("/")[2], "supportedGenerationMethods": ["generateContent"]}
+
+
+def model(call: Call) -> Answer:
+    return reply(_model(call.resource))
+
+
+def models(call: Call) -> Answer:
+    names = [f"{call.path}/{name}" for name in ("gemini-2.5-flash", "gemini-2.5-pro")]
+    # Express mode lists its publisher's models under another name than the Developer API.
+    kind = "publisherModels" if call.path.startswith("publishers/") else call.kind
+    return reply({kind: list(map(_model, names))})
+
+
+# Resources with a name
+
+
+def resource(call: Call) -> Answer:
+    return reply({"createTime": WHEN, "updateTime": WHEN, **call.body, "name": call.resource})
+
+
+def create(call: Call) -> Answer:
+    return reply({"createTime": WHEN, "updateTime": WHEN, "name": f"{call.path}/created", **call.body})
+
+
+def listing(call: Call) -> Answer:
+    return reply({call.kind: [{"name": f"{call.path}/{which}", "createTime": WHEN} for which in ("one", "two")]})
+
+
+def empty(call: Call) -> Answer:
+    return reply({})
+
+
+def operation(call: Call) -> Answer:
+    return reply({"name": call.resource, "done": True, "response": {}})
+
+
+def begin(call: Call) -> Answer:
+    return reply({"name": f"{call.resource}/operations/op-1"})
+
+
+def media(call: Call) -> Answer:
+    return Answer(200, f"bytes of {call.resource}".encode(), content_type=_BINARY)
+
+
+def auth_token(call: Call) -> Answer:
+    return reply({"name": "auth_tokens/created"})
+
+
+# Batches and tunings
+
+
+def _batch(name: str, state: str, **metadata: str) -> Body:
+    return {"name": name, "metadata": {"name": name, "state": state, "createTime": WHEN, **metadata}}
+
+
+def create_batch(call: Call) -> Answer:
+    shown = call.body.get("batch", {}).get("displayName", "")
+    return reply(_batch("batches/created", "BATCH_STATE_PENDING", model=call.resource, displayName=shown))
+
+
+def batch(call: Call) -> Answer:
+    return reply(_batch(call.resource, "BATCH_STATE_SUCCEEDED") | {"done": True})
+
+
+def batches(call: Call) -> Answer:
+    return reply({"operations": [_batch(f"batches/{which}", "BATCH_STATE_SUCCEEDED") for which in ("one", "two")]})
+
+
+def tune(call: Call) -> Answer:
+    return reply({"name": "tunedModels/created/operations/op-1", "metadata": {"tunedModel": "tunedModels/created"}})
+
+
+def tuned(call: Call) -> Answer:
+    return reply(_model(call.resource) | {"state": "ACTIVE", "createTime": WHEN, "updateTime": WHEN})
+
+
+# Files
+
+
+def files(call: Call) -> Answer:
+    return reply({"files": call.uploads.files()})
+
+
+def file(call: Call) -> Answer:
+    return reply(call.uploads.file(call.resource))
+
+
+def delete_file(call: Call) -> Answer:
+    call.uploads.forget(call.resource)
+    return reply({})
+
+
+def register(call: Call) -> Answer:
+    uris = enumerate(call.body.get("uris", ()), 1)
+    return reply({"files": [file_body(f"files/registered-{number}", uri=uri) for number, uri in uris]})
+
+
+# The generated client's resources: they have an id where the others have a name
+
+_DEFAULTS: dict[str, Body] = {
+    "triggers": {
+        "schedule": "0 0 * * *",
+        "time_zone": "UTC",
+        "interaction": {"agent": "deep-research-pro-preview-12-2025", "input": "hello"},
+    },
+    "executions": {"trigger_id": "one"},
+    "voices": {"type": "prompted"},
+    "webhooks": {"uri": "https://example.com/hook", "subscribed_events": []},
+}
+
+
+def _item(kind: str, which: str) -> Body:
+    return {**_DEFAULTS.get(kind, {}), "id": which}
+
+
+def item(call: Call) -> Answer:
+    return reply(_item(call.path.partition("/")[0], call.names[0]))
+
+
+def create_item(call: Call) -> Answer:
+    return reply(_item(call.kind, "created"))
+
+
+def items(call: Call) -> Answer:
+    kind = {"executions": "trigger_executions"}.get(call.kind, call.kind)
+    return reply({kind: [_item(call.kind, which) for which in ("one", "two")]})
+
+
+def signing_secret(call: Call) -> Answer:
+    return reply({"secret": f"secret of {call.names[0]}"})
+
+
+def environment_file(call: Call) -> Answer:
+    if "alt=media" in call.request.query:
+        return media(call)
+    return reply({"files": [{"name": call.names[-1], "path": call.names[-1]}]})
+
+
+def decide(call: Call) -> Answer:
+    answer = {"type": "choice", "choice": "pong", "confidence": 1.0, "probabilities": {"pong": 1.0}}
+    return reply({"answers": dict.fromkeys(call.body.get("questions", ()), answer)})
+
+
+# Interactions
+
+
+def _interaction(which: str, model: str, text: str) -> Body:
+    step = {"type": "model_output", "content": [{"type": "text", "text": text}]}
+    stamps = {"created": WHEN, "updated": WHEN, "object": "interaction"}
+    return {"id": which, "status": "completed", "model": model, "steps": [step], **stamps}
+
+
+def interact(call: Call) -> Answer:
+    body = call.body
+    prompt = text_of(body.get("input", ""))
+    return _interaction_answer("created", body.get("model", ""), prompt, bool(body.get("stream")))
+
+
+def interaction(call: Call) -> Answer:
+    return _interaction_answer(call.names[0], "gemini-2.5-flash", call.names[0], "stream=true" in call.request.query)
+
+
+def _interaction_answer(which: str, model: str, prompt: str, streaming: bool) -> Answer:
+    whole = _interaction(which, model, f"pong: {prompt}")
+    if not streaming:
+        return reply(whole)
+    return events(_interaction_events(whole, prompt), done=True)
+
+
+def _interaction_events(whole: Body, prompt: str) -> Iterator[Body]:
+    yield {"event_type": "interaction.created", "interaction": whole | {"steps": [], "status": "in_progress"}}
+    yield {"event_type": "step.start", "index": 0, "step": {"type": "model_output"}}
+    for text in ("pong", ": ", prompt):
+        yield {"event_type": "step.delta", "index": 0, "delta": {"type": "text", "text": text}}
+    yield {"event_type": "step.stop", "index": 0}
+    yield {"event_type": "interaction.completed", "interaction": whole}
+
+
+def interaction_token(call: Call) -> Answer:
+    return reply({"auth_token": f"auth_tokens/{call.names[0]}", "expires_at": WHEN})
+
+
+# The paths for OpenAI's clients
+
+
+def chat(call: Call) -> Answer:
+    body = call.body
+    model, prompt = body.get("model", ""), text_of(body.get("messages", [{}])[-1])
+    base: Body = {"id": "chat-1", "created": 0, "model": model}
+    if body.get("stream"):
+        return events(_chat_chunks(base, prompt), done=True)
+    message = {"role": "assistant", "content": f"pong: {prompt}"}
+    choice = {"index": 0, "finish_reason": "stop", "message": message}
+    return reply(base | {"object": "chat.completion", "choices": [choice]})
+
+
+def _chat_chunks(base: Body, prompt: str) -> Iterator[Body]:
+    for text, finish in (("pong", None), (": ", None), (prompt, "stop")):
+        choice = {"index": 0, "finish_reason": finish, "delta": {"role": "assistant", "content": text}}
+        yield base | {"object": "chat.completion.chunk", "choices": [choice]}
+
+
+def openai_models(call: Call) -> Answer:
+    return reply({"object": "list", "data": [{"id": "models/gemini-2.5-flash", "object": "model", "created": 0}]})

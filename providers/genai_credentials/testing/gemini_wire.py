@@ -1,0 +1,344 @@
+"""HTTP/1.1 over plain sockets, one thread a connection: what `FakeGemini` needs and no more.
+
+The standard library's request handler parses headers with the e-mail package and writes each answer in several
+sends; this one reads a request in one pass and answers in one send, so that benchmarks measure the client.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+
+from genai_credentials.testing.refusals import JSON
+
+_REASONS = {status.value: status.phrase for status in HTTPStatus}
+_CHUNK = 256 * 1024
+_BACKLOG = 1024
+_JOIN_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedRequest:
+    """One request as it arrived.
+
+    Args:
+        method: the HTTP method, or "GET" for a WebSocket handshake.
+        path: the path as sent, without the query.
+        query: the query as sent, without the question mark.
+        headers: names in lower case and values, in the order sent.
+        key: the API key it carried, or None.
+        body: the whole body, with any chunked framing removed.
+        status: the status it was answered with; None while it is not answered.
+    """
+
+    method: str
+    path: str
+    query: str
+    headers: tuple[tuple[str, str], ...]
+    key: str | None
+    body: bytes
+    status: int | None = None
+
+    def header(self, name: str) -> str | None:
+        """Return the first header called `name`, which is in lower case, or None."""
+        for candidate, value in self.headers:
+            if candidate == name:
+                return value
+        return None
+
+
+@dataclass(slots=True)
+class Answer:
+    """What to send back.
+
+    Args:
+        status: the HTTP status.
+        body: the body; unused when there is a stream or an upgrade.
+        content_type: "" for none.
+        headers: further headers.
+        chunked: send the body in two chunks and without its length.
+        stream: chunks to send one by one as they come, or None.
+        upgrade: takes the connection over, and owns it until it returns; None for a plain answer.
+    """
+
+    status: int
+    body: bytes = b""
+    content_type: str = JSON
+    headers: tuple[tuple[str, str], ...] = ()
+    chunked: bool = False
+    stream: Iterator[bytes] | None = None
+    upgrade: Callable[[Connection], None] | None = None
+
+
+def key_of(path: str, query: str, headers: tuple[tuple[str, str], ...]) -> str | None:
+    """Return the API key that a request carries, wherever it carries it, or None."""
+    bearer = None
+    for name, value in headers:
+        if name == "x-goog-api-key":
+            return value
+        if name == "authorization" and "/openai/" in path and value[:7].lower() == "bearer ":
+            bearer = value[7:]
+    if bearer is None and "key=" in query:
+        pairs = (pair.partition("=") for pair in query.split("&"))
+        return next((value for name, _, value in pairs if name == "key"), None)
+    return bearer
+
+
+class Gone(Exception):
+    """The client went away, speaks no HTTP or does not trust the certificate: its own affair."""
+
+
+class Connection:
+    """One client's socket, and the bytes read from it that no request has used yet. Raises `Gone`."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self.head = b""
+        self._buffer = b""
+
+    def secure(self) -> None:
+        """Shake hands, when TLS is spoken."""
+        if isinstance(self.sock, ssl.SSLSocket):
+            try:
+                self.sock.do_handshake()
+            except OSError as error:
+                raise Gone from error
+
+    def receive(self) -> bytes:
+        """Return the next bytes, at least one; b"" when the client has closed."""
+        if self._buffer:
+            data, self._buffer = self._buffer, b""
+            return data
+        return self._receive(_CHUNK)
+
+    def send(self, data: bytes) -> None:
+        """Send all of `data`."""
+        try:
+            self.sock.sendall(data)
+        except OSError as error:
+            raise Gone from error
+
+    def read_request(self) -> RecordedRequest | None:
+        """Return the next request, or None when the client has closed the connection."""
+        try:
+            return self._read_request()
+        except ValueError as error:
+            raise Gone from error
+
+    def _read_request(self) -> RecordedRequest | None:
+        while (end := self._buffer.find(b"\r\n\r\n")) < 0:
+            if not self._fill():
+                return None
+        self.head, self._buffer = self._buffer[: end + 4], self._buffer[end + 4 :]
+        start, *lines = self.head[:end].decode("latin-1").split("\r\n")
+        method, target, _ = start.split(" ", 2)
+        headers = tuple([(name.lower(), value.strip()) for name, _, value in (line.partition(":") for line in lines)])
+        path, _, query = target.partition("?")
+        body = self._read_body(dict(headers))
+        return RecordedRequest(method, path, query, headers, key_of(path, query, headers), body)
+
+    def write(self, answer: Answer, *, close: bool = False) -> None:
+        """Send an answer that is not an upgrade; `close` tells the client that it is the connection's last."""
+        head = _head(answer, close=close)
+        if answer.stream is not None:
+            self._write_stream(head, answer.stream)
+        elif answer.chunked:
+            middle = len(answer.body) // 2
+            parts = (answer.body[:middle], answer.body[middle:])
+            self.send(head + b"".join(map(_framed, filter(None, parts))) + b"0\r\n\r\n")
+        else:
+            self.send(head + answer.body)
+
+    def _write_stream(self, head: bytes, stream: Iterator[bytes]) -> None:
+        for chunk in stream:
+            self.send(head + _framed(chunk))
+            head = b""
+        self.send(head + b"0\r\n\r\n")
+
+    def _receive(self, size: int) -> bytes:
+        # Not around more than the call: an OSError of the code that answers must not pass for the client's.
+        try:
+            return self.sock.recv(size)
+        except OSError as error:
+            raise Gone from error
+
+    def _fill(self) -> bool:
+        data = self._receive(_CHUNK)
+        self._buffer += data
+        return bool(data)
+
+    def _read_body(self, headers: dict[str, str]) -> bytes:
+        if "100-continue" in headers.get("expect", "").lower():
+            self.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if headers.get("transfer-encoding", "").lower() == "chunked":
+            return b"".join(self._read_chunks())
+        length = headers.get("content-length")
+        return self._take(int(length)) if length else b""
+
+    def _read_chunks(self) -> Iterator[bytes]:
+        while size := int(self._take_line().partition(b";")[0], 16):
+            yield self._take(size)
+            self._take_line()
+        while self._take_line():  # trailers, up to the empty line
+            pass
+
+    def _take(self, size: int) -> bytes:
+        parts, missing = [self._buffer[:size]], size - len(self._buffer)
+        self._buffer = self._buffer[size:]
+        while missing > 0:
+            data = self._receive(min(missing, _CHUNK))
+            if not data:
+                raise Gone
+            parts.append(data)
+            missing -= len(data)
+        return b"".join(parts)
+
+    def _take_line(self) -> bytes:
+        while (end := self._buffer.find(b"\r\n")) < 0:
+            if not self._fill():
+                raise Gone
+        line, self._buffer = self._buffer[:end], self._buffer[end + 2 :]
+        return line
+
+
+def _head(answer: Answer, *, close: bool) -> bytes:
+    lines = [f"HTTP/1.1 {answer.status} {_REASONS.get(answer.status, '')}"]
+    if answer.content_type:
+        lines.append(f"Content-Type: {answer.content_type}")
+    lines += [f"{name}: {value}" for name, value in answer.headers]
+    if answer.stream is not None or answer.chunked:
+        lines.append("Transfer-Encoding: chunked")
+    elif answer.status not in (204, 304):
+        lines.append(f"Content-Length: {len(answer.body)}")
+    if close:
+        lines.append("Connection: close")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+def _framed(chunk: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(chunk), chunk)
+
+
+class Server:
+    """A listening socket and its connections, each served by a daemon thread.
+
+    Args:
+        host: the address to listen on; the port is the system's choice.
+        handle: answers one request; called in the connection's thread.
+        tls: the context to serve TLS with, or None for plain text.
+    """
+
+    def __init__(
+        self, host: str, handle: Callable[[RecordedRequest], Answer], tls: ssl.SSLContext | None = None
+    ) -> None:
+        self.connections = 0
+        self._handle = handle
+        self._tls = tls
+        self._lock = threading.Lock()
+        self._open: dict[socket.socket, threading.Thread] = {}
+        self._closing = False
+        self._listener = socket.create_server((host, 0), backlog=_BACKLOG)
+        self.port: int = self._listener.getsockname()[1]
+        self._acceptor = threading.Thread(target=self._accept, name=f"fake-gemini-{self.port}", daemon=True)
+        self._acceptor.start()
+
+    def close(self) -> None:
+        """Stop listening, end every connection, and wait up to five seconds for its thread."""
+        self._closing = True
+        # Closing a listening socket doesn't wake the thread that waits on it; a connection does, on every system.
+        with contextlib.suppress(OSError):
+            socket.create_connection(self._listener.getsockname()[:2], timeout=1.0).close()
+        self._acceptor.join(_JOIN_SECONDS)
+        self._listener.close()
+        with self._lock:
+            connections = list(self._open.items())
+        for sock, _ in connections:
+            _hang_up(sock)
+        deadline = time.monotonic() + _JOIN_SECONDS
+        for sock, thread in connections:
+            if thread is not threading.current_thread():
+                thread.join(max(0.0, deadline - time.monotonic()))
+            sock.close()
+
+    def _accept(self) -> None:
+        while not self._closing:
+            sock, _ = self._listener.accept()
+            if self._closing:
+                sock.close()
+            else:
+                self._start(sock)
+
+    def _start(self, sock: socket.socket) -> None:
+        try:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._tls is not None:  # only wrapped here: the handshake is the connection's own thread's
+                sock = self._tls.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+        except OSError:
+            sock.close()  # the client is gone already
+            return
+        thread = threading.Thread(target=self._serve, args=(sock,), name=f"fake-gemini-{self.port}-c", daemon=True)
+        with self._lock:
+            self.connections += 1
+            self._open[sock] = thread
+        thread.start()
+
+    def _serve(self, sock: socket.socket) -> None:
+        try:
+            connection = Connection(sock)
+            connection.secure()
+            self._converse(connection)
+        except Gone:
+            pass
+        finally:
+            sock.close()
+            with self._lock:
+                self._open.pop(sock, None)
+
+    def _converse(self, connection: Connection) -> None:
+        while (request := connection.read_request()) is not None:
+            answer = self._handle(request)
+            if answer.upgrade is not None:
+                answer.upgrade(connection)
+                return
+            close = (request.header("connection") or "").lower() in ("close", "upgrade")
+            connection.write(answer, close=close)
+            if close:
+                return
+
+
+def _hang_up(sock: socket.socket) -> None:
+    # socket's own shutdown: SSLSocket's would take the TLS state away from the thread that is reading.
+    with contextlib.suppress(OSError):
+        socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+
+class Authority:
+    """A throw-away certificate authority, and the server's side of TLS with a certificate it signed.
+
+    Args:
+        names: the host names and addresses to vouch for.
+    """
+
+    def __init__(self, *names: str) -> None:
+        try:
+            import trustme
+        except ImportError:
+            raise ImportError("FakeGemini(tls=True) needs the package trustme: pip install trustme") from None
+        authority = trustme.CA()
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert(*names).configure_cert(self.context)
+        self._folder = tempfile.TemporaryDirectory(prefix="fake-gemini-")
+        self.ca_file = str(Path(self._folder.name, "ca.pem"))
+        authority.cert_pem.write_to_path(self.ca_file)
+
+    def close(self) -> None:
+        """Remove the file."""
+        self._folder.cleanup()

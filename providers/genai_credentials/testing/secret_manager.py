@@ -1,0 +1,253 @@
+"""A Google Secret Manager on loopback: real gRPC, for the stock `SecretManagerServiceClient`.
+
+```python
+with SecretManagerEmulator() as store:
+    store.add("projects/acme/secrets/gemini-api-key", "AIza-first")
+    provider = GoogleSecretManager("projects/acme/secrets/gemini-api-key", client=store.client)
+```
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from genai_credentials.testing.secret_manager_service import SecretManagerService
+from genai_credentials.testing.servers import Fault, RefusedError, StoreServer, missing
+
+if TYPE_CHECKING:
+    import grpc
+    from google.cloud import secretmanager_v1 as sm
+
+__all__ = ["SecretManagerEmulator"]
+
+_SERVICE = "google.cloud.secretmanager.v1.SecretManagerService"
+# A proxy in the environment must not be asked to reach loopback. And channels with equal arguments would share one
+# connection, which would make `peers` useless.
+_CHANNEL_OPTIONS = (("grpc.enable_http_proxy", 0), ("grpc.use_local_subchannel_pool", 1))
+# Otherwise a second emulator may be given the same port.
+_SERVER_OPTIONS = (("grpc.so_reuseport", 0),)
+
+
+class SecretManagerEmulator(StoreServer[str]):
+    """A Secret Manager for the stock client, with its versions, aliases, states, checksums and failures.
+
+    What a call is answered is settled when it arrives: `hold` and `delay` only keep that answer back.
+
+    Args:
+        port: to listen on, on 127.0.0.1; 0 takes a free one.
+        project_number: what the service puts in place of the project's id in every name it answers, as the real one
+            does; None repeats the name it was asked with.
+    """
+
+    _read = "AccessSecretVersion"
+
+    def __init__(self, *, port: int = 0, project_number: str | None = None) -> None:
+        super().__init__(port)
+        self._service = SecretManagerService(project_number)
+        self._server: Any = None
+
+    # -- reaching it --------------------------------------------------------------------------------------------
+
+    @property
+    def target(self) -> str:
+        """Where it listens, as "127.0.0.1:PORT"; kept after `close`."""
+        return self._address()
+
+    def client(self) -> sm.SecretManagerServiceClient:
+        """A new stock client on a connection of its own; pass the method itself where a factory is wanted."""
+        _require()
+        import grpc
+        from google.cloud import secretmanager_v1
+        from google.cloud.secretmanager_v1.services.secret_manager_service.transports import (
+            SecretManagerServiceGrpcTransport,
+        )
+
+        channel = grpc.insecure_channel(self.target, _CHANNEL_OPTIONS)
+        transport = SecretManagerServiceGrpcTransport(channel=channel)
+        return secretmanager_v1.SecretManagerServiceClient(transport=transport)
+
+    @property
+    def accesses(self) -> int:
+        """How many times AccessSecretVersion was called, refusals included."""
+        return self._count(self._read)
+
+    @property
+    def connections(self) -> int:
+        """How many client connections were used; `peers` has their addresses."""
+        return len(self.peers)
+
+    # -- its contents -------------------------------------------------------------------------------------------
+
+    def add(self, secret: str, value: str | bytes) -> str:
+        """Add a version to a secret, creating it if needed, and return the version's number as text.
+
+        Args:
+            secret: "projects/P/secrets/S" or "projects/P/locations/L/secrets/S".
+            value: the payload; text is encoded as UTF-8.
+        """
+        with self._control():
+            found = self._service.create(secret)
+            return str(found.append(value.encode() if isinstance(value, str) else value).number)
+
+    def disable(self, secret: str, version: str | int) -> None:
+        """Disable a version (a number, an alias or "latest")."""
+        self._change(secret, version, "DISABLED")
+
+    def enable(self, secret: str, version: str | int) -> None:
+        """Enable a disabled version."""
+        self._change(secret, version, "ENABLED")
+
+    def destroy(self, secret: str, version: str | int) -> None:
+        """Destroy a version: its payload is gone for good."""
+        self._change(secret, version, "DESTROYED")
+
+    def delete(self, secret: str) -> None:
+        """Delete a secret with all its versions."""
+        with self._control():
+            self._service.delete(secret)
+
+    def alias(self, secret: str, name: str, version: str | int) -> None:
+        """Let `name` stand for a version, in place of the one it stood for."""
+        with self._control():
+            found = self._service.secret(secret)
+            found.alias({**found.aliases, name: found.find(str(version)).number})
+
+    def lag_latest(self, secret: str, version: str | int | None) -> None:
+        """Let `latest` answer this older version, as it does for minutes after a rotation; None ends the lag."""
+        with self._control():
+            found = self._service.secret(secret)
+            found.latest = None if version is None else found.find(str(version)).number
+
+    def corrupt_checksum(self, secret: str, on: bool = True) -> None:
+        """Answer with a CRC32C that doesn't match the payload."""
+        with self._control():
+            self._service.secret(secret).corrupt = on
+
+    def omit_checksum(self, secret: str, on: bool = True) -> None:
+        """Answer without a CRC32C."""
+        with self._control():
+            self._service.secret(secret).omit = on
+
+    def _change(self, secret: str, version: str | int, state: str) -> None:
+        with self._control():
+            found = self._service.secret(secret)
+            found.change(found.find(str(version)), state)
+
+    @contextmanager
+    def _control(self) -> Iterator[None]:
+        with self._changed:
+            try:
+                yield
+            except RefusedError as refusal:
+                kind = LookupError if refusal.code == "NOT_FOUND" else ValueError
+                raise kind(refusal.message) from None
+
+    # -- its failures -------------------------------------------------------------------------------------------
+
+    def fail_next(
+        self,
+        code: grpc.StatusCode | str,
+        times: int = 1,
+        message: str = "",
+        method: str | None = "AccessSecretVersion",
+    ) -> None:
+        """Refuse the next calls.
+
+        Args:
+            code: the gRPC status, or its name ("UNAVAILABLE").
+            times: how many calls; orders queue up.
+            message: the status message; empty means one that says the fault was injected.
+            method: the RPC to refuse; None means any.
+        """
+        self._plan(Fault(_code(code), message, method, remaining=times))
+
+    def fail_always(
+        self,
+        code: grpc.StatusCode | str | None,
+        message: str = "",
+        method: str | None = "AccessSecretVersion",
+    ) -> None:
+        """Refuse every call from now on; None heals the store, and forgets what `fail_next` left."""
+        self._plan_always(None if code is None else Fault(_code(code), message, method))
+
+    # -- the server ---------------------------------------------------------------------------------------------
+
+    def _open(self) -> None:
+        _require()
+        import grpc
+
+        # Only its `submit` is used; the annotation asks for more than the server does.
+        workers: Any = self._workers
+        server = grpc.server(workers, options=_SERVER_OPTIONS)
+        handlers = [self._handler(kind, method) for kind, method in self._service.methods().items()]
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(_SERVICE, dict(handlers)),))
+        self._port = server.add_insecure_port(f"127.0.0.1:{self._port}")
+        server.start()
+        self._server = server
+
+    def _shut(self) -> None:
+        # The calls kept back have been let go, so the grace isn't used up. None would cancel them, and each client in
+        # this process would then write a line about it to stderr.
+        self._server.stop(0.1).wait(2.0)
+        self._server = None
+
+    def _handler(self, kind: type[Any], behaviour: Callable[[Any], Any]) -> tuple[str, Any]:
+        import grpc
+
+        method = kind.__name__.removesuffix("Request")
+
+        def serve(request: Any, context: Any) -> Any:
+            self._record(method, _subject(request), context.peer())
+            refusal, answer = self._settle(method, behaviour, request)
+            if method == self._read and not self._stall():
+                context.abort(grpc.StatusCode.UNAVAILABLE, "The emulator was closed.")
+            if refusal is not None:
+                context.abort(grpc.StatusCode[refusal.code], refusal.message)
+            return answer
+
+        return method, grpc.unary_unary_rpc_method_handler(serve, kind.deserialize, _serialize)
+
+    def _settle(self, method: str, behaviour: Callable[[Any], Any], request: Any) -> tuple[RefusedError | None, Any]:
+        try:
+            fault = self._fault(method)
+            if fault is not None:
+                raise RefusedError(fault.code, fault.message or f"{method}: injected {fault.code}")
+            with self._changed:
+                return None, behaviour(request)
+        except RefusedError as refusal:
+            return refusal, None
+
+
+def _require() -> None:
+    try:
+        for module in ("grpc", "google_crc32c", "google.cloud.secretmanager_v1"):
+            importlib.import_module(module)
+    except ImportError as error:
+        raise missing("google", error) from error
+
+
+def _code(code: grpc.StatusCode | str) -> str:
+    _require()
+    import grpc
+
+    name = code if isinstance(code, str) else str(code.name)
+    if name == "OK" or name not in grpc.StatusCode.__members__:
+        raise ValueError(f"{name!r} is not the name of a gRPC error status")
+    return name
+
+
+def _subject(request: Any) -> str:
+    if hasattr(request, "secret_id"):
+        return f"{request.parent}/secrets/{request.secret_id}"
+    if hasattr(request, "secret"):
+        return str(request.secret.name)
+    return str(request.name if hasattr(request, "name") else request.parent)
+
+
+def _serialize(message: Any) -> bytes:
+    # Empty is a plain protobuf message, the service's own are proto-plus.
+    data = message.SerializeToString() if hasattr(message, "SerializeToString") else type(message).serialize(message)
+    return bytes(data)
