@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
@@ -94,8 +95,37 @@ class Source:
             )
         return key
 
+    @property
+    def uri(self) -> str | None:
+        """The text form that `genai_credentials.uris.parse` reads back to an equal provider; None without one."""
+        return None
+
+    def __eq__(self, other: object) -> bool:
+        if type(self) is not type(other) or self.uri is None:
+            return self is other
+        return self.uri == other.uri
+
+    def __hash__(self) -> int:
+        return hash(self.uri) if self.uri else id(self)
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
+
+
+def uri_of(scheme: str, path: str, field: str | None = None, **query: str | None) -> str:
+    """A provider's URI; what would have a meaning in it is percent-encoded.
+
+    Args:
+        scheme: What stands before the colon.
+        path: What stands after it, as it is.
+        field: What stands after '#'; None for nothing.
+        query: Names and values after '?'; a None is left out.
+    """
+    from urllib.parse import quote  # rarely asked
+
+    pairs = "&".join(f"{name}={quote(value, safe='/:+@!')}" for name, value in query.items() if value)
+    text = f"{scheme}:{quote(path, safe='/:+=@!,')}"
+    return text + (f"?{pairs}" if pairs else "") + (f"#{quote(field, safe='/:+=@!,')}" if field else "")
 
 
 def variable_names(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -105,8 +135,12 @@ def variable_names(names: tuple[str, ...]) -> tuple[str, ...]:
         ConfigurationError: A name is none.
     """
     for name in names:
-        if not isinstance(name, str) or not name or "=" in name or not name.isprintable() or " " in name:
-            raise ConfigurationError(f"{name!r} is no name of an environment variable.")
+        # Not repeated when it looks like a key: that is what people put in the wrong place.
+        if not isinstance(name, str) or not re.fullmatch(r"(?!AIza|AQ\.|sk-)[A-Za-z_][A-Za-z0-9_.-]{0,127}", name):
+            raise ConfigurationError(
+                "That is no name of an environment variable.",
+                remedy="Name the variable that holds the key, not the key: Env('GEMINI_API_KEY').",
+            )
     return names or DEFAULT_NAMES
 
 

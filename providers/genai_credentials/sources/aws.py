@@ -15,7 +15,7 @@ from genai_credentials.errors import (
 )
 from genai_credentials.forks import PerProcess
 from genai_credentials.key import ApiKey, extract_field
-from genai_credentials.provider import Source, import_extra, seconds_left
+from genai_credentials.provider import Source, import_extra, seconds_left, uri_of
 
 _ARN = re.compile(r"arn:aws[a-z-]*:secretsmanager:(?P<region>[a-z0-9-]+):\d{12}:secret:[A-Za-z0-9/_+=.@!-]+")
 _NAME = re.compile(r"[A-Za-z0-9/_+=.@!-]{1,512}")
@@ -58,9 +58,16 @@ class AWSSecretsManager(Source):
         if not stage:
             raise ConfigurationError("stage is empty.", remedy="Leave it out for AWSCURRENT, or name a staging label.")
         self.secret_id, self.field, self.stage, self.version_id = secret_id, field, stage, version_id
+        self._region = region
         self.region = region or (arn["region"] if arn else None)
         self.name = f"aws:{secret_id}" + (f"#{field}" if field else "")
         self._client: PerProcess[Any] = PerProcess.of(client, self._make_client)
+
+    @property
+    def uri(self) -> str:
+        """The text form of this provider."""
+        stage = None if self.stage == "AWSCURRENT" else self.stage
+        return uri_of("aws", self.secret_id, self.field, region=self._region, stage=stage, version_id=self.version_id)
 
     def fetch(self, rejected: ApiKey | None = None) -> ApiKey:
         """The key in the secret's pinned version, or under its stage.

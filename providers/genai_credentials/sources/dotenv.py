@@ -7,7 +7,7 @@ from pathlib import Path
 
 from genai_credentials.errors import FetchFailed, Unavailable
 from genai_credentials.key import ApiKey
-from genai_credentials.provider import Source, first_of, import_extra, variable_names
+from genai_credentials.provider import DEFAULT_NAMES, Source, first_of, import_extra, uri_of, variable_names
 
 
 class Dotenv(Source):
@@ -23,6 +23,12 @@ class Dotenv(Source):
         self.path = Path(path)
         self.names = variable_names(names)
         self.name = f"dotenv:{self.path}"
+
+    @property
+    def uri(self) -> str:
+        """The text form of this provider."""
+        names = ",".join(self.names) if self.names != DEFAULT_NAMES else None
+        return uri_of("dotenv", str(self.path), names)
 
     def fetch(self, rejected: ApiKey | None = None) -> ApiKey:
         """The key of the first variable that the file sets and that doesn't hold the refused key.

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 
 from genai_credentials.key import ApiKey
-from genai_credentials.provider import Source, first_of, variable_names
+from genai_credentials.provider import DEFAULT_NAMES, Source, first_of, uri_of, variable_names
 
 
 class Env(Source):
@@ -26,6 +26,11 @@ class Env(Source):
         self.names = variable_names(names)
         self.name = f"env:{','.join(names)}" if names else "env"
         self._environ = environ
+
+    @property
+    def uri(self) -> str:
+        """The text form of this provider."""
+        return uri_of("env", ",".join(self.names) if self.names != DEFAULT_NAMES else "")
 
     def fetch(self, rejected: ApiKey | None = None) -> ApiKey:
         """The key of the first variable that is set and doesn't hold the refused key.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from genai_credentials.errors import FetchFailed, InvalidSecret, Unavailable
 from genai_credentials.key import MAX_BYTES, ApiKey, extract_field
-from genai_credentials.provider import Source, logger
+from genai_credentials.provider import Source, logger, uri_of
 
 MAX_FILE_BYTES = 16 * MAX_BYTES
 
@@ -27,6 +27,11 @@ class File(Source):
         self.field = field
         self.name = f"file:{self.path}" + (f"#{field}" if field else "")
         self._warned_of_mode = False
+
+    @property
+    def uri(self) -> str:
+        """The text form of this provider."""
+        return uri_of("file", str(self.path), self.field)
 
     def fetch(self, rejected: ApiKey | None = None) -> ApiKey:
         """The key in the file.

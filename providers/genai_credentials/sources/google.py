@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from genai_credentials.errors import ConfigurationError, FetchFailed, InvalidSecret, Unavailable
 from genai_credentials.forks import PerProcess
 from genai_credentials.key import ApiKey, extract_field
-from genai_credentials.provider import Source, import_extra, seconds_left
+from genai_credentials.provider import Source, import_extra, seconds_left, uri_of
 
 if TYPE_CHECKING:
     from google.cloud.secretmanager_v1 import SecretManagerServiceClient
@@ -65,6 +65,11 @@ class GoogleSecretManager(Source):
         self.name = f"google:{resource}" + (f"#{field}" if field else "")
         self._client: PerProcess[SecretManagerServiceClient] = PerProcess.of(client, self._make_client)
         self._highest = 0
+
+    @property
+    def uri(self) -> str:
+        """The text form of this provider."""
+        return uri_of("google", self.resource, self.field)
 
     def fetch(self, rejected: ApiKey | None = None) -> ApiKey:
         """The key in the pinned version, or in the newest one that can be reached.

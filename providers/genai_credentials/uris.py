@@ -1,0 +1,213 @@
+"""Text -> providers: one grammar for `GENAI_CREDENTIALS`, the command and plug-ins.
+
+    scheme:path[?name=value&…][#field]
+
+    env:                                 GOOGLE_API_KEY, then GEMINI_API_KEY
+    env:NAME[,NAME…]                     these variables
+    dotenv:PATH[#NAME,…]                 a .env file
+    file:PATH[#FIELD]                    a file, bare or JSON
+    google:projects/P/secrets/S[#FIELD]  Google Secret Manager; /locations/L and /versions/V as in the resource name
+    aws:NAME-OR-ARN[?region=&stage=&version_id=][#FIELD]
+
+A character with a meaning of its own is percent-encoded. Other schemes come from the entry points
+"genai_credentials.providers": a callable that takes a `ProviderURI` and returns a provider.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from importlib.metadata import entry_points
+from typing import Any, NamedTuple, Never
+from urllib.parse import unquote
+
+from genai_credentials.errors import ConfigurationError, CredentialsError
+from genai_credentials.provider import Provider, as_provider
+from genai_credentials.sources.aws import AWSSecretsManager
+from genai_credentials.sources.dotenv import Dotenv
+from genai_credentials.sources.env import Env
+from genai_credentials.sources.file import File
+from genai_credentials.sources.google import GoogleSecretManager
+
+GROUP = "genai_credentials.providers"
+VARIABLE = "GENAI_CREDENTIALS"
+DURATIONS = ("ttl", "max_stale", "min_refresh_interval", "fetch_timeout")
+
+
+class ProviderURI(NamedTuple):
+    """A provider's URI, taken apart and decoded.
+
+    `query` maps names to values; `field` is what stands after '#', None without one.
+    """
+
+    text: str
+    scheme: str
+    path: str
+    query: Mapping[str, str]
+    field: str | None
+
+    def fail(self, expected: str, at: str = "") -> Never:
+        """Raise the error that points at a place in the URI.
+
+        Args:
+            expected: What was expected there, in words.
+            at: The part that is wrong, as it stands in the text; empty for the end.
+        """
+        _fail(self.text, self.text.find(at) if at else len(self.text), expected)
+
+
+def parse(uri: str) -> Provider:
+    """The provider that a URI describes.
+
+    Raises:
+        ConfigurationError: It is none; the message points at the character and says what was expected.
+
+    Example:
+        >>> parse("file:/run/secrets/gemini.json#api_key")
+        <File file:/run/secrets/gemini.json#api_key>
+    """
+    parsed = split(uri)
+    make = _SCHEMES.get(parsed.scheme)
+    if make is None:
+        make = _plug_in(parsed)
+    try:
+        return as_provider(make(parsed))
+    except CredentialsError as error:
+        if str(parsed.text) in str(error):
+            raise
+        raise ConfigurationError(f"{parsed.text}: {error.message}", remedy=error.remedy) from None
+
+
+def split(uri: str) -> ProviderURI:
+    """Take a URI apart, without a look at what its scheme wants. Raises like `parse`."""
+    if not isinstance(uri, str):
+        raise ConfigurationError(f"A provider's URI is text, not {type(uri).__name__}.")
+    scheme, colon, rest = uri.partition(":")
+    if not colon or not scheme.isidentifier() or len(scheme) > 32:
+        # The text is not repeated: what has no scheme may well be the key itself, in the wrong place.
+        raise ConfigurationError(
+            f"A provider's URI starts with a scheme and a colon ({', '.join(sorted(_SCHEMES))}); "
+            f"this text of {len(uri)} characters does not.",
+            remedy="If it is the key itself, put it into GEMINI_API_KEY, and write env: here.",
+        )
+    for position, character in enumerate(uri):
+        if character.isspace() or not character.isprintable():
+            _fail(uri, position, "no white space or control character: write it percent-encoded")
+    path, _, fragment = rest.partition("#")
+    path, question, query = path.partition("?")
+    return ProviderURI(
+        uri, scheme, _decode(uri, path), _query(uri, query) if question else {}, _decode(uri, fragment) or None
+    )
+
+
+def settings(environ: Mapping[str, str] | None = None) -> tuple[list[str], dict[str, float]]:
+    """The URIs and the durations that the environment sets.
+
+    Args:
+        environ: Where to look; None means `os.environ`.
+
+    Raises:
+        ConfigurationError: A duration is no number.
+    """
+    environ = os.environ if environ is None else environ
+    durations = {}
+    for name in DURATIONS:
+        if text := environ.get(f"{VARIABLE}_{name.upper()}"):
+            try:
+                durations[name] = float(text)
+            except ValueError:
+                raise ConfigurationError(f"{VARIABLE}_{name.upper()}={text!r} is no number of seconds.") from None
+    return environ.get(VARIABLE, "").split() or ["env:"], durations
+
+
+def _decode(uri: str, text: str) -> str:
+    for position, character in enumerate(text):
+        digits = text[position + 1 : position + 3]
+        if character == "%" and (len(digits) < 2 or any(digit not in "0123456789abcdefABCDEF" for digit in digits)):
+            _fail(uri, uri.find(text) + position, "two hexadecimal digits after '%'")
+    try:
+        return unquote(text, errors="strict")
+    except UnicodeDecodeError:
+        _fail(uri, uri.find(text), "percent-encoded UTF-8")
+
+
+def _query(uri: str, text: str) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for part in text.split("&"):
+        name, equals, value = part.partition("=")
+        if not name or not equals or not value:
+            _fail(uri, uri.find("?") + 1, "name=value, with '&' between two")
+        if name in values:
+            _fail(uri, uri.rfind(part), f"{name} only once")
+        values[name] = _decode(uri, value)
+    return values
+
+
+def _fail(uri: str, position: int, expected: str) -> Never:
+    raise ConfigurationError(f"expected {expected}, at character {position + 1}:\n  {uri}\n  {' ' * position}^")
+
+
+def _plain(uri: ProviderURI) -> None:
+    if uri.query:
+        uri.fail(f"no '?' in a URI of {uri.scheme}:; percent-encode it as %3F if it belongs to the path", "?")
+
+
+def _env(uri: ProviderURI) -> Env:
+    _plain(uri)
+    if uri.field is not None:
+        uri.fail("no '#': the variables stand after the colon, as in env:GEMINI_API_KEY", "#")
+    return Env(*_names(uri.path))
+
+
+def _dotenv(uri: ProviderURI) -> Dotenv:
+    _plain(uri)
+    return Dotenv(uri.path or ".env", *_names(uri.field or ""))
+
+
+def _names(text: str) -> list[str]:
+    return text.split(",") if text else []
+
+
+def _file(uri: ProviderURI) -> File:
+    _plain(uri)
+    if not uri.path:
+        uri.fail("a path after file:")
+    return File(uri.path, uri.field)
+
+
+def _google(uri: ProviderURI) -> GoogleSecretManager:
+    _plain(uri)
+    if not uri.path:
+        uri.fail("projects/PROJECT/secrets/SECRET after google:")
+    return GoogleSecretManager(uri.path, uri.field)
+
+
+def _aws(uri: ProviderURI) -> AWSSecretsManager:
+    if not uri.path:
+        uri.fail("a secret's name or ARN after aws:")
+    for name in uri.query:
+        if name not in ("region", "stage", "version_id"):
+            uri.fail("region=, stage= or version_id=", f"{name}=")
+    return AWSSecretsManager(uri.path, uri.field, **uri.query)
+
+
+def _plug_in(uri: ProviderURI) -> Callable[[ProviderURI], Any]:
+    found = entry_points(group=GROUP, name=uri.scheme)
+    if not found:
+        installed = {point.name for point in entry_points(group=GROUP)}
+        known = ", ".join(sorted({*_SCHEMES, *installed}))
+        raise ConfigurationError(
+            f"There is no provider for the scheme of this URI (character 1); known are {known}.",
+            remedy="Check the spelling, or install the package that brings it. If it is a key, keep it out of here.",
+        )
+    make: Callable[[ProviderURI], Any] = next(iter(found)).load()
+    return make
+
+
+_SCHEMES: dict[str, Callable[[ProviderURI], Any]] = {
+    "aws": _aws,
+    "dotenv": _dotenv,
+    "env": _env,
+    "file": _file,
+    "google": _google,
+}
