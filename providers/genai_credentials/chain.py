@@ -36,7 +36,9 @@ class Attempt(NamedTuple):
         return self.error.remedy if self.error else ""
 
     def __str__(self) -> str:
-        return f"{self.provider}: {self.outcome}" + (f" - {self.error}" if self.error else "")
+        if self.error is None:
+            return f"{self.provider}: {self.outcome}"
+        return f"{self.provider}: {self.outcome} - {str(self.error).removeprefix(f'{self.provider}: ')}"
 
 
 class Link:

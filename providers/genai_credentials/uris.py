@@ -21,7 +21,7 @@ from importlib.metadata import entry_points
 from typing import Any, NamedTuple, Never
 from urllib.parse import unquote
 
-from genai_credentials.errors import ConfigurationError, CredentialsError
+from genai_credentials.errors import ConfigurationError
 from genai_credentials.provider import Provider, as_provider
 from genai_credentials.sources.aws import AWSSecretsManager
 from genai_credentials.sources.dotenv import Dotenv
@@ -70,12 +70,7 @@ def parse(uri: str) -> Provider:
     make = _SCHEMES.get(parsed.scheme)
     if make is None:
         make = _plug_in(parsed)
-    try:
-        return as_provider(make(parsed))
-    except CredentialsError as error:
-        if str(parsed.text) in str(error):
-            raise
-        raise ConfigurationError(f"{parsed.text}: {error.message}", remedy=error.remedy) from None
+    return as_provider(make(parsed))
 
 
 def split(uri: str) -> ProviderURI:

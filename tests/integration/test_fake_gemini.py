@@ -55,8 +55,8 @@ QUICK: dict[str, Any] = {"client_args": {"verify": CONTEXT}, "async_client_args"
 
 
 def make_client(api: FakeGemini, key: str = "good", **options: Any) -> genai.Client:
-    options = QUICK | {"api_version": "v1beta"} | options
-    return genai.Client(api_key=key, http_options={"base_url": api.base_url, **options})
+    options = QUICK | {"api_version": "v1beta", "base_url": api.base_url} | options
+    return genai.Client(api_key=key, http_options=types.HttpOptions(**options))
 
 
 def ask(client: genai.Client, prompt: str = "hi") -> str | None:
@@ -66,6 +66,22 @@ def ask(client: genai.Client, prompt: str = "hi") -> str | None:
 def done(_: object) -> str:
     """For calls whose answer says nothing: whatever it was, the call came back."""
     return "done"
+
+
+def google_token() -> Credentials:
+    return Credentials(token="t")  # type: ignore[no-untyped-call]
+
+
+def has(client: Any, *path: str) -> bool:
+    """Tell whether this google-genai has `client.a.b…`; each of them runs in its own environment of the tests."""
+    for name in path:
+        client = getattr(client, name, None)
+    return client is not None
+
+
+def said(interaction: Any) -> str:
+    """The text of an interaction, which the first SDKs to have them keep elsewhere."""
+    return str(interaction.output_text if hasattr(interaction, "output_text") else interaction.outputs[0].text)
 
 
 class Raw:
@@ -127,7 +143,7 @@ CALLS: dict[str, tuple[Callable[[Any], Any], Any]] = {
     "files.list": (lambda c: list(c.files.list()), []),
     "files.download": (lambda c: c.files.download(file=c.files.get(name="files/f")), b"bytes of files/f"),
     "files.register": (
-        lambda c: c.files.register_files(auth=Credentials(token="t"), uris=["gs://a/b"]).files[0].uri,
+        lambda c: c.files.register_files(auth=google_token(), uris=["gs://a/b"]).files[0].uri,
         "gs://a/b",
     ),
     "caches.create": (
@@ -182,12 +198,18 @@ CALLS: dict[str, tuple[Callable[[Any], Any], Any]] = {
         "fileSearchStores/s/operations/op-1",
     ),
     "stores.import done": (
-        lambda c: c.operations.get(types.ImportFileOperation(name="fileSearchStores/s/operations/o")).done,
+        lambda c: (
+            c.operations.get(types.ImportFileOperation.model_validate({"name": "fileSearchStores/s/operations/o"})).done
+        ),
         True,
     ),
     "stores.upload done": (
         lambda c: (
-            c.operations.get(types.UploadToFileSearchStoreOperation(name="fileSearchStores/s/upload/operations/o")).done
+            c.operations.get(
+                types.UploadToFileSearchStoreOperation.model_validate(
+                    {"name": "fileSearchStores/s/upload/operations/o"}
+                )
+            ).done
         ),
         True,
     ),
@@ -227,16 +249,16 @@ QUESTION = {"type": "choice", "criteria": {"a": "b"}, "instructions": "x"}
 TRIGGER: dict[str, Any] = {"interaction": {"agent": "deep-research-pro-preview-12-2025", "input": "x"}}
 
 GENERATED: dict[str, tuple[Callable[[Any], Any], Any]] = {
-    "interactions.create": (lambda c: c.interactions.create(model=MODEL, input="hi").output_text, "pong: hi"),
+    "interactions.create": (lambda c: said(c.interactions.create(model=MODEL, input="hi")), "pong: hi"),
     "interactions.create parts": (
-        lambda c: c.interactions.create(model=MODEL, input=[{"type": "text", "text": "hi"}]).output_text,
+        lambda c: said(c.interactions.create(model=MODEL, input=[{"type": "text", "text": "hi"}])),
         "pong: hi",
     ),
-    "interactions.stream": (
+    "interactions.create stream": (
         lambda c: [event.event_type for event in c.interactions.create(model=MODEL, input="hi", stream=True)],
         INTERACTION_EVENTS,
     ),
-    "interactions.get": (lambda c: c.interactions.get("int-1").output_text, "pong: int-1"),
+    "interactions.get": (lambda c: said(c.interactions.get("int-1")), "pong: int-1"),
     "interactions.get stream": (
         lambda c: [event.event_type for event in c.interactions.get("int-1", stream=True)],
         INTERACTION_EVENTS,
@@ -271,12 +293,12 @@ GENERATED: dict[str, tuple[Callable[[Any], Any], Any]] = {
     "triggers.create": (lambda c: c.triggers.create(schedule="* * * * *", time_zone="UTC", **TRIGGER).id, "created"),
     "triggers.update": (lambda c: c.triggers.update("t", display_name="d").id, "t"),
     "triggers.run": (lambda c: c.triggers.run("t").id, "created"),
-    "triggers.executions": (lambda c: c.triggers.list_executions("t").trigger_executions[0].trigger_id, "one"),
+    "triggers.list_executions": (lambda c: c.triggers.list_executions("t").trigger_executions[0].trigger_id, "one"),
     "voices.get": (lambda c: c.voices.get("v").id, "v"),
     "webhooks.get": (lambda c: c.webhooks.get("w").id, "w"),
     "webhooks.ping": (lambda c: done(c.webhooks.ping("w")), "done"),
-    "webhooks.secret": (lambda c: c.webhooks.rotate_signing_secret("w").secret, "secret of w"),
-    "decisions": (
+    "webhooks.rotate_signing_secret": (lambda c: c.webhooks.rotate_signing_secret("w").secret, "secret of w"),
+    "decisions.create": (
         lambda c: c.decisions.create(model=MODEL, input="x", questions={"q": QUESTION}).answers["q"].choice,
         "pong",
     ),
@@ -285,7 +307,7 @@ GENERATED: dict[str, tuple[Callable[[Any], Any], Any]] = {
 
 @pytest.mark.parametrize("name", GENERATED)
 def test_every_call_of_the_generated_client_is_answered(name: str, api: FakeGemini, client: genai.Client) -> None:
-    if not hasattr(genai.Client, name.partition(".")[0]):
+    if not has(client, *name.partition(" ")[0].split(".")[:2]):
         pytest.skip("this google-genai has no such resource")
     call, expected = GENERATED[name]
     assert call(client) == expected
@@ -298,7 +320,7 @@ def test_auth_tokens(api: FakeGemini) -> None:
 
 
 def test_express_mode_of_the_enterprise_platform(api: FakeGemini) -> None:
-    with genai.Client(enterprise=True, api_key="good", http_options={"base_url": api.base_url}) as client:
+    with genai.Client(vertexai=True, api_key="good", http_options={"base_url": api.base_url}) as client:
         assert ask(client) == "pong: hi"
         assert [chunk.text for chunk in client.models.generate_content_stream(model=MODEL, contents="a")][-1] == "a"
         assert client.models.count_tokens(model=MODEL, contents="a b").total_tokens == 2
@@ -313,6 +335,12 @@ def test_express_mode_of_the_enterprise_platform(api: FakeGemini) -> None:
         assert client.operations.get(videos).done is True
     assert api.requests[0].path == f"/v1beta1/publishers/google/models/{MODEL}:generateContent"
     assert api.refused == 0
+
+
+def test_embedding_one_content(raw: Raw) -> None:
+    body = json.dumps({"content": {"parts": [{"text": "abc"}]}}).encode()
+    _, answer, _ = raw.send("POST", "/v1beta/models/e:embedContent", body, x_goog_api_key="good")
+    assert json.loads(answer) == {"embedding": {"values": [3.0, 1.0]}}
 
 
 def test_videos_of_older_sdks(raw: Raw) -> None:
@@ -688,6 +716,23 @@ def test_half_a_request_ends_the_connection_and_nothing_else(data: bytes, api: F
         assert raw.send("GET", "/")[0] == 403
 
 
+def test_a_client_may_leave_within_a_stream(api: FakeGemini) -> None:
+    body = json.dumps({"contents": [{"parts": [{"text": "x" * 20_000_000}]}]}).encode()
+    head = f"POST {GENERATE.replace(':g', ':streamG')} HTTP/1.1\r\nX-Goog-Api-Key: good\r\nContent-Length: {len(body)}"
+    with socket.create_connection(("127.0.0.1", int(api.base_url.rpartition(":")[2])), timeout=10) as sock:
+        sock.sendall(head.encode() + b"\r\n\r\n" + body)
+        assert b"pong" in sock.recv(1000)
+    with Raw(api) as raw:
+        assert raw.send("GET", "/v1beta/models", x_goog_api_key="good")[0] == 200
+
+
+def test_a_server_can_be_closed_from_its_hook() -> None:
+    with FakeGemini("good") as api:
+        api.on_request = lambda request: api.close()
+        with Raw(api) as raw, pytest.raises(ConnectionError):
+            raw.send("GET", "/")
+
+
 def test_starting_and_closing_twice() -> None:
     api = FakeGemini("good")
     with pytest.raises(RuntimeError, match="not running"):
@@ -747,6 +792,13 @@ def test_tls(live: FakeGemini) -> None:
         assert made.size_bytes == 3
     with make_client(live) as client, pytest.raises(Exception, match="CERTIFICATE_VERIFY_FAILED"):
         ask(client)
+
+
+def test_plain_text_on_a_tls_port(live: FakeGemini) -> None:
+    connection = http.client.HTTPConnection(live.base_url.removeprefix("https://"), timeout=10)
+    with contextlib.closing(connection), pytest.raises((ConnectionError, http.client.BadStatusLine)):
+        connection.request("GET", "/")
+        connection.getresponse()
 
 
 def test_tls_leaves_nothing_behind() -> None:
@@ -822,17 +874,20 @@ def test_live_music(live: FakeGemini, monkeypatch: pytest.MonkeyPatch) -> None:
             await session.play()
             return await anext(session.receive())
 
-    assert asyncio.run(play("good")).server_content.audio_chunks[0].data == b"\0" * 16
     with pytest.raises(InvalidStatus):
         asyncio.run(play("bad"))
+    if "key=" in live.requests[-1].query:
+        pytest.skip("this google-genai puts the key of live music in the URL, which the fake never accepts")
+    assert asyncio.run(play("good")).server_content.audio_chunks[0].data == b"\0" * 16
     live.refuse_live_with(1007, "API key not valid.")
     with pytest.raises(ConnectionClosedError, match="API key not valid"):
         asyncio.run(play("bad"))
 
 
-@pytest.mark.skipif(not hasattr(genai.Client, "interactions"), reason="this google-genai has no interactions")
 def test_live_interactions(live: FakeGemini) -> None:
-    from google.genai import interactions
+    interactions = pytest.importorskip("google.genai.interactions")
+    if not hasattr(interactions, "APIWebSocketError"):
+        pytest.skip("this google-genai has no live interactions")
 
     async def converse(key: str) -> list[str]:
         async with async_client(live, key, **trusting(live)) as aio, aio.interactions.connect("int-1") as session:

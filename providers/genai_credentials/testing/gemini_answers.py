@@ -238,9 +238,11 @@ def decide(call: Call) -> Answer:
 
 
 def _interaction(which: str, model: str, text: str) -> Body:
-    step = {"type": "model_output", "content": [{"type": "text", "text": text}]}
+    content = [{"type": "text", "text": text}]
+    # The first SDKs to have interactions read the outputs, the later ones the steps.
+    said = {"outputs": content, "steps": [{"type": "model_output", "content": content}]}
     stamps = {"created": WHEN, "updated": WHEN, "object": "interaction"}
-    return {"id": which, "status": "completed", "model": model, "steps": [step], **stamps}
+    return {"id": which, "status": "completed", "model": model, **said, **stamps}
 
 
 def interact(call: Call) -> Answer:
@@ -261,7 +263,7 @@ def _interaction_answer(which: str, model: str, prompt: str, streaming: bool) ->
 
 
 def _interaction_events(whole: Body, prompt: str) -> Iterator[Body]:
-    yield {"event_type": "interaction.created", "interaction": whole | {"steps": [], "status": "in_progress"}}
+    yield {"event_type": "interaction.created", "interaction": whole | {"outputs": [], "steps": [], "status": "in_progress"}}
     yield {"event_type": "step.start", "index": 0, "step": {"type": "model_output"}}
     for text in ("pong", ": ", prompt):
         yield {"event_type": "step.delta", "index": 0, "delta": {"type": "text", "text": text}}

@@ -1,0 +1,403 @@
+"""The engine: cache, single flight, rejection. Fetches are counted, and time is driven by hand."""
+
+import asyncio
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from genai_credentials import (
+    ApiKey,
+    ConfigurationError,
+    CredentialProvider,
+    CredentialsError,
+    FetchFailed,
+    NoCredentials,
+    Unavailable,
+)
+from genai_credentials.testing import FakeClock
+
+
+class Store:
+    """A provider whose key, errors and pauses a test sets."""
+
+    def __init__(self, text="key-1", name="store"):
+        self.name, self.text, self.error = name, text, None
+        self.fetches, self.rejected = 0, []
+        self.gate = threading.Event()
+        self.gate.set()
+        self.entered = threading.Semaphore(0)
+
+    def fetch(self, rejected=None):
+        self.fetches += 1
+        self.rejected.append(rejected)
+        text, error = self.text, self.error
+        self.entered.release()
+        assert self.gate.wait(20)
+        if error:
+            raise error
+        return ApiKey(text, provider=self.name)
+
+
+@pytest.fixture
+def clock():
+    return FakeClock()
+
+
+@pytest.fixture
+def store():
+    return Store()
+
+
+def settle(credentials):
+    """Wait for the fetch under way, if there is one."""
+    flight = credentials._flight
+    if flight:
+        flight.landed.result(10)
+
+
+def warnings_of(caplog):
+    return [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+
+
+def test_a_fresh_key_is_served_without_a_fetch(store, clock):
+    credentials = CredentialProvider(store, clock=clock)
+    assert {credentials().encode() for _ in range(100)} == {b"key-1"}
+    assert store.fetches == 1
+
+
+def test_past_its_ttl_the_key_is_served_at_once_while_one_fetch_runs(store, clock):
+    credentials = CredentialProvider(store, clock=clock, ttl=300)
+    credentials.get()
+    clock.advance(331)
+    store.text = "key-2"
+    store.gate.clear()
+    assert [credentials() for _ in range(50)] == ["key-1"] * 50
+    store.gate.set()
+    settle(credentials)
+    assert credentials() == "key-2"
+    assert store.fetches == 2
+
+
+def test_a_failed_refresh_keeps_the_key_backs_off_and_warns_once(store, clock, caplog):
+    credentials = CredentialProvider(store, clock=clock, ttl=10, max_stale=10_000)
+    credentials.get()
+    store.error = FetchFailed("store: down.")
+    for _ in range(600):
+        clock.advance(1)
+        assert credentials() == "key-1"
+        settle(credentials)
+    assert len(warnings_of(caplog)) == 1
+    assert 5 <= store.fetches <= 13
+    store.error = None
+    clock.advance(400)
+    credentials.get()
+    settle(credentials)
+    assert credentials.status().state == "FRESH"
+
+
+def test_past_max_stale_callers_wait_and_get_the_error(store, clock):
+    credentials = CredentialProvider(store, clock=clock, ttl=10, max_stale=20)
+    credentials.get()
+    store.error = FetchFailed("store: down.")
+    clock.advance(31)
+    with pytest.raises(NoCredentials, match="store: broken - down"):
+        credentials.get()
+
+
+def test_an_empty_start_is_remembered_and_cannot_hammer(store, clock):
+    store.error = FetchFailed("store: down.", remedy="Wait.")
+    credentials = CredentialProvider(store, clock=clock)
+    for _ in range(50):
+        with pytest.raises(NoCredentials) as caught:
+            credentials.get()
+    assert store.fetches == 1
+    assert caught.value.attempts[0].outcome == "broken"
+    assert caught.value.remedy == "Wait."
+    clock.advance(1.2)
+    store.error = None
+    assert credentials() == "key-1"
+
+
+def test_absent_links_are_passed_quietly_and_broken_ones_with_one_warning(clock, caplog):
+    absent, broken, good = Store(name="absent"), Store(name="broken"), Store(name="good")
+    absent.error, broken.error = Unavailable("absent: not here."), FetchFailed("broken: denied.", remedy="Grant it.")
+    credentials = CredentialProvider(absent, broken, good, clock=clock, ttl=10)
+    for _ in range(3):
+        credentials.get()
+        clock.advance(12)
+        settle(credentials)
+    assert warnings_of(caplog) == ["broken: broken - denied. Grant it."]
+    assert [link.outcome for link in credentials.status().links] == ["absent", "broken", "serving"]
+
+
+def test_a_scheduled_refresh_never_trades_a_working_key_for_a_lower_links(clock):
+    upper, lower = Store("upper", "upper"), Store("lower", "lower")
+    credentials = CredentialProvider(upper, lower, clock=clock, ttl=10)
+    credentials.get()
+    upper.error = Unavailable("upper: gone.")
+    clock.advance(12)
+    credentials.get()
+    settle(credentials)
+    assert credentials() == "upper"
+    assert lower.fetches == 0
+    assert credentials.reject(credentials.get()).get_secret_value() == "lower"
+
+
+def test_a_rejected_key_is_replaced_by_one_fetch_that_knows_it(store, clock):
+    credentials = CredentialProvider(store, clock=clock)
+    old = credentials.get()
+    store.text = "key-2"
+    new = credentials.reject(old)
+    assert new.get_secret_value() == credentials() == "key-2"
+    assert store.rejected == [None, old]
+
+
+def test_a_rejection_of_a_key_that_is_no_longer_current_costs_no_fetch(store, clock):
+    credentials = CredentialProvider(store, clock=clock)
+    old = credentials.get()
+    store.text = "key-2"
+    credentials.reject(old)
+    assert credentials.reject(old).get_secret_value() == "key-2"
+    assert store.fetches == 2
+
+
+def test_nothing_better_is_none_at_once_and_fetches_keep_their_interval(store, clock):
+    credentials = CredentialProvider(store, clock=clock, min_refresh_interval=5)
+    key = credentials.get()
+    assert [credentials.reject(key) for _ in range(20)] == [None] * 20
+    assert store.fetches == 2
+    clock.advance(4.9)
+    assert credentials.reject(key) is None
+    assert store.fetches == 2
+    clock.advance(0.1)
+    store.text = "key-2"
+    assert credentials.reject(key).get_secret_value() == "key-2"
+    assert store.fetches == 3
+
+
+def test_an_api_that_refuses_everything_costs_one_fetch_an_interval(store, clock):
+    credentials = CredentialProvider(store, clock=clock, min_refresh_interval=5)
+    credentials.get()
+    for _ in range(6000):
+        assert credentials.reject(credentials.get()) is None
+        clock.advance(0.01)
+    assert store.fetches - 1 <= 12
+
+
+def test_a_link_whose_key_is_in_quarantine_is_passed_over(clock):
+    env, store = Store("dead", "env"), Store("alive", "store")
+    credentials = CredentialProvider(env, store, clock=clock, ttl=10)
+    assert credentials.reject(credentials.get()).get_secret_value() == "alive"
+    clock.advance(12)
+    credentials.get()
+    settle(credentials)
+    assert credentials() == "alive"
+    assert [link.outcome for link in credentials.status().links] == ["rejected", "serving"]
+
+
+def test_a_fetch_that_began_before_the_rejection_is_no_answer_to_it(store, clock):
+    credentials = CredentialProvider(store, clock=clock, ttl=10)
+    old = credentials.get()
+    store.entered.acquire()
+    clock.advance(12)
+    store.gate.clear()
+    credentials.get()
+    assert store.entered.acquire(timeout=10)
+    store.text = "key-2"
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(credentials.reject, old)
+        store.gate.set()
+        assert answer.result(10).get_secret_value() == "key-2"
+    assert store.rejected == [None, None, old]
+    assert credentials() == "key-2"
+
+
+def test_refresh_fetches_now_and_tells_of_a_failure_without_dropping_the_key(store, clock):
+    credentials = CredentialProvider(store, clock=clock)
+    credentials.get()
+    store.text = "key-2"
+    assert credentials.refresh().get_secret_value() == "key-2"
+    store.error = FetchFailed("store: down.")
+    with pytest.raises(FetchFailed, match="down"):
+        credentials.refresh()
+    assert credentials() == "key-2"
+    assert asyncio.run(credentials.aget()).get_secret_value() == "key-2"
+
+
+@pytest.mark.parametrize("callers", [200])
+def test_threads_and_tasks_that_meet_an_empty_cache_cause_one_fetch(store, clock, callers):
+    store.gate.clear()
+    credentials = CredentialProvider(store, clock=clock)
+    assert herd(credentials.get, credentials.aget, callers, store) == {"key-1"}
+    assert store.fetches == 1
+
+
+def test_threads_and_tasks_that_meet_the_same_rejection_cause_one_fetch(store, clock):
+    credentials = CredentialProvider(store, clock=clock)
+    old = credentials.get()
+    store.entered.acquire()
+    store.text = "key-2"
+    store.gate.clear()
+    assert herd(lambda: credentials.reject(old), lambda: credentials.areject(old), 200, store) == {"key-2"}
+    assert store.fetches == 2
+
+
+def test_followers_share_the_error_too(store, clock):
+    store.error = FetchFailed("store: down.")
+    store.gate.clear()
+    credentials = CredentialProvider(store, clock=clock)
+
+    def get():
+        with pytest.raises(NoCredentials):
+            credentials.get()
+
+    async def aget():
+        with pytest.raises(NoCredentials):
+            await credentials.aget()
+
+    assert herd(get, aget, 50, store) == {None}
+    assert store.fetches == 1
+
+
+def herd(call, acall, callers, store):
+    """What many threads, and many tasks on three loops, get; the store answers once all of them wait."""
+    waiting = threading.Barrier(callers + 3 + 1)
+
+    def in_thread():
+        waiting.wait(20)
+        return text(call())
+
+    def in_loop():
+        async def all_tasks():
+            tasks = [asyncio.create_task(acall()) for _ in range(callers)]
+            await asyncio.sleep(0)
+            waiting.wait(20)
+            return {text(key) for key in await asyncio.gather(*tasks)}
+
+        return asyncio.run(all_tasks())
+
+    with ThreadPoolExecutor(callers + 3) as pool:
+        threads = [pool.submit(in_thread) for _ in range(callers)]
+        loops = [pool.submit(in_loop) for _ in range(3)]
+        waiting.wait(20)
+        assert store.entered.acquire(timeout=10)
+        store.gate.set()
+        return {thread.result(20) for thread in threads}.union(*(loop.result(20) for loop in loops))
+
+
+def text(key):
+    return key and key.get_secret_value()
+
+
+def test_a_cancelled_waiter_does_not_cancel_the_fetch_for_the_others(store):
+    store.gate.clear()
+    credentials = CredentialProvider(store)
+
+    async def main():
+        first, second = asyncio.create_task(credentials.aget()), asyncio.create_task(credentials.aget())
+        await asyncio.sleep(0)
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await credentials.aget()
+        store.gate.set()
+        return await second
+
+    assert text(asyncio.run(main())) == "key-1"
+    assert store.fetches == 1
+
+
+def test_a_provider_that_hangs_is_bounded_and_not_called_again_while_it_hangs(store, clock):
+    store.gate.clear()
+    credentials = CredentialProvider(store, Store("lower"), fetch_timeout=0.05, clock=clock)
+    assert credentials() == "lower"
+    clock.advance(331)
+    credentials.get()
+    settle(credentials)
+    assert store.fetches == 1
+    assert "fetch_timeout" in credentials.status().links[0].reason
+    store.gate.set()
+    credentials._links[0]._running.result(10)
+    clock.advance(400)
+    credentials.get()
+    settle(credentials)
+    assert credentials() == "key-1"
+
+
+def test_an_error_that_is_none_of_ours_is_named_by_its_class_alone(clock):
+    def secretive():
+        raise ValueError("AIza-secret")
+
+    credentials = CredentialProvider(secretive, clock=clock)
+    with pytest.raises(NoCredentials, match="raised ValueError") as caught:
+        credentials.get()
+    assert "AIza-secret" not in str(caught.value)
+
+
+def test_status_counts_and_holds_nothing_secret(store, clock):
+    credentials = CredentialProvider(store, clock=clock)
+    assert credentials.status().state == "EMPTY"
+    key = credentials.get()
+    status = credentials.status()
+    assert (status.fingerprint, status.provider, status.version) == (key.fingerprint, "store", None)
+    assert status.counters["fetches"] == 1
+    assert "key-1" not in repr(status) + repr(credentials)
+    with pytest.raises(AttributeError):
+        status.state = "x"
+    with pytest.raises(TypeError):
+        status.counters["fetches"] = 7
+
+
+def test_a_closed_provider_serves_no_more(store):
+    with CredentialProvider(store) as credentials:
+        key = credentials.get()
+    with pytest.raises(CredentialsError, match="closed"):
+        credentials.get()
+    assert credentials.reject(key) is None
+
+    async def main():
+        async with CredentialProvider(store) as other:
+            return await other.aget()
+
+    assert asyncio.run(main()) == key
+
+
+def test_closing_while_a_fetch_is_under_way_ends_the_waiters(store):
+    store.gate.clear()
+    credentials = CredentialProvider(store)
+    with ThreadPoolExecutor(1) as pool:
+        waiter = pool.submit(credentials.get)
+        assert store.entered.acquire(timeout=10)
+        credentials.close()
+        store.gate.set()
+        with pytest.raises(CredentialsError, match="closed"):
+            waiter.result(10)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"ttl": 0},
+        {"ttl": -1},
+        {"ttl": "300"},
+        {"ttl": float("nan")},
+        {"max_stale": -1},
+        {"min_refresh_interval": -0.1},
+        {"fetch_timeout": 0},
+        {"fetch_timeout": True},
+    ],
+)
+def test_durations_that_make_no_sense_are_refused(options, store):
+    with pytest.raises(ConfigurationError, match=next(iter(options))):
+        CredentialProvider(store, **options)
+
+
+def test_a_chain_needs_providers_and_reject_a_key(store):
+    with pytest.raises(ConfigurationError):
+        CredentialProvider()
+    with pytest.raises(TypeError, match="ApiKey"):
+        CredentialProvider(store).reject("text")
