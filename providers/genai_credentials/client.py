@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -205,7 +206,7 @@ def _verify(client: genai.Client) -> None:
     try:
         next(iter(client.models.list(config={"page_size": 1})), None)
     except errors.APIError as error:
-        verdict = classify(error.code, str(error.details))
+        verdict = classify(error.code, json.dumps(error.details))
         raise CredentialsError(
             f"The API refused the key: {error.code} {verdict.cause or error.status or ''}".rstrip() + ".",
             remedy=verdict.remedy or "Run 'genai-credentials check' for a diagnosis.",

@@ -16,7 +16,8 @@ PLACEHOLDER = "genai-credentials-placeholder"
 
 MAX_BYTES = 4096
 _PLACEHOLDERS = frozenset(
-    [
+    name.replace("_", "")
+    for name in (
         "YOUR_API_KEY",
         "YOUR_API_KEY_HERE",
         "YOUR_KEY",
@@ -36,8 +37,10 @@ _PLACEHOLDERS = frozenset(
         "CHANGEME",
         "PASTE_YOUR_API_KEY_HERE",
         "GENAI_CREDENTIALS_PLACEHOLDER",
-    ]
+    )
 )
+"""Compared by their letters alone, so that every spelling is known."""
+
 _QUOTES = {'"': '"', "'": "'", "`": "`", "\u201c": "\u201d", "\u2018": "\u2019"}
 
 
@@ -164,19 +167,21 @@ def clean(text: str, where: str) -> tuple[str, tuple[str, ...]]:
     if len(text) > 16 * MAX_BYTES:
         raise _too_long(where, len(text))
     notes: list[str] = []
-    bare = text.lstrip("\ufeff")
-    if bare != text:
-        notes.append("a byte-order mark")
+    bare = text
     while True:
         stripped = bare.strip()
-        if stripped != bare and "surrounding white space" not in notes:
+        if stripped != bare:
             notes.append("surrounding white space")
-        if len(stripped) < 2 or _QUOTES.get(stripped[0]) != stripped[-1]:
+        if stripped.startswith("\ufeff"):
+            notes.append("a byte-order mark")
+            bare = stripped.lstrip("\ufeff")
+        elif len(stripped) > 1 and _QUOTES.get(stripped[0]) == stripped[-1]:
+            notes.append("quotes")
+            bare = stripped[1:-1]
+        else:
             break
-        notes.append("quotes")
-        bare = stripped[1:-1]
     _refuse(stripped, where)
-    return stripped, tuple(notes)
+    return stripped, tuple(dict.fromkeys(notes))
 
 
 def _refuse(text: str, where: str) -> None:
@@ -194,7 +199,7 @@ def _refuse(text: str, where: str) -> None:
         raise _invalid(where, "has characters outside ASCII", "It was probably copied from a formatted page.")
     if not text.isprintable():
         raise _invalid(where, "has control characters inside", "Store the key again, as plain text.")
-    if re.sub(r"[^A-Z]+", "_", text.upper()).strip("_") in _PLACEHOLDERS:
+    if re.sub(r"[^A-Z]", "", text.upper()) in _PLACEHOLDERS:
         raise _invalid(where, "is a placeholder, not a key", "Put the real key there.")
 
 

@@ -13,10 +13,11 @@ from genai_credentials import (
     CredentialProvider,
     CredentialsError,
     FetchFailed,
+    GoogleSecretManager,
     NoCredentials,
     Unavailable,
 )
-from genai_credentials.testing import FakeClock
+from genai_credentials.testing import FakeClock, SecretManagerEmulator
 
 
 class Store:
@@ -259,6 +260,38 @@ def test_followers_share_the_error_too(store, clock):
 
     assert herd(get, aget, 50, store) == {None}
     assert store.fetches == 1
+
+
+def test_the_herd_costs_one_access_at_a_real_store():
+    with SecretManagerEmulator() as store:
+        secret = "projects/p/secrets/s"
+        store.add(secret, "key-1")
+        credentials = CredentialProvider(GoogleSecretManager(secret, client=store.client))
+        at_store = Emulated(store)
+        store.hold()
+        assert herd(credentials.get, credentials.aget, 200, at_store) == {"key-1"}
+        assert store.accesses == 1
+        old = credentials.get()
+        store.add(secret, "key-2")
+        store.hold()
+        assert herd(lambda: credentials.reject(old), lambda: credentials.areject(old), 200, at_store) == {"key-2"}
+        # Version 2, and that there is no 3, both by number; `latest` isn't asked.
+        accesses = [name for method, name in store.calls if method == "AccessSecretVersion"]
+        assert accesses[1:] == [f"{secret}/versions/2", f"{secret}/versions/3"]
+        assert credentials.status().counters["fetches"] == 2
+
+
+class Emulated:
+    """The emulator as the herd sees a store: something to wait for, and to let go."""
+
+    def __init__(self, store):
+        self.store, self.entered, self.gate = store, self, self
+
+    def acquire(self, timeout):
+        return self.store.wait_for_calls(len(self.store.calls) or 1, timeout)
+
+    def set(self):
+        self.store.release()
 
 
 def herd(call, acall, callers, store):

@@ -1,0 +1,21 @@
+"""The command `genai-credentials`; it takes the extra [cli]."""
+
+from __future__ import annotations
+
+import sys
+
+_NEEDS = frozenset({"click", "rich"})
+
+
+def main() -> None:
+    """Run the command; without click and rich, say how to install them and exit with code 2."""
+    try:
+        from genai_credentials.cli.app import cli
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in _NEEDS:
+            raise
+        sys.stderr.write(
+            f"The command genai-credentials needs {error.name}. Run: pip install 'genai-credentials[cli]'\n"
+        )
+        sys.exit(2)
+    cli(prog_name="genai-credentials")

@@ -1,4 +1,4 @@
-"""The answers of the fake Gemini API, one small function each.
+"""The answers of the fake Gemini API, one small function each; the table in `gemini_routes` says which path gets which.
 
 They are made from the request alone: a prompt comes back as "pong: <prompt>", a resource as one that bears the name
 asked for. Only uploaded files are remembered, because an upload takes several requests.
@@ -263,7 +263,10 @@ def _interaction_answer(which: str, model: str, prompt: str, streaming: bool) ->
 
 
 def _interaction_events(whole: Body, prompt: str) -> Iterator[Body]:
-    yield {"event_type": "interaction.created", "interaction": whole | {"outputs": [], "steps": [], "status": "in_progress"}}
+    yield {
+        "event_type": "interaction.created",
+        "interaction": whole | {"outputs": [], "steps": [], "status": "in_progress"},
+    }
     yield {"event_type": "step.start", "index": 0, "step": {"type": "model_output"}}
     for text in ("pong", ": ", prompt):
         yield {"event_type": "step.delta", "index": 0, "delta": {"type": "text", "text": text}}

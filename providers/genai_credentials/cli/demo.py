@@ -1,0 +1,213 @@
+"""`genai-credentials demo`: keys rotate in four stores under one busy client, all of it on loopback."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from genai_credentials.cli.demo_load import Load
+    from genai_credentials.cli.demo_stage import Stage, Step
+    from genai_credentials.cli.demo_view import Rotation, Snapshot, StoreRow
+    from genai_credentials.credentials import CredentialProvider
+
+PICKED_UP_WITHIN = 3.0
+"""Seconds that a rotation has until a request succeeds with the new key; it takes some milliseconds."""
+
+_NEEDS = (
+    "google.genai",
+    "google.cloud.secretmanager_v1",
+    "google_crc32c",
+    "boto3",
+    "moto.moto_server.werkzeug_app",
+    "rich.live",
+)
+
+
+@click.command(short_help="Watch keys rotate under one busy client, with no account and no network.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document, described above, and nothing else.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(1.0, 600.0),
+    default=5.0,
+    show_default=True,
+    help="How long the requests go on; the start takes some 3 s more.",
+)
+@click.option("--verbose", is_flag=True, help="Show the library's own log on stderr.")
+def demo(as_json: bool, seconds: float, verbose: bool) -> None:
+    """Watch keys rotate in four stores under one busy client, with no account and no network.
+
+    A fake Gemini API, Google Secret Manager and AWS Secrets Manager run on loopback. One stock genai.Client is built
+    once and kept busy from threads, from asyncio and with streams, while its key is rotated nine times, in the
+    environment, a file and both stores in turn. Each old key is revoked at the moment of its rotation.
+
+    \b
+    With --json, the document has:
+      sent        requests that were sent, the failed ones included
+      failed      requests that raised an error
+      fetches     how often the chain was asked for a key
+      rotations   a list, in order, of objects with
+        store         who serves from then on: env, file, google or aws
+        action        "rotated": that store got a new key;
+                      "fell_through": the one above it lost its only key
+        fingerprint   of the new key
+        version       of the new key in its store; null where it has none
+        picked_up_ms  from the old key's revocation to the first success
+                      with the new one; null if there was none in time
+      seconds     how long the requests went on
+
+    The exit code is 1 if a request failed or a rotation was not picked up, and 2 if a package is missing.
+    """
+    from genai_credentials.cli.demo_stage import alone
+
+    with alone(), _logging(verbose=verbose):
+        _load_packages()
+        last = _run(as_json=as_json, seconds=seconds)
+    if not last.flawless:
+        raise click.exceptions.Exit(1)
+
+
+def _load_packages() -> None:
+    try:
+        for module in _NEEDS:
+            importlib.import_module(module)
+    except ImportError as error:
+        raise _Missing(f"The demo needs {error.name}. Run: pip install 'genai-credentials[all,demo]'") from error
+
+
+class _Missing(click.ClickException):
+    exit_code = 2
+
+
+@contextmanager
+def _logging(*, verbose: bool) -> Iterator[None]:
+    """Keep everybody's log off the screen, the library's own excepted if `verbose`."""
+    root, library = logging.getLogger(), logging.getLogger("genai_credentials")
+    silence, show, level = logging.NullHandler(), _Stderr(), library.level
+    root.addHandler(silence)
+    if verbose:
+        library.addHandler(show)
+        library.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        root.removeHandler(silence)
+        library.removeHandler(show)
+        library.setLevel(level)
+
+
+class _Stderr(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        # sys.stderr as it is now: the live screen puts its own there, which prints above the picture.
+        click.echo(f"{record.levelname}: {record.getMessage()}", err=True)
+
+
+def _run(*, as_json: bool, seconds: float) -> Snapshot:
+    from genai_credentials.cli.demo_load import Load
+    from genai_credentials.cli.demo_stage import Stage
+    from genai_credentials.cli.demo_view import view_for
+    from genai_credentials.credentials import CredentialProvider
+
+    with ExitStack() as exits:
+        stage = exits.enter_context(Stage())
+        chain = stage.chain()
+        credentials = exits.enter_context(CredentialProvider(*chain.values()))
+        client = credentials.client(http_options={"base_url": stage.api.base_url, "timeout": 5_000})
+        exits.callback(client.close)
+        load = Load(client)
+        stage.api.on_request = load.saw
+        show = Show(stage, credentials, load, [provider.name for provider in chain.values()])
+        view = view_for(show.snapshot, as_json=as_json)
+        with view.live(), load:
+            show.run(view.rotated, seconds)
+        last = show.snapshot()
+    view.ended(last)
+    for problem, times in load.problems.items():
+        click.echo(f"{times} x {problem}", err=True)
+    return last
+
+
+class Show:
+    """The play as it runs: makes each rotation happen, and waits until a request has succeeded with the new key.
+
+    Args:
+        stage: Where it happens.
+        credentials: What is shown.
+        load: The requests.
+        names: What the providers are called in the status, in the chain's order.
+    """
+
+    def __init__(self, stage: Stage, credentials: CredentialProvider, load: Load, names: list[str]) -> None:
+        self._stage, self._credentials, self._load = stage, credentials, load
+        self._names = names
+        self._rotations: list[tuple[Rotation, str]] = []
+        self._began = time.monotonic()
+        self._ended: float | None = None
+
+    def run(self, tell: Callable[[Rotation, str, float], None], seconds: float) -> None:
+        """Play it all, evenly over so many seconds; stops at the first rotation that is not picked up."""
+        from genai_credentials.cli.demo_stage import PLAY
+
+        self._began = time.monotonic()
+        served = self._load.first_with(self._stage.key("env"), PICKED_UP_WITHIN) is not None
+        for number, step in enumerate(PLAY if served else (), 1):
+            self._rest_until(number * seconds / (len(PLAY) + 1))
+            rotation = self._rotate(step)
+            self._rotations.append((rotation, step.text))
+            tell(rotation, step.text, self._elapsed())
+            if rotation.picked_up_ms is None:
+                break
+        else:
+            self._rest_until(seconds if served else 0.0)
+        self._ended = self._elapsed()
+
+    def snapshot(self) -> Snapshot:
+        """What there is to see at this moment."""
+        from genai_credentials.cli.demo_view import Snapshot
+
+        rotations, happened = zip(*self._rotations, strict=True) if self._rotations else ((), ())
+        counters = self._credentials.status().counters
+        return Snapshot(
+            stores=self._rows(),
+            succeeded=self._load.succeeded,
+            failed=sum(self._load.problems.values()),
+            fetches=counters["fetches"],
+            replays=counters["replays"],
+            rotations=rotations,
+            happened=happened,
+            seconds=self._elapsed() if self._ended is None else self._ended,
+        )
+
+    def _rotate(self, step: Step) -> Rotation:
+        from genai_credentials.cli.demo_view import Rotation
+
+        revoked_at = self._stage.play(step)
+        picked_up_at = self._load.first_with(self._stage.key(step.store), PICKED_UP_WITHIN)
+        took = None if picked_up_at is None else round((picked_up_at - revoked_at) * 1000, 1)
+        version = self._credentials.status().version if took is not None else None
+        return Rotation(step.store, step.action, self._stage.fingerprint(step.store), version, took)
+
+    def _rows(self) -> tuple[StoreRow, ...]:
+        from genai_credentials.cli.demo_stage import STORES
+        from genai_credentials.cli.demo_view import StoreRow
+
+        status = self._credentials.status()
+        rows = []
+        for (store, label), name, link in zip(STORES.items(), self._names, status.links, strict=True):
+            serves = status.provider == name
+            fingerprint = status.fingerprint if serves else self._stage.fingerprint(store)
+            rows.append(StoreRow(label, link.outcome, fingerprint or "", status.version if serves else None, serves))
+        return tuple(rows)
+
+    def _elapsed(self) -> float:
+        return time.monotonic() - self._began
+
+    def _rest_until(self, moment: float) -> None:
+        # Only the show's pace: nothing is waited for.
+        time.sleep(max(0.0, moment - self._elapsed()))

@@ -1,0 +1,150 @@
+"""The demo's load: one client, kept busy from threads, from an event loop and with streams."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import re
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import TYPE_CHECKING, Literal, Self
+
+if TYPE_CHECKING:
+    from google import genai
+
+    from genai_credentials.testing.gemini import RecordedRequest
+
+Kind = Literal["threads", "asyncio", "streams"]
+
+MODEL = "gemini-2.5-flash"
+PAUSE = 0.005
+"""Seconds between two requests of one worker: the load should show the client at work, not heat the machine."""
+
+_EACH = 2
+_NUMBER = re.compile(rb"Request (\d+)")
+
+
+class Load:
+    """Requests without end while the with statement lasts, each one counted.
+
+    Args:
+        client: The one client that sends them all.
+    """
+
+    def __init__(self, client: genai.Client) -> None:
+        self._client = client
+        self._stop = threading.Event()
+        self._changed = threading.Condition()
+        self._numbers = itertools.count(1)
+        self._carried: dict[int, str | None] = {}
+        self._first: dict[str | None, float] = {}
+        self._succeeded: Counter[Kind] = Counter()
+        self._problems: Counter[str] = Counter()
+        works: list[Callable[[], None]] = [self._ask, self._read_stream] * _EACH + [self._run_loop]
+        self._threads = [threading.Thread(target=work, name="demo-load", daemon=True) for work in works]
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    @property
+    def succeeded(self) -> dict[Kind, int]:
+        """How many requests were answered, by kind."""
+        with self._changed:
+            return {"threads": 0, "asyncio": 0, "streams": 0, **self._succeeded}
+
+    @property
+    def problems(self) -> dict[str, int]:
+        """How many requests failed, by the class of their error."""
+        with self._changed:
+            return dict(self._problems)
+
+    def saw(self, request: RecordedRequest) -> None:
+        """Note which key a request arrived with at the API; the last one counts, if it was sent again."""
+        if found := _NUMBER.search(request.body):
+            with self._changed:
+                self._carried[int(found[1])] = request.key
+
+    def first_with(self, key: str, timeout: float) -> float | None:
+        """Wait for the first success of a request that carried `key`.
+
+        Args:
+            key: The key's text.
+            timeout: How long to wait, in seconds.
+
+        Returns:
+            When it was, on the monotonic clock; None if there was none in time.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: key in self._first, timeout)
+            return self._first.get(key)
+
+    def _ask(self) -> None:
+        while not self._stop.is_set():
+            with self._counted("threads") as prompt:
+                self._client.models.generate_content(model=MODEL, contents=prompt)
+            self._stop.wait(PAUSE)
+
+    def _read_stream(self) -> None:
+        while not self._stop.is_set():
+            with self._counted("streams") as prompt:
+                for _ in self._client.models.generate_content_stream(model=MODEL, contents=prompt):
+                    pass
+            self._stop.wait(PAUSE)
+
+    def _run_loop(self) -> None:
+        asyncio.run(self._run())
+
+    async def _run(self) -> None:
+        try:
+            await asyncio.gather(*(work() for work in [self._aask, self._aread_stream] * _EACH))
+        finally:
+            await self._client.aio.aclose()
+
+    async def _aask(self) -> None:
+        while not self._stop.is_set():
+            with self._counted("asyncio") as prompt:
+                await self._client.aio.models.generate_content(model=MODEL, contents=prompt)
+            await asyncio.sleep(PAUSE)
+
+    async def _aread_stream(self) -> None:
+        while not self._stop.is_set():
+            with self._counted("streams") as prompt:
+                async for _ in await self._client.aio.models.generate_content_stream(model=MODEL, contents=prompt):
+                    pass
+            await asyncio.sleep(PAUSE)
+
+    @contextmanager
+    def _counted(self, kind: Kind) -> Iterator[str]:
+        number = next(self._numbers)
+        try:
+            yield f"Request {number}"
+        except Exception as error:
+            with self._changed:
+                self._problems[_label(error)] += 1
+        else:
+            self._note_success(kind, number)
+
+    def _note_success(self, kind: Kind, number: int) -> None:
+        with self._changed:
+            self._succeeded[kind] += 1
+            key = self._carried.pop(number, None)
+            if key not in self._first:
+                self._first[key] = time.monotonic()
+                self._changed.notify_all()
+
+
+def _label(error: Exception) -> str:
+    # Never the message: the API's may hold the key.
+    code = getattr(error, "code", None)
+    return type(error).__name__ + (f" {code}" if isinstance(code, int) else "")

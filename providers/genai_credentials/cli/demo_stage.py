@@ -1,0 +1,160 @@
+"""The demo's stage: an API and four stores on loopback, and the play of rotations that runs on it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, NamedTuple, Self
+
+from genai_credentials.key import ApiKey
+from genai_credentials.sources.aws import AWSSecretsManager
+from genai_credentials.sources.env import Env
+from genai_credentials.sources.file import File
+from genai_credentials.sources.google import GoogleSecretManager
+from genai_credentials.testing import FakeGemini, MotoServer, SecretManagerEmulator
+
+Store = Literal["env", "file", "google", "aws"]
+
+STORES: dict[Store, str] = {
+    "env": "Environment",
+    "file": "File",
+    "google": "Google Secret Manager",
+    "aws": "AWS Secrets Manager",
+}
+"""The stores in the chain's order, each with its name for people."""
+
+
+class Step(NamedTuple):
+    """One rotation of the play.
+
+    Args:
+        store: Who serves after it.
+        action: "rotated": that store got a new key. "fell_through": the store above it has lost its only one.
+        text: What happens, for people.
+    """
+
+    store: Store
+    action: Literal["rotated", "fell_through"]
+    text: str
+
+
+PLAY = (
+    Step("file", "fell_through", "Environment: revoked, so the file serves"),
+    Step("file", "rotated", "File: rewritten"),
+    Step("file", "rotated", "File: rewritten"),
+    Step("google", "fell_through", "File: removed, so Google serves"),
+    Step("google", "rotated", "Google: version 2 added"),
+    Step("google", "rotated", "Google: version 3 added"),
+    Step("aws", "fell_through", "Google: revoked, no successor, so AWS serves"),
+    Step("aws", "rotated", "AWS: new value put"),
+    Step("aws", "rotated", "AWS: new value put"),
+)
+"""Starts with the environment serving, and gives each store its turn."""
+
+_SECRET = "projects/demo/secrets/gemini-api-key"  # noqa: S105 - a name
+_NAME = "demo/gemini"
+_FOREIGN = ("GOOGLE_", "GEMINI_", "GENAI_", "AWS_", "CLOUDSDK_", "BOTO_", "MOTO_", "SSL_CERT_")
+_NO_AWS = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "AWS_EC2_METADATA_DISABLED": "true"}
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Hide the user's cloud settings, credentials, base URLs and proxies from this process for the while."""
+    hidden = {
+        name: value
+        for name, value in os.environ.items()
+        if name.upper().startswith(_FOREIGN) or name.upper().endswith("_PROXY")
+    }
+    # A NO_PROXY also keeps the system's own proxy settings out, on macOS and Windows.
+    ours = {**_NO_AWS, "NO_PROXY": "*"}
+    for name in hidden:
+        del os.environ[name]
+    os.environ.update(ours)
+    try:
+        yield
+    finally:
+        for name in ours:
+            os.environ.pop(name, None)
+        os.environ.update(hidden)
+
+
+class Stage:
+    """The API and the stores, as a context manager; each store holds a live key from the start."""
+
+    def __init__(self) -> None:
+        self.api = FakeGemini()
+        self.serving: Store = "env"
+        self._keys: dict[Store, str] = {}
+        self._environ: dict[str, str] = {}
+        self._google, self._aws = SecretManagerEmulator(), MotoServer()
+        self._path = Path()
+        self._exits = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as opened:
+            for server in (self.api, self._google, self._aws):
+                opened.enter_context(server)
+            folder = opened.enter_context(tempfile.TemporaryDirectory(prefix="genai-credentials-"))
+            self._path = Path(folder, "gemini-api-key")
+            for store in STORES:
+                self.put(store)
+            self._exits = opened.pop_all()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._exits.close()
+
+    def chain(self) -> dict[Store, Any]:
+        """The chain's providers, in order."""
+        return {
+            "env": Env(environ=self._environ),
+            "file": File(self._path),
+            "google": GoogleSecretManager(_SECRET, client=self._google.client),
+            "aws": AWSSecretsManager(_NAME, client=lambda: self._aws.client()),
+        }
+
+    def key(self, store: Store) -> str:
+        """The key that a store was given last."""
+        return self._keys[store]
+
+    def fingerprint(self, store: Store) -> str:
+        """What that key is called in print."""
+        return ApiKey(self._keys[store], provider=store).fingerprint
+
+    def put(self, store: Store) -> None:
+        """Give a store a fresh key, which the API lets in from now on."""
+        key = self._keys[store] = f"AIza{secrets.token_urlsafe(26)}"
+        self.api.accept(key)
+        if store == "env":
+            self._environ["GEMINI_API_KEY"] = key
+        elif store == "file":
+            self._write(key)
+        elif store == "google":
+            self._google.add(_SECRET, key)
+        else:
+            self._aws.add(_NAME, key)
+
+    def play(self, step: Step) -> float:
+        """Make one rotation happen; the moment, on the monotonic clock, at which the API revoked the old key."""
+        old = self._keys[self.serving]
+        if step.action == "rotated":
+            self.put(step.store)
+        elif self.serving == "file":
+            self._path.unlink()
+        self.serving = step.store
+        moment = time.monotonic()
+        self.api.revoke(old)
+        return moment
+
+    def _write(self, key: str) -> None:
+        new = self._path.with_suffix(".new")
+        new.touch(mode=0o600)
+        new.write_text(key, encoding="utf-8")
+        # In one piece: a fetch must not find half a key.
+        new.replace(self._path)

@@ -1,0 +1,236 @@
+"""What the demo shows: a live screen on a terminal, lines when piped, or nothing but JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.table import Table
+
+WIDTH = 78
+HEADLINE = "One genai.Client, built once; four stores; each old key is revoked at once."
+
+_STATES = {
+    "serving": "serving",
+    "rejected": "refused by the API",
+    "absent": "no key here",
+    "unasked": "not asked yet",
+    "broken": "failed",
+}
+_COLOURS = {"serving": "bold green", "rejected": "red", "broken": "bold red"}
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """One rotation and how it went.
+
+    `fingerprint` and `version` are the new key's; `version` is None where the store has none, and `picked_up_ms` is
+    None when no request succeeded with that key in time.
+    """
+
+    store: str
+    action: str
+    fingerprint: str
+    version: str | None
+    picked_up_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoreRow:
+    """One link of the chain; `outcome` is that of its `LinkStatus`, `version` None where the store has none."""
+
+    name: str
+    outcome: str
+    fingerprint: str
+    version: str | None
+    serves: bool
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """A moment of the demo; `happened` has a text for each rotation."""
+
+    stores: tuple[StoreRow, ...] = ()
+    succeeded: Mapping[str, int] = field(default_factory=dict)
+    failed: int = 0
+    fetches: int = 0
+    replays: int = 0
+    rotations: tuple[Rotation, ...] = ()
+    happened: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def sent(self) -> int:
+        """How many requests have ended, well or not."""
+        return sum(self.succeeded.values()) + self.failed
+
+    @property
+    def flawless(self) -> bool:
+        """Whether there were requests, none failed, and each rotation was picked up."""
+        missed = any(rotation.picked_up_ms is None for rotation in self.rotations)
+        return self.sent > 0 and not self.failed and not missed
+
+
+def summary(last: Snapshot) -> str:
+    """The line that the demo ends with."""
+    requests = f"{last.sent} requests, {last.failed} failed"
+    return f"{len(last.rotations)} rotations, {requests}, in {last.seconds:.1f} s."
+
+
+def document(last: Snapshot) -> str:
+    """The result for machines: one JSON object."""
+    return json.dumps(
+        {
+            "sent": last.sent,
+            "failed": last.failed,
+            "fetches": last.fetches,
+            "rotations": [asdict(rotation) for rotation in last.rotations],
+            "seconds": round(last.seconds, 3),
+        },
+        indent=2,
+    )
+
+
+def picked_up(rotation: Rotation) -> str:
+    """How long it took until the new key served, for people."""
+    return "never" if rotation.picked_up_ms is None else f"{rotation.picked_up_ms:.0f} ms"
+
+
+class View:
+    """Who shows the demo: this one prints a JSON document at the end, and nothing before."""
+
+    def live(self) -> AbstractContextManager[Any]:
+        """Show what goes on while the with statement lasts."""
+        return nullcontext()
+
+    def rotated(self, rotation: Rotation, text: str, seconds: float) -> None:
+        """Tell of a rotation, so many seconds after the start."""
+
+    def ended(self, last: Snapshot) -> None:
+        """Tell how it ended."""
+        click.echo(document(last))
+
+
+class Lines(View):
+    """Prints a line for each rotation: for pipes and logs."""
+
+    def live(self) -> AbstractContextManager[Any]:
+        """Print the head."""
+        click.echo(f"{HEADLINE}\n")
+        click.echo(f"{'time':>6}  {'rotation':<46}{'new key':<10}{'picked up in':>13}")
+        return nullcontext()
+
+    def rotated(self, rotation: Rotation, text: str, seconds: float) -> None:
+        """Print the rotation."""
+        click.echo(f"{seconds:>4.1f} s  {text:<46}{rotation.fingerprint:<10}{picked_up(rotation):>13}")
+
+    def ended(self, last: Snapshot) -> None:
+        """Print the totals."""
+        kinds = ", ".join(f"{count} {kind}" for kind, count in last.succeeded.items())
+        click.echo(f"\n{kinds}; {last.replays} refused and sent again; {last.fetches} fetches")
+        click.echo(summary(last))
+
+
+class Screen(View):
+    """Draws everything anew a few times a second, on a terminal.
+
+    Args:
+        console: The terminal.
+        look: Takes a snapshot.
+    """
+
+    def __init__(self, console: Console, look: Callable[[], Snapshot]) -> None:
+        self._console, self._look = console, look
+
+    def live(self) -> AbstractContextManager[Any]:
+        """Draw while the with statement lasts, and leave the last picture standing."""
+        from rich.live import Live
+
+        return Live(get_renderable=lambda: screen(self._look()), console=self._console, refresh_per_second=10)
+
+    def ended(self, last: Snapshot) -> None:
+        """Print the last line."""
+        self._console.print(summary(last), style="bold green" if last.flawless else "bold red", highlight=False)
+
+
+def view_for(look: Callable[[], Snapshot], *, as_json: bool) -> View:
+    """The view that suits this process's output.
+
+    Args:
+        look: Takes a snapshot.
+        as_json: Whether a machine reads it.
+    """
+    from rich.console import Console
+
+    if as_json:
+        return View()
+    console = Console()
+    # Not the console's own word alone: FORCE_COLOR would have it take a pipe for a terminal.
+    live = sys.stdout.isatty() and console.is_terminal and not console.is_dumb_terminal
+    return Screen(console, look) if live else Lines()
+
+
+def screen(now: Snapshot) -> RenderableType:
+    """The picture of a moment, for a terminal of 80 columns or more and 24 rows."""
+    from rich.console import Group
+    from rich.text import Text
+
+    return Group(
+        Text(HEADLINE, style="dim"),
+        Text(),
+        _stores(now),
+        Text(),
+        _counts(now),
+        Text(),
+        _rotations(now),
+        Text(),
+    )
+
+
+def _table(*columns: tuple[str, int, bool]) -> Table:
+    from rich.table import Table
+
+    table = Table(box=None, padding=0, pad_edge=False, header_style="dim", width=WIDTH)
+    for header, width, right in columns:
+        table.add_column(header, width=width, justify="right" if right else "left", no_wrap=True)
+    return table
+
+
+def _stores(now: Snapshot) -> Table:
+    table = _table(("", 2, False), ("store", 26, False), ("state", 22, False), ("key", 12, False), ("version", 16, False))
+    for row in now.stores:
+        state = "serving" if row.serves else _STATES.get(row.outcome, row.outcome)
+        style = _COLOURS.get("serving" if row.serves else row.outcome, "dim")
+        marker = "▸" if row.serves else ""
+        table.add_row(marker, row.name, state, row.fingerprint, _short(row.version), style=style)
+    return table
+
+
+def _counts(now: Snapshot) -> Table:
+    table = _table(*((name, 13, True) for name in (*now.succeeded, "all requests", "failed", "sent again")))
+    cells = [*now.succeeded.values(), now.sent, now.failed, now.replays]
+    shown = [f"{cell:,}" for cell in cells]
+    shown[-2] = f"[{'bold red' if now.failed else 'bold green'}]{shown[-2]}[/]"
+    table.add_row(*shown)
+    return table
+
+
+def _rotations(now: Snapshot) -> Table:
+    table = _table(("", 2, False), ("rotation", 48, False), ("new key", 12, False), ("picked up", 16, True))
+    for number, (rotation, text) in enumerate(zip(now.rotations, now.happened, strict=True), 1):
+        took = "[bold red]never[/]" if rotation.picked_up_ms is None else f"[green]{picked_up(rotation)}[/]"
+        table.add_row(str(number), text, rotation.fingerprint, took)
+    return table
+
+
+def _short(version: str | None) -> str:
+    # AWS's are UUIDs.
+    return "" if version is None else version if len(version) <= 14 else f"{version[:8]}…"

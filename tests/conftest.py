@@ -1,0 +1,40 @@
+"""What every test shares: an environment without credentials, and the servers on loopback."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from genai_credentials.testing import AWSEmulator, FakeGemini, SecretManagerEmulator
+
+PREFIXES = ("GOOGLE_", "GEMINI_", "GENAI_", "AWS_", "GCE_", "CLOUDSDK_")
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No credentials and no proxy: neither of the developer's, nor of the machine that runs the tests."""
+    for name in list(os.environ):
+        if name.startswith(PREFIXES) or name.upper() in PROXIES:
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def secret_manager() -> Iterator[SecretManagerEmulator]:
+    """An empty Google Secret Manager."""
+    with SecretManagerEmulator() as store:
+        yield store
+
+
+@pytest.fixture
+def aws() -> Iterator[AWSEmulator]:
+    """An empty AWS Secrets Manager."""
+    with AWSEmulator() as store:
+        yield store
+
+
+@pytest.fixture
+def gemini() -> Iterator[FakeGemini]:
+    """A Gemini API that lets no key in yet."""
+    with FakeGemini() as api:
+        yield api

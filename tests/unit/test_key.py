@@ -1,0 +1,240 @@
+"""`ApiKey` shows nothing and never changes; `clean` takes a key out of a copied text, or says why there is none."""
+
+import copy
+import hashlib
+import pickle
+import traceback
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from genai_credentials import ApiKey, InvalidSecret
+from genai_credentials.key import MAX_BYTES, PLACEHOLDER, clean, extract_field
+
+SECRET = "AIzaSyD-secret_0123456789"
+WRAPS = ["  {}", "{}\n", "\t{}\r\n", "\ufeff{}", "\n\ufeff{}", '"{}"', "'{}'", "`{}`", "\u201c{}\u201d", "\u2018{}\u2019"]
+NESTED_WRAPS = ["'\"{}\"'", '" {} "', '\ufeff"{}"\n', '"\ufeff{}"', "`\u201c'{}'\u201d`"]
+
+
+@pytest.fixture
+def key() -> ApiKey:
+    return ApiKey(SECRET, provider="vault", version="7")
+
+
+class TestApiKey:
+    def test_says_where_it_came_from(self, key: ApiKey) -> None:
+        assert (key.provider, key.version, key.notes) == ("vault", "7", ())
+        assert key.get_secret_value() == SECRET
+        assert ApiKey(SECRET, provider="vault").version is None
+
+    def test_fingerprint_is_the_start_of_its_sha256(self, key: ApiKey) -> None:
+        assert key.fingerprint == hashlib.sha256(SECRET.encode()).hexdigest()[:8]
+
+    def test_was_fetched_now_in_utc_unless_told(self, key: ApiKey) -> None:
+        assert key.fetched_at.utcoffset() == timedelta(0)
+        assert abs(datetime.now(UTC) - key.fetched_at) < timedelta(minutes=1)
+        told = datetime(2026, 1, 2, tzinfo=UTC)
+        assert ApiKey(SECRET, provider="p", fetched_at=told).fetched_at is told
+
+    def test_equal_by_text_alone(self, key: ApiKey) -> None:
+        same = ApiKey(f" {SECRET}\n", provider="env")
+        assert key == same
+        assert len({key, same}) == 1
+        assert key != ApiKey("AIza-other", provider="vault", version="7")
+        assert key != SECRET
+
+    @pytest.mark.parametrize("name", ["_text", "fingerprint", "version", "anything"])
+    def test_is_immutable(self, key: ApiKey, name: str) -> None:
+        with pytest.raises(AttributeError, match="immutable"):
+            setattr(key, name, "AIza-other")
+        with pytest.raises(AttributeError, match="immutable"):
+            delattr(key, name)
+        assert key.get_secret_value() == SECRET
+
+    @pytest.mark.parametrize(
+        "show",
+        [repr, str, format, "{}".format, "{!r:>60}".format, "%s".__mod__, "%r".__mod__, lambda key: f"{key:>60} {[key]}"],
+    )
+    def test_shows_its_fingerprint_and_never_its_text(self, key: ApiKey, show: Callable[[object], str]) -> None:
+        assert SECRET not in show(key)
+        assert f"<ApiKey {key.fingerprint} from vault version 7>" in show(key)
+
+    def test_has_no_attributes_to_dump(self, key: ApiKey) -> None:
+        with pytest.raises(TypeError):
+            vars(key)
+        assert SECRET not in repr(dir(key))
+
+    def test_stays_hidden_in_a_traceback_with_locals(self, key: ApiKey) -> None:
+        try:
+            held = {"key": key}
+            raise ValueError(key, held)
+        except ValueError as error:
+            shown = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
+        assert "held" in shown
+        assert SECRET not in shown
+
+    @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+    def test_refuses_to_be_pickled(self, key: ApiKey, protocol: int) -> None:
+        with pytest.raises(TypeError, match="not pickled"):
+            pickle.dumps(key, protocol)
+
+    def test_copies_are_itself(self, key: ApiKey) -> None:
+        assert copy.copy(key) is key
+        assert copy.deepcopy({"keys": [key]})["keys"][0] is key
+
+
+class TestClean:
+    @pytest.mark.parametrize("wrap", [*WRAPS, *NESTED_WRAPS])
+    def test_takes_off_what_a_copied_key_carries(self, wrap: str) -> None:
+        assert clean(wrap.format(SECRET), "vault")[0] == SECRET
+
+    @pytest.mark.parametrize(
+        ("text", "notes"),
+        [
+            (SECRET, ()),
+            (f" {SECRET}\n", ("surrounding white space",)),
+            (f"\ufeff{SECRET}", ("a byte-order mark",)),
+            (f'"{SECRET}"', ("quotes",)),
+            (f'\ufeff "{SECRET}" ', ("surrounding white space", "a byte-order mark", "quotes")),
+        ],
+    )
+    def test_notes_what_it_took_off(self, text: str, notes: tuple[str, ...]) -> None:
+        assert clean(text, "vault")[1] == notes
+        assert ApiKey(text, provider="vault").notes == notes
+
+    @pytest.mark.parametrize("text", ["AQ.Ab8RN6_x-y", "auth_tokens/abc123", "sk-proj-1", "x", "a" * MAX_BYTES, "'x\""])
+    def test_checks_no_prefix(self, text: str) -> None:
+        assert clean(text, "vault") == (text, ())
+
+    @pytest.mark.parametrize(
+        ("text", "reason"),
+        [
+            ("", "is empty"),
+            (" \n\t ", "is empty"),
+            ('""', "is empty"),
+            ("\ufeff", "is empty"),
+            (f"{SECRET} {SECRET}", "white space inside"),
+            (f"{SECRET[:9]}\n{SECRET[9:]}", "white space inside"),
+            (f"{SECRET}\x00", "control characters"),
+            (f"{SECRET}\x1b[0m", "control characters"),
+            (f"{SECRET}\u200b", "outside ASCII"),
+            (f"{SECRET}\u00e9", "outside ASCII"),
+            (f"{SECRET}\udc80", "outside ASCII"),
+            (f"Bearer {SECRET}", "Bearer"),
+            (f"bearer\t{SECRET}", "Bearer"),
+            ("a" * (MAX_BYTES + 1), f"{MAX_BYTES + 1} characters"),
+            ("a" * 65_536, "65536 characters"),
+            (" " * 100_000 + SECRET, "characters long"),
+            (f'{{"api_key": "{SECRET}"}}', "JSON object"),
+            (f'{{\n  "api_key": "{SECRET}"\n}}', "JSON object"),
+        ],
+    )
+    def test_refuses_what_is_no_key_without_repeating_it(self, text: str, reason: str) -> None:
+        with pytest.raises(InvalidSecret, match=reason) as caught:
+            clean(text, "vault")
+        assert str(caught.value).startswith("vault: ")
+        assert caught.value.remedy
+        assert SECRET not in str(caught.value)
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "YOUR_API_KEY",
+            "your-api-key",
+            "<YOUR_API_KEY>",
+            "${GEMINI_API_KEY}",
+            "$GOOGLE_API_KEY",
+            "YOUR_API_KEY_HERE",
+            "yourApiKey",
+            "YOURAPIKEY",
+            "...your_key...",
+            "replace-me",
+            "ChangeMe",
+            PLACEHOLDER,
+        ],
+    )
+    def test_refuses_placeholders_in_any_spelling(self, text: str) -> None:
+        with pytest.raises(InvalidSecret, match="placeholder"):
+            clean(text, "vault")
+
+    @pytest.mark.parametrize("value", [None, 7, b"AIza", ["AIza"]])
+    def test_refuses_what_is_no_text(self, value: object) -> None:
+        with pytest.raises(InvalidSecret, match=f"is {type(value).__name__}, not text"):
+            clean(value, "vault")  # type: ignore[arg-type]
+
+    def test_a_refused_key_is_never_built(self) -> None:
+        with pytest.raises(InvalidSecret, match="^vault: "):
+            ApiKey("", provider="vault")
+
+    @given(st.text(max_size=60) | st.text("aK'\"` \n\ufeff\u201c\u201d", max_size=12))
+    def test_any_text_gives_a_clean_key_or_a_refusal(self, text: str) -> None:
+        try:
+            cleaned, _ = clean(text, "vault")
+        except InvalidSecret:
+            return
+        assert cleaned.isascii()
+        assert cleaned.isprintable()
+        assert cleaned.split() == [cleaned]
+        assert clean(cleaned, "vault") == (cleaned, ())
+
+    @given(st.text(max_size=20), st.text(max_size=20))
+    def test_no_refusal_repeats_any_of_the_text(self, before: str, after: str) -> None:
+        try:
+            clean(f"{before}{SECRET}{after}", "vault")
+        except InvalidSecret as error:
+            assert SECRET not in f"{error} {error!r} {error.args} {vars(error)}"
+
+    @given(
+        st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=60),
+        st.lists(st.sampled_from(WRAPS), max_size=6),
+    )
+    def test_any_wrapping_of_a_clean_key_comes_off(self, text: str, wraps: list[str]) -> None:
+        try:
+            bare, _ = clean(text, "vault")
+        except InvalidSecret:
+            assume(False)
+        wrapped = bare
+        for wrap in wraps:
+            wrapped = wrap.replace("{}", wrapped)
+        assert clean(wrapped, "vault")[0] == bare
+
+
+class TestExtractField:
+    @pytest.mark.parametrize("mark", ["", "\ufeff", "\n"])
+    def test_takes_one_field(self, mark: str) -> None:
+        assert extract_field(f'{mark}{{"api_key": "{SECRET}", "n": 1}}', "api_key", "vault") == SECRET
+
+    def test_no_field_means_the_whole_text(self) -> None:
+        assert extract_field(SECRET, None, "vault") == SECRET
+
+    @pytest.mark.parametrize(
+        ("text", "reason"),
+        [
+            (SECRET, "was to hold a JSON object"),
+            (f'"{SECRET}"', "was to hold a JSON object"),
+            (f'["{SECRET}"]', "was to hold a JSON object"),
+            (f'{{"api_key": "{SECRET}"', "was to hold a JSON object"),
+            ("[" * 100_000, "was to hold a JSON object"),
+            (f'{{"user": "{SECRET}", "apikey": "{SECRET}"}}', "its fields are: apikey, user"),
+            ("{}", "its fields are: none"),
+            (f'{{"{SECRET * 2}": 1}}', "unprintable or long name"),
+            ('{"a\\u0000b": 1}', "unprintable or long name"),
+            (f'{{"api_key": ["{SECRET}"]}}', "no text in the field 'api_key', but list"),
+            ('{"api_key": null}', "no text in the field 'api_key', but NoneType"),
+        ],
+    )
+    def test_names_fields_and_never_values(self, text: str, reason: str) -> None:
+        with pytest.raises(InvalidSecret, match=reason) as caught:
+            extract_field(text, "api_key", "vault")
+        assert SECRET not in str(caught.value)
+        assert caught.value.__cause__ is None
+        assert caught.value.__context__ is None
+
+    def test_lists_ten_fields_at_most(self) -> None:
+        text = "{" + ", ".join(f'"f{n:02}": 1' for n in range(30)) + "}"
+        with pytest.raises(InvalidSecret, match="f09 Name|f09\\.") as caught:
+            extract_field(text, "api_key", "vault")
+        assert "f10" not in str(caught.value)

@@ -1,0 +1,169 @@
+"""What is taken for a provider, and what the providers share."""
+
+import functools
+import logging
+import threading
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from genai_credentials import ApiKey, ConfigurationError, Env, FetchFailed, InvalidSecret, MissingDependency, Provider
+from genai_credentials import provider as room
+from genai_credentials.provider import CallableProvider, as_provider, checked, import_extra
+
+TEXT = "AIza-provider-secret"
+
+
+class Vault:
+    name = "vault"
+
+    def fetch(self, rejected: ApiKey | None = None) -> ApiKey:
+        return ApiKey(TEXT, provider=self.name)
+
+
+class Function:
+    def __call__(self) -> str:
+        return TEXT
+
+
+class AsyncFunction:
+    async def __call__(self) -> str:
+        return TEXT
+
+
+class AsyncVault(Vault):
+    async def fetch(self, rejected: ApiKey | None = None) -> ApiKey:  # type: ignore[override]
+        return ApiKey(TEXT, provider=self.name)
+
+
+async def coroutine_function() -> str:
+    return TEXT
+
+
+def read_key() -> str:
+    return TEXT
+
+
+class TestAsProvider:
+    @pytest.mark.parametrize("provider", [Vault(), Env()], ids=repr)
+    def test_a_provider_is_itself(self, provider: Provider) -> None:
+        assert isinstance(provider, Provider)
+        assert as_provider(provider) is provider
+
+    @pytest.mark.parametrize(
+        ("function", "name"),
+        [
+            (read_key, "callable:read_key"),
+            (lambda: TEXT, "callable:TestAsProvider.<lambda>"),
+            (functools.partial(read_key), "callable:partial"),
+            (Function(), "callable:Function"),
+        ],
+    )
+    def test_a_callable_becomes_one(self, function: Any, name: str) -> None:
+        provider = as_provider(function)
+        assert isinstance(provider, CallableProvider)
+        assert provider.name == name
+        key = provider.fetch(rejected=ApiKey("AIza-old", provider="x"))
+        assert (key.get_secret_value(), key.provider) == (TEXT, name)
+
+    @pytest.mark.parametrize(
+        ("thing", "reason", "remedy"),
+        [
+            (Vault, "Vault is a class", r"Vault\(\)"),
+            (Function, "Function is a class", r"Function\(\)"),
+            (coroutine_function, "synchronous", "plain function"),
+            (functools.partial(coroutine_function), "synchronous", "plain function"),
+            (AsyncFunction(), "synchronous", "plain function"),
+            (AsyncVault(), "vault.fetch is async", "plain method"),
+            (SimpleNamespace(fetch=read_key), "no name", "name: str"),
+            (SimpleNamespace(fetch=read_key, name=None), "no name", "name: str"),
+            (TEXT, "str is neither", "Env"),
+            (None, "NoneType is neither", "Env"),
+            (SimpleNamespace(name="n", fetch="x"), "SimpleNamespace is neither", "Env"),
+        ],
+    )
+    def test_anything_else_is_refused_with_a_remedy(self, thing: object, reason: str, remedy: str) -> None:
+        with pytest.raises(ConfigurationError, match=reason) as caught:
+            as_provider(thing)
+        assert pytest.raises(ValueError, match=remedy).matches(ValueError(caught.value.remedy))
+        assert TEXT not in str(caught.value)
+
+
+class TestCallableProvider:
+    def test_an_api_key_is_passed_on_as_it_is(self) -> None:
+        key = ApiKey(TEXT, provider="mine", version="3")
+        assert CallableProvider(lambda: key).fetch() is key
+
+    def test_is_called_for_each_fetch(self) -> None:
+        texts = iter(["AIza-1", "AIza-2"])
+        provider = CallableProvider(lambda: next(texts))
+        assert [provider.fetch().get_secret_value() for _ in range(2)] == ["AIza-1", "AIza-2"]
+
+    @pytest.mark.parametrize("result", [None, b"AIza", "", f"{TEXT} {TEXT}"])
+    def test_what_is_no_key_is_refused(self, result: Any) -> None:
+        with pytest.raises(InvalidSecret, match="^callable:") as caught:
+            CallableProvider(lambda: result).fetch()
+        assert TEXT not in str(caught.value)
+
+    def test_its_own_error_is_its_own(self) -> None:
+        def fail() -> str:
+            raise OSError("down")
+
+        with pytest.raises(OSError, match="down"):
+            CallableProvider(fail).fetch()
+
+    def test_shows_its_name(self) -> None:
+        assert repr(CallableProvider(read_key)) == "<CallableProvider callable:read_key>"
+
+    def test_a_cleaned_key_is_warned_of_once_for_each_key(self, caplog: pytest.LogCaptureFixture) -> None:
+        texts = iter([f'"{TEXT}" ', f"'{TEXT}'", "AIza-clean", "'AIza-next'"])
+        provider = CallableProvider(lambda: next(texts))
+        keys = [provider.fetch() for _ in range(4)]
+        lines = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+        assert [keys[0].fingerprint in lines[0], keys[3].fingerprint in lines[1], len(lines)] == [True, True, 2]
+        assert "surrounding white space and quotes around it" in lines[0]
+        assert TEXT not in caplog.text
+
+
+class TestChecked:
+    def test_a_key_passes(self) -> None:
+        key = ApiKey(TEXT, provider="other")
+        assert checked(key, Vault()) is key
+
+    def test_bare_text_is_forgiven(self) -> None:
+        key = checked(f" {TEXT}", Vault())
+        assert (key.get_secret_value(), key.provider) == (TEXT, "vault")
+
+    @pytest.mark.parametrize("result", [None, 7, TEXT.encode(), coroutine_function])
+    def test_anything_else_fails(self, result: object) -> None:
+        with pytest.raises(FetchFailed, match=r"^vault: fetch\(\) returned") as caught:
+            checked(result, Vault())
+        assert "ApiKey" in caught.value.remedy
+        assert TEXT not in str(caught.value)
+
+
+def test_a_missing_package_names_the_extra() -> None:
+    with pytest.raises(MissingDependency, match="no_such_module") as caught:
+        import_extra("no_such_module", "google")
+    assert caught.value.remedy == "pip install 'genai-credentials[google]'"
+
+
+def test_an_installed_package_is_loaded() -> None:
+    assert import_extra("json", "google").loads("1") == 1
+
+
+def test_a_deadline_counts_in_its_own_thread_only() -> None:
+    seen: list[float] = []
+
+    def fetch() -> None:
+        for timeout in (3.0, 0.0):
+            room.set_deadline(timeout)
+            seen.append(room.seconds_left())
+
+    thread = threading.Thread(target=fetch)
+    thread.start()
+    thread.join()
+    assert 2.0 < seen[0] <= 3.0
+    assert seen[1] == 0.05
+    assert room.seconds_left() == room.DEFAULT_FETCH_TIMEOUT
