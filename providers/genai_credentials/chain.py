@@ -148,7 +148,7 @@ class ProviderChain:
     Example:
         >>> chain = ProviderChain(lambda: "AIzaExample")
         >>> chain.fetch()
-        <ApiKey b16fbab2 from callable:<lambda>>
+        <ApiKey f6f4944b from callable:<lambda>>
     """
 
     def __init__(self, *providers: Any) -> None:

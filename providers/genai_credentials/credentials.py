@@ -47,7 +47,7 @@ class CredentialProvider:
     Example:
         >>> credentials = CredentialProvider(lambda: "AIzaExample")
         >>> credentials.get()
-        <ApiKey b16fbab2 from callable:<lambda>>
+        <ApiKey f6f4944b from callable:<lambda>>
         >>> credentials()
         'AIzaExample'
     """

@@ -61,7 +61,7 @@ class ApiKey:
     Example:
         >>> key = ApiKey("  AIzaExample  ", provider="env")
         >>> key
-        <ApiKey b16fbab2 from env>
+        <ApiKey f6f4944b from env>
         >>> key.get_secret_value()
         'AIzaExample'
     """

@@ -73,8 +73,8 @@ class TestNoCredentials:
         assert str(NoCredentials(attempts=ATTEMPTS)).splitlines() == [
             "No provider of the chain has an API key:",
             "  1. env: absent - GEMINI_API_KEY is unset. Set it.",
-            "  2. google:p: broken - google:p: denied. Grant it.",
-            "  3. file:k: broken - file:k: denied. Grant it.",
+            "  2. google:p: broken - denied. Grant it.",
+            "  3. file:k: broken - denied. Grant it.",
             "  4. aws:p: unasked",
         ]
 

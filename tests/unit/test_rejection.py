@@ -151,12 +151,11 @@ ECHOED = [NOT_VALID, LEAKED, KEYS_UNSUPPORTED, '"reason": "API_KEY_INVALID"', js
 
 
 @pytest.mark.parametrize("echo", ECHOED)
-@pytest.mark.parametrize("frame", ["Invalid value at 'contents': {}", "* GenerateContentRequest.x: {}", "{} x: \n{}"])
+@pytest.mark.parametrize("frame", ["Invalid value at 'contents': {}", "* GenerateContentRequest.x: {}", '"{}" is no role', "'{}'"])
 @pytest.mark.parametrize("cut", [None, -1, -20])
 def test_what_a_user_wrote_is_no_rejection(echo: str, frame: str, cut: int | None) -> None:
     """A 400 repeats parts of the request: a prompt about keys must not cost a key."""
-    message = frame.replace("{}", "Bad", 1).replace("{}", echo) if frame.startswith("{}") else frame.format(echo)
-    assert classify(400, body(message)[:cut]) == UNTOUCHED
+    assert classify(400, body(frame.format(echo))[:cut]) == UNTOUCHED
 
 
 CLOSE_ROWS = [

@@ -14,7 +14,7 @@ import click
 if TYPE_CHECKING:
     from genai_credentials.cli.demo_load import Load
     from genai_credentials.cli.demo_stage import Stage, Step
-    from genai_credentials.cli.demo_view import Rotation, Snapshot, StoreRow
+    from genai_credentials.cli.demo_view import Rotation, Snapshot, StoreRow, View
     from genai_credentials.credentials import CredentialProvider
 
 PICKED_UP_WITHIN = 3.0
@@ -26,7 +26,6 @@ _NEEDS = (
     "google_crc32c",
     "boto3",
     "moto.moto_server.werkzeug_app",
-    "rich.live",
 )
 
 
@@ -35,9 +34,9 @@ _NEEDS = (
 @click.option(
     "--seconds",
     type=click.FloatRange(1.0, 600.0),
-    default=5.0,
+    default=4.0,
     show_default=True,
-    help="How long the requests go on; the start takes some 3 s more.",
+    help="How long the requests go on; the start takes some 4 s more.",
 )
 @click.option("--verbose", is_flag=True, help="Show the library's own log on stderr.")
 def demo(as_json: bool, seconds: float, verbose: bool) -> None:
@@ -65,10 +64,10 @@ def demo(as_json: bool, seconds: float, verbose: bool) -> None:
     The exit code is 1 if a request failed or a rotation was not picked up, and 2 if a package is missing.
     """
     from genai_credentials.cli.demo_stage import alone
+    from genai_credentials.cli.demo_view import view_for
 
     with alone(), _logging(verbose=verbose):
-        _load_packages()
-        last = _run(as_json=as_json, seconds=seconds)
+        last = _run(view_for(as_json=as_json), seconds)
     if not last.flawless:
         raise click.exceptions.Exit(1)
 
@@ -108,29 +107,34 @@ class _Stderr(logging.Handler):
         click.echo(f"{record.levelname}: {record.getMessage()}", err=True)
 
 
-def _run(*, as_json: bool, seconds: float) -> Snapshot:
-    from genai_credentials.cli.demo_load import Load
-    from genai_credentials.cli.demo_stage import Stage
-    from genai_credentials.cli.demo_view import view_for
-    from genai_credentials.credentials import CredentialProvider
-
+def _run(view: View, seconds: float) -> Snapshot:
     with ExitStack() as exits:
-        stage = exits.enter_context(Stage())
-        chain = stage.chain()
-        credentials = exits.enter_context(CredentialProvider(*chain.values()))
-        client = credentials.client(http_options={"base_url": stage.api.base_url, "timeout": 5_000})
-        exits.callback(client.close)
-        load = Load(client)
-        stage.api.on_request = load.saw
-        show = Show(stage, credentials, load, [provider.name for provider in chain.values()])
-        view = view_for(show.snapshot, as_json=as_json)
-        with view.live(), load:
+        with view.starting():
+            show = _set_up(exits)
+        with view.live(show.snapshot), show.load:
             show.run(view.rotated, seconds)
         last = show.snapshot()
     view.ended(last)
-    for problem, times in load.problems.items():
+    for problem, times in show.load.problems.items():
         click.echo(f"{times} x {problem}", err=True)
     return last
+
+
+def _set_up(exits: ExitStack) -> Show:
+    """Everything the show needs, and that `exits` will close."""
+    _load_packages()
+    from genai_credentials.cli.demo_load import Load
+    from genai_credentials.cli.demo_stage import Stage
+    from genai_credentials.credentials import CredentialProvider
+
+    stage = exits.enter_context(Stage())
+    chain = stage.chain()
+    credentials = exits.enter_context(CredentialProvider(*chain.values()))
+    client = credentials.client(http_options={"base_url": stage.api.base_url, "timeout": 5_000})
+    exits.callback(client.close)
+    load = Load(client)
+    stage.api.on_request = load.saw
+    return Show(stage, credentials, load, [provider.name for provider in chain.values()])
 
 
 class Show:
@@ -144,7 +148,8 @@ class Show:
     """
 
     def __init__(self, stage: Stage, credentials: CredentialProvider, load: Load, names: list[str]) -> None:
-        self._stage, self._credentials, self._load = stage, credentials, load
+        self.load = load
+        self._stage, self._credentials = stage, credentials
         self._names = names
         self._rotations: list[tuple[Rotation, str]] = []
         self._began = time.monotonic()
@@ -155,7 +160,7 @@ class Show:
         from genai_credentials.cli.demo_stage import PLAY
 
         self._began = time.monotonic()
-        served = self._load.first_with(self._stage.key("env"), PICKED_UP_WITHIN) is not None
+        served = self.load.first_with(self._stage.key("env"), PICKED_UP_WITHIN) is not None
         for number, step in enumerate(PLAY if served else (), 1):
             self._rest_until(number * seconds / (len(PLAY) + 1))
             rotation = self._rotate(step)
@@ -175,8 +180,8 @@ class Show:
         counters = self._credentials.status().counters
         return Snapshot(
             stores=self._rows(),
-            succeeded=self._load.succeeded,
-            failed=sum(self._load.problems.values()),
+            succeeded=self.load.succeeded,
+            failed=sum(self.load.problems.values()),
             fetches=counters["fetches"],
             replays=counters["replays"],
             rotations=rotations,
@@ -188,7 +193,7 @@ class Show:
         from genai_credentials.cli.demo_view import Rotation
 
         revoked_at = self._stage.play(step)
-        picked_up_at = self._load.first_with(self._stage.key(step.store), PICKED_UP_WITHIN)
+        picked_up_at = self.load.first_with(self._stage.key(step.store), PICKED_UP_WITHIN)
         took = None if picked_up_at is None else round((picked_up_at - revoked_at) * 1000, 1)
         version = self._credentials.status().version if took is not None else None
         return Rotation(step.store, step.action, self._stage.fingerprint(step.store), version, took)

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self, get_args
 
 if TYPE_CHECKING:
     from google import genai
@@ -58,10 +58,10 @@ class Load:
             thread.join()
 
     @property
-    def succeeded(self) -> dict[Kind, int]:
+    def succeeded(self) -> dict[str, int]:
         """How many requests were answered, by kind."""
         with self._changed:
-            return {"threads": 0, "asyncio": 0, "streams": 0, **self._succeeded}
+            return {kind: self._succeeded[kind] for kind in get_args(Kind)}
 
     @property
     def problems(self) -> dict[str, int]:

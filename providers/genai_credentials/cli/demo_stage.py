@@ -60,7 +60,11 @@ PLAY = (
 _SECRET = "projects/demo/secrets/gemini-api-key"  # noqa: S105 - a name
 _NAME = "demo/gemini"
 _FOREIGN = ("GOOGLE_", "GEMINI_", "GENAI_", "AWS_", "CLOUDSDK_", "BOTO_", "MOTO_", "SSL_CERT_")
-_NO_AWS = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "AWS_EC2_METADATA_DISABLED": "true"}
+_NO_AWS = {
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
 
 
 @contextmanager

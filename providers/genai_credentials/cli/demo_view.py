@@ -107,8 +107,12 @@ def picked_up(rotation: Rotation) -> str:
 class View:
     """Who shows the demo: this one prints a JSON document at the end, and nothing before."""
 
-    def live(self) -> AbstractContextManager[Any]:
-        """Show what goes on while the with statement lasts."""
+    def starting(self) -> AbstractContextManager[Any]:
+        """Say that it starts, while the with statement lasts."""
+        return nullcontext()
+
+    def live(self, look: Callable[[], Snapshot]) -> AbstractContextManager[Any]:
+        """Show what goes on while the with statement lasts; `look` takes a snapshot."""
         return nullcontext()
 
     def rotated(self, rotation: Rotation, text: str, seconds: float) -> None:
@@ -122,7 +126,7 @@ class View:
 class Lines(View):
     """Prints a line for each rotation: for pipes and logs."""
 
-    def live(self) -> AbstractContextManager[Any]:
+    def live(self, look: Callable[[], Snapshot]) -> AbstractContextManager[Any]:
         """Print the head."""
         click.echo(f"{HEADLINE}\n")
         click.echo(f"{'time':>6}  {'rotation':<46}{'new key':<10}{'picked up in':>13}")
@@ -144,28 +148,30 @@ class Screen(View):
 
     Args:
         console: The terminal.
-        look: Takes a snapshot.
     """
 
-    def __init__(self, console: Console, look: Callable[[], Snapshot]) -> None:
-        self._console, self._look = console, look
+    def __init__(self, console: Console) -> None:
+        self._console = console
 
-    def live(self) -> AbstractContextManager[Any]:
+    def starting(self) -> AbstractContextManager[Any]:
+        """Show that something goes on."""
+        return self._console.status("Starting an API and the stores on this machine…")
+
+    def live(self, look: Callable[[], Snapshot]) -> AbstractContextManager[Any]:
         """Draw while the with statement lasts, and leave the last picture standing."""
         from rich.live import Live
 
-        return Live(get_renderable=lambda: screen(self._look()), console=self._console, refresh_per_second=10)
+        return Live(get_renderable=lambda: screen(look()), console=self._console, refresh_per_second=10)
 
     def ended(self, last: Snapshot) -> None:
         """Print the last line."""
         self._console.print(summary(last), style="bold green" if last.flawless else "bold red", highlight=False)
 
 
-def view_for(look: Callable[[], Snapshot], *, as_json: bool) -> View:
+def view_for(*, as_json: bool) -> View:
     """The view that suits this process's output.
 
     Args:
-        look: Takes a snapshot.
         as_json: Whether a machine reads it.
     """
     from rich.console import Console
@@ -175,7 +181,7 @@ def view_for(look: Callable[[], Snapshot], *, as_json: bool) -> View:
     console = Console()
     # Not the console's own word alone: FORCE_COLOR would have it take a pipe for a terminal.
     live = sys.stdout.isatty() and console.is_terminal and not console.is_dumb_terminal
-    return Screen(console, look) if live else Lines()
+    return Screen(console) if live else Lines()
 
 
 def screen(now: Snapshot) -> RenderableType:
@@ -205,21 +211,23 @@ def _table(*columns: tuple[str, int, bool]) -> Table:
 
 
 def _stores(now: Snapshot) -> Table:
-    table = _table(("", 2, False), ("store", 26, False), ("state", 22, False), ("key", 12, False), ("version", 16, False))
+    table = _table(
+        ("", 2, False), ("store", 26, False), ("state", 22, False), ("key", 12, False), ("version", 16, False)
+    )
     for row in now.stores:
         state = "serving" if row.serves else _STATES.get(row.outcome, row.outcome)
         style = _COLOURS.get("serving" if row.serves else row.outcome, "dim")
         marker = "▸" if row.serves else ""
-        table.add_row(marker, row.name, state, row.fingerprint, _short(row.version), style=style)
+        fingerprint = "" if row.outcome == "absent" else row.fingerprint
+        table.add_row(marker, row.name, state, fingerprint, _short(row.version), style=style)
     return table
 
 
 def _counts(now: Snapshot) -> Table:
-    table = _table(*((name, 13, True) for name in (*now.succeeded, "all requests", "failed", "sent again")))
-    cells = [*now.succeeded.values(), now.sent, now.failed, now.replays]
-    shown = [f"{cell:,}" for cell in cells]
-    shown[-2] = f"[{'bold red' if now.failed else 'bold green'}]{shown[-2]}[/]"
-    table.add_row(*shown)
+    table = _table(*((name, 11, True) for name in (*now.succeeded, "requests", "failed", "sent again", "fetches")))
+    failed = f"[{'bold red' if now.failed else 'bold green'}]{now.failed:,}[/]"
+    kinds = [f"{count:,}" for count in now.succeeded.values()]
+    table.add_row(*kinds, f"{now.sent:,}", failed, f"{now.replays:,}", f"{now.fetches:,}")
     return table
 
 

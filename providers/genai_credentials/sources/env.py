@@ -18,7 +18,7 @@ class Env(Source):
 
     Example:
         >>> Env(environ={"GEMINI_API_KEY": "AIzaExample"}).fetch()
-        <ApiKey b16fbab2 from env>
+        <ApiKey f6f4944b from env>
     """
 
     def __init__(self, *names: str, environ: Mapping[str, str] | None = None) -> None:
