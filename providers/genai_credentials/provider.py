@@ -14,6 +14,8 @@ from genai_credentials.key import ApiKey
 
 logger = logging.getLogger("genai_credentials")
 
+Fetch = TypeVar("Fetch", bound=Callable[..., ApiKey])
+
 DEFAULT_FETCH_TIMEOUT = 10.0
 
 _deadline: ContextVar[float | None] = ContextVar("genai_credentials_deadline", default=None)
@@ -68,6 +70,22 @@ def seconds_left() -> float:
 def set_deadline(timeout: float) -> None:
     """Give the fetch that runs in this thread's context `timeout` seconds from now."""
     _deadline.set(time.monotonic() + timeout)
+
+
+def sealed(method: Fetch) -> Fetch:
+    """A fetch whose errors keep no frames: those below it hold the secret's text in their locals.
+
+    Reporters such as Sentry send the locals along, and a text that was refused as a key may still hold one.
+    """
+
+    @functools.wraps(method)
+    def fetch(self: Any, rejected: ApiKey | None = None) -> ApiKey:
+        try:
+            return method(self, rejected)
+        except CredentialsError as error:
+            raise error.with_traceback(None) from error.__cause__
+
+    return cast(Fetch, fetch)
 
 
 DEFAULT_NAMES = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
@@ -179,6 +197,7 @@ class CallableProvider(Source):
         self._function = function
         self.name = f"callable:{getattr(function, '__qualname__', type(function).__name__)}"
 
+    @sealed
     def fetch(self, rejected: ApiKey | None = None) -> ApiKey:
         """Call the function; see `Provider.fetch`."""
         result = self._function()

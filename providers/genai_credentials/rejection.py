@@ -52,7 +52,8 @@ _NOT_OURS = {
     "unregistered callers": "The request carried no key: was it sent to another origin than the client's?",
     "PERMISSION_DENIED": "The key is live, and may not do this: check the model, the file's owner, the region.",
 }
-_NOT_VALID = re.compile(r"(?i)\W*api[ _]key (?:is )?(?:not valid|not found|invalid|expired)")
+# Nothing but marks may come before it, and no quotes: quoted, it is what a user wrote.
+_NOT_VALID = re.compile(r"(?i)[^\w\"'`]*api[ _]key (?:is )?(?:not valid|not found|invalid|expired)")
 _LEAKED = re.compile(r"(?i)api key was reported as leaked")
 _NO_KEYS_HERE = re.compile(r"(?i)api keys are not supported by this api")
 _UNREGISTERED = re.compile(r"(?i)unregistered callers")

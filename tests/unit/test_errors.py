@@ -16,7 +16,15 @@ from genai_credentials.errors import (
     Unavailable,
 )
 
-KINDS = [CredentialsError, Unavailable, FetchFailed, InvalidSecret, MissingDependency, ConfigurationError, NoCredentials]
+KINDS = [
+    CredentialsError,
+    Unavailable,
+    FetchFailed,
+    InvalidSecret,
+    MissingDependency,
+    ConfigurationError,
+    NoCredentials,
+]
 ATTEMPTS = (
     Attempt("env", "absent", Unavailable("GEMINI_API_KEY is unset.", remedy="Set it.")),
     Attempt("google:p", "broken", FetchFailed("google:p: denied.", remedy="Grant it.")),

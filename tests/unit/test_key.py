@@ -15,7 +15,18 @@ from genai_credentials import ApiKey, InvalidSecret
 from genai_credentials.key import MAX_BYTES, PLACEHOLDER, clean, extract_field
 
 SECRET = "AIzaSyD-secret_0123456789"
-WRAPS = ["  {}", "{}\n", "\t{}\r\n", "\ufeff{}", "\n\ufeff{}", '"{}"', "'{}'", "`{}`", "\u201c{}\u201d", "\u2018{}\u2019"]
+WRAPS = [
+    "  {}",
+    "{}\n",
+    "\t{}\r\n",
+    "\ufeff{}",
+    "\n\ufeff{}",
+    '"{}"',
+    "'{}'",
+    "`{}`",
+    "\u201c{}\u201d",
+    "\u2018{}\u2019",
+]
 NESTED_WRAPS = ["'\"{}\"'", '" {} "', '\ufeff"{}"\n', '"\ufeff{}"', "`\u201c'{}'\u201d`"]
 
 
@@ -56,7 +67,16 @@ class TestApiKey:
 
     @pytest.mark.parametrize(
         "show",
-        [repr, str, format, "{}".format, "{!r:>60}".format, "%s".__mod__, "%r".__mod__, lambda key: f"{key:>60} {[key]}"],
+        [
+            repr,
+            str,
+            format,
+            "{}".format,
+            "{!r:>60}".format,
+            "%s".__mod__,
+            "%r".__mod__,
+            lambda key: f"{key:>60} {[key]}",
+        ],
     )
     def test_shows_its_fingerprint_and_never_its_text(self, key: ApiKey, show: Callable[[object], str]) -> None:
         assert SECRET not in show(key)

@@ -47,7 +47,12 @@ ROWS = [
     (401, body("x", "CREDENTIALS_MISSING"), "not_ours", "CREDENTIALS_MISSING"),
     (401, body(KEYS_UNSUPPORTED), "not_ours", "CREDENTIALS_MISSING"),
     (403, body(LEAKED), "rejected", "leaked"),
-    (403, body(f"Consumer 'api_key:{KEY}' has been suspended.", "CONSUMER_SUSPENDED"), "rejected", "CONSUMER_SUSPENDED"),
+    (
+        403,
+        body(f"Consumer 'api_key:{KEY}' has been suspended.", "CONSUMER_SUSPENDED"),
+        "rejected",
+        "CONSUMER_SUSPENDED",
+    ),
     (403, body("x", "SERVICE_DISABLED"), "not_ours", "SERVICE_DISABLED"),
     (403, body("x", "API_KEY_SERVICE_BLOCKED"), "not_ours", "API_KEY_SERVICE_BLOCKED"),
     (403, body("x", "API_KEY_HTTP_REFERRER_BLOCKED"), "not_ours", "API_KEY_HTTP_REFERRER_BLOCKED"),
@@ -151,7 +156,9 @@ ECHOED = [NOT_VALID, LEAKED, KEYS_UNSUPPORTED, '"reason": "API_KEY_INVALID"', js
 
 
 @pytest.mark.parametrize("echo", ECHOED)
-@pytest.mark.parametrize("frame", ["Invalid value at 'contents': {}", "* GenerateContentRequest.x: {}", '"{}" is no role', "'{}'"])
+@pytest.mark.parametrize(
+    "frame", ["Invalid value at 'contents': {}", "* GenerateContentRequest.x: {}", '"{}" is no role', "'{}'"]
+)
 @pytest.mark.parametrize("cut", [None, -1, -20])
 def test_what_a_user_wrote_is_no_rejection(echo: str, frame: str, cut: int | None) -> None:
     """A 400 repeats parts of the request: a prompt about keys must not cost a key."""
@@ -191,7 +198,9 @@ JSONS = st.recursive(
     ),
     max_leaves=12,
 )
-BODIES = st.binary(max_size=200) | st.text(max_size=200) | JSONS.map(json.dumps) | JSONS.map(lambda x: json.dumps(x)[:-1])
+BODIES = (
+    st.binary(max_size=200) | st.text(max_size=200) | JSONS.map(json.dumps) | JSONS.map(lambda x: json.dumps(x)[:-1])
+)
 
 
 @given(st.sampled_from(sorted(SUSPECT)) | st.integers(), BODIES)

@@ -25,7 +25,14 @@ from genai_credentials import (
 from genai_credentials.testing.conformance import everything_in
 
 FIRST, SECOND = "AIza-first-secret", "AIza-second-secret"
-MALFORMED = [f"{FIRST} {SECOND}", f"Bearer {FIRST}", f"{FIRST}\u00e9", "YOUR_API_KEY", f'{{"api_key": "{FIRST}"}}', "   "]
+MALFORMED = [
+    f"{FIRST} {SECOND}",
+    f"Bearer {FIRST}",
+    f"{FIRST}\u00e9",
+    "YOUR_API_KEY",
+    f'{{"api_key": "{FIRST}"}}',
+    "   ",
+]
 
 
 def failure(call: Callable[[], object], kind: type[CredentialsError], name: str) -> CredentialsError:
@@ -123,9 +130,7 @@ class TestDotenv:
             "GOOGLE_API_KEY=\nGEMINI_API_KEY = {}",
         ],
     )
-    def test_reads_what_a_shell_would(
-        self, dotenv_file: Path, line: str, caplog: pytest.LogCaptureFixture
-    ) -> None:
+    def test_reads_what_a_shell_would(self, dotenv_file: Path, line: str, caplog: pytest.LogCaptureFixture) -> None:
         dotenv_file.write_text(line.format(FIRST), encoding="utf-8")
         key = Dotenv(dotenv_file).fetch()
         assert (key.get_secret_value(), key.provider) == (FIRST, f"dotenv:{dotenv_file}")
@@ -273,5 +278,7 @@ class TestFile:
         key_file.write_text(f'"{FIRST}"\n')
         provider = File(key_file)
         assert {provider.fetch().get_secret_value() for _ in range(3)} == {FIRST}
-        assert ["surrounding white space and quotes" in line or "quotes" in line for line in warnings_in(caplog)] == [True]
+        assert ["surrounding white space and quotes" in line or "quotes" in line for line in warnings_in(caplog)] == [
+            True
+        ]
         assert FIRST not in caplog.text

@@ -15,7 +15,7 @@ from genai_credentials.errors import (
 )
 from genai_credentials.forks import PerProcess
 from genai_credentials.key import ApiKey, extract_field
-from genai_credentials.provider import Source, import_extra, seconds_left, uri_of
+from genai_credentials.provider import Source, import_extra, sealed, seconds_left, uri_of
 
 _ARN = re.compile(r"arn:aws[a-z-]*:secretsmanager:(?P<region>[a-z0-9-]+):\d{12}:secret:[A-Za-z0-9/_+=.@!-]+")
 _NAME = re.compile(r"[A-Za-z0-9/_+=.@!-]{1,512}")
@@ -69,6 +69,7 @@ class AWSSecretsManager(Source):
         stage = None if self.stage == "AWSCURRENT" else self.stage
         return uri_of("aws", self.secret_id, self.field, region=self._region, stage=stage, version_id=self.version_id)
 
+    @sealed
     def fetch(self, rejected: ApiKey | None = None) -> ApiKey:
         """The key in the secret's pinned version, or under its stage.
 
@@ -82,6 +83,7 @@ class AWSSecretsManager(Source):
             return self._read(VersionId=self.version_id)
         return self._read(VersionStage=self.stage)
 
+    @sealed
     def fetch_previous(self, rejected: ApiKey | None = None) -> ApiKey:
         """The key under AWSPREVIOUS, whatever that is worth. Raises like `fetch`."""
         if self.version_id or self.stage != "AWSCURRENT":

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from genai_credentials.errors import FetchFailed, Unavailable
 from genai_credentials.key import ApiKey
-from genai_credentials.provider import DEFAULT_NAMES, Source, first_of, import_extra, uri_of, variable_names
+from genai_credentials.provider import DEFAULT_NAMES, Source, first_of, import_extra, sealed, uri_of, variable_names
 
 
 class Dotenv(Source):
@@ -30,6 +30,7 @@ class Dotenv(Source):
         names = ",".join(self.names) if self.names != DEFAULT_NAMES else None
         return uri_of("dotenv", str(self.path), names)
 
+    @sealed
     def fetch(self, rejected: ApiKey | None = None) -> ApiKey:
         """The key of the first variable that the file sets and that doesn't hold the refused key.
 
@@ -46,9 +47,10 @@ class Dotenv(Source):
                 f"{self.name}: no such file.", remedy="Create it, or let another provider serve."
             ) from None
         except (OSError, UnicodeDecodeError) as error:
-            raise FetchFailed(
-                f"{self.name}: cannot be read ({type(error).__name__}).", remedy="Check the file."
-            ) from None
+            # Not chained: a UnicodeDecodeError carries the file's content.
+            values, kind = None, type(error).__name__
+        if values is None:
+            raise FetchFailed(f"{self.name}: cannot be read ({kind}).", remedy="Check the file.")
         return first_of(self, self.names, values, rejected, str(self.path))
 
 

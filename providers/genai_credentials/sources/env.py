@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 
 from genai_credentials.key import ApiKey
-from genai_credentials.provider import DEFAULT_NAMES, Source, first_of, uri_of, variable_names
+from genai_credentials.provider import DEFAULT_NAMES, Source, first_of, sealed, uri_of, variable_names
 
 
 class Env(Source):
@@ -32,6 +32,7 @@ class Env(Source):
         """The text form of this provider."""
         return uri_of("env", ",".join(self.names) if self.names != DEFAULT_NAMES else "")
 
+    @sealed
     def fetch(self, rejected: ApiKey | None = None) -> ApiKey:
         """The key of the first variable that is set and doesn't hold the refused key.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from genai_credentials.errors import FetchFailed, InvalidSecret, Unavailable
 from genai_credentials.key import MAX_BYTES, ApiKey, extract_field
-from genai_credentials.provider import Source, logger, uri_of
+from genai_credentials.provider import Source, logger, sealed, uri_of
 
 MAX_FILE_BYTES = 16 * MAX_BYTES
 
@@ -33,6 +33,7 @@ class File(Source):
         """The text form of this provider."""
         return uri_of("file", str(self.path), self.field)
 
+    @sealed
     def fetch(self, rejected: ApiKey | None = None) -> ApiKey:
         """The key in the file.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from genai_credentials.errors import ConfigurationError, FetchFailed, InvalidSecret, Unavailable
 from genai_credentials.forks import PerProcess
 from genai_credentials.key import ApiKey, extract_field
-from genai_credentials.provider import Source, import_extra, seconds_left, uri_of
+from genai_credentials.provider import Source, import_extra, sealed, seconds_left, uri_of
 
 if TYPE_CHECKING:
     from google.cloud.secretmanager_v1 import SecretManagerServiceClient
@@ -71,6 +71,7 @@ class GoogleSecretManager(Source):
         """The text form of this provider."""
         return uri_of("google", self.resource, self.field)
 
+    @sealed
     def fetch(self, rejected: ApiKey | None = None) -> ApiKey:
         """The key in the pinned version, or in the newest one that can be reached.
 
@@ -87,6 +88,7 @@ class GoogleSecretManager(Source):
         self._highest = max(self._highest, _number(key))
         return key
 
+    @sealed
     def fetch_previous(self, rejected: ApiKey | None = None) -> ApiKey:
         """The key in the version before the refused one, whatever that is worth. Raises like `fetch`."""
         if not self._is_ours(rejected) or _number(rejected) < 2 or self.pinned:

@@ -15,7 +15,9 @@ from __future__ import annotations
 import inspect
 import threading
 import traceback
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from types import FrameType
 from typing import Any
 
 from genai_credentials.errors import CredentialsError, FetchFailed, Unavailable
@@ -139,12 +141,13 @@ def everything_in(error: BaseException) -> str:
             continue
         seen.add(id(one))
         shown += [str(one), repr(one), repr(one.args), repr(vars(one))]
-        shown += traceback.StackSummary.extract(_below(one), capture_locals=True).format()
+        frames = _below_fetch(one) if one is error else traceback.walk_tb(one.__traceback__)
+        shown += traceback.StackSummary.extract(frames, capture_locals=True).format()
         queue += [linked for linked in (one.__cause__, one.__context__) if linked is not None]
     return "\n".join(shown)
 
 
-def _below(error: BaseException) -> Any:
+def _below_fetch(error: BaseException) -> Iterator[tuple[FrameType, int]]:
     frames = list(traceback.walk_tb(error.__traceback__))
-    first = next((n for n, (frame, _) in enumerate(frames) if frame.f_code.co_name.startswith("fetch")), len(frames))
-    return iter(frames[first:])
+    names = [frame.f_code.co_name.startswith("fetch") for frame, _ in frames]
+    return iter(frames[names.index(True) :] if any(names) else [])
