@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, cast, runtime_checkable
 
-from genai_credentials.errors import ConfigurationError, FetchFailed, MissingDependency, Unavailable
+from genai_credentials.errors import ConfigurationError, CredentialsError, FetchFailed, MissingDependency, Unavailable
 from genai_credentials.key import ApiKey
 
 logger = logging.getLogger("genai_credentials")
