@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from genai_credentials.errors import ConfigurationError
 from genai_credentials.flight import adrive, drive
 from genai_credentials.key import PLACEHOLDER, ApiKey
-from genai_credentials.rejection import SUSPECT, classify
+from genai_credentials.rejection import SUSPECT, Verdict, classify
 
 if TYPE_CHECKING:
     from genai_credentials.credentials import CredentialProvider
@@ -89,7 +89,10 @@ class Exchange:
 
     def refused(self, status: int, body: bytes) -> bool:
         """Whether the answer says that the key is no good; anything else about it is diagnosed."""
-        verdict = classify(status, body)
+        return self.judged(classify(status, body))
+
+    def judged(self, verdict: Verdict) -> bool:
+        """`refused`, for a verdict that is known."""
         if verdict.rejected:
             self.tried.add(self.key.fingerprint)
         elif verdict.cause:

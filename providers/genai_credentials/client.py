@@ -24,6 +24,7 @@ from genai_credentials.auth import (
 )
 from genai_credentials.errors import ConfigurationError, CredentialsError
 from genai_credentials.key import PLACEHOLDER
+from genai_credentials.live import Sockets, install
 from genai_credentials.rejection import classify
 from genai_credentials.transport import PerLoopTransport
 
@@ -41,15 +42,26 @@ def build_client(
     _check_owner(options)
     enterprise = bool(options.pop("enterprise", False) or options.pop("vertexai", False))
     options.pop("vertexai", None)
-    http_options = _copied(options.pop("http_options", None))
+    theirs = _copied(options.pop("http_options", None))
     home: set[Origin] = set()
-    if http_options.base_url:
-        origin_of(http_options.base_url, allow_plain_http=allow_plain_http)
-    _wire(credentials, http_options, home)
-    # `vertexai` is always named: left out, GOOGLE_GENAI_USE_VERTEXAI would turn the client into another one.
-    client = genai.Client(vertexai=enterprise, api_key=PLACEHOLDER, http_options=http_options, **options)
+    if theirs.base_url:
+        origin_of(theirs.base_url, allow_plain_http=allow_plain_http)
+
+    def make(key: str, http_options: types.HttpOptions) -> genai.Client:
+        # `vertexai` is always named: left out, GOOGLE_GENAI_USE_VERTEXAI would turn the client into another one.
+        return genai.Client(vertexai=enterprise, api_key=key, http_options=http_options, **options)
+
+    def make_for_sockets(key: str, connection: type) -> genai.Client:
+        http_options = _copied(theirs)
+        http_options.async_client_args = {"create_connection": connection, **(theirs.async_client_args or {})}
+        return make(key, http_options)
+
+    ours = _copied(theirs)
+    _wire(credentials, ours, home)
+    client = make(PLACEHOLDER, ours)
     base_url = client._api_client._http_options.base_url
     home.add(origin_of(str(base_url), allow_plain_http=allow_plain_http))
+    install(client, Sockets(credentials, make_for_sockets, client, home))
     if verify:
         _verify(client)
     return client
@@ -105,6 +117,7 @@ def _copied(options: Any) -> types.HttpOptions:
                 remedy="Leave it out, or put that key into the chain. For one request, set it in the request's config.",
             )
     copy: types.HttpOptions = options.model_copy()
+    copy.headers = dict(options.headers) if options.headers else None
     return copy
 
 

@@ -186,7 +186,7 @@ class TestClean:
             clean(value, "vault")  # type: ignore[arg-type]
 
     def test_a_refused_key_is_never_built(self) -> None:
-        with pytest.raises(InvalidSecret, match="^vault: "):
+        with pytest.raises(InvalidSecret, match=r"^vault: "):
             ApiKey("", provider="vault")
 
     @given(st.text(max_size=60) | st.text("aK'\"` \n\ufeff\u201c\u201d", max_size=12))
@@ -203,9 +203,10 @@ class TestClean:
     @given(st.text(max_size=20), st.text(max_size=20))
     def test_no_refusal_repeats_any_of_the_text(self, before: str, after: str) -> None:
         try:
-            clean(f"{before}{SECRET}{after}", "vault")
+            shown = clean(f"{before}{SECRET}{after}", "vault")[1:]
         except InvalidSecret as error:
-            assert SECRET not in f"{error} {error!r} {error.args} {vars(error)}"
+            shown = (error, error.args, vars(error))
+        assert SECRET not in f"{shown} {shown[0]!s}"
 
     @given(
         st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=60),
@@ -255,6 +256,6 @@ class TestExtractField:
 
     def test_lists_ten_fields_at_most(self) -> None:
         text = "{" + ", ".join(f'"f{n:02}": 1' for n in range(30)) + "}"
-        with pytest.raises(InvalidSecret, match="f09 Name|f09\\.") as caught:
+        with pytest.raises(InvalidSecret, match="f08, f09") as caught:
             extract_field(text, "api_key", "vault")
         assert "f10" not in str(caught.value)

@@ -102,7 +102,7 @@ class TestCallableProvider:
 
     @pytest.mark.parametrize("result", [None, b"AIza", "", f"{TEXT} {TEXT}"])
     def test_what_is_no_key_is_refused(self, result: Any) -> None:
-        with pytest.raises(InvalidSecret, match="^callable:") as caught:
+        with pytest.raises(InvalidSecret, match=r"^callable:") as caught:
             CallableProvider(lambda: result).fetch()
         assert TEXT not in str(caught.value)
 

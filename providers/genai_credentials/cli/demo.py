@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from genai_credentials.cli.demo_view import Rotation, Snapshot, StoreRow, View
     from genai_credentials.credentials import CredentialProvider
 
-PICKED_UP_WITHIN = 3.0
+PICKED_UP_WITHIN = 5.0
 """Seconds that a rotation has until a request succeeds with the new key; it takes some milliseconds."""
 
 _NEEDS = (
@@ -29,7 +29,7 @@ _NEEDS = (
 )
 
 
-@click.command(short_help="Watch keys rotate under one busy client, with no account and no network.")
+@click.command(short_help="Watch keys rotate under one busy client; no account needed.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document, described above, and nothing else.")
 @click.option(
     "--seconds",
@@ -67,7 +67,7 @@ def demo(as_json: bool, seconds: float, verbose: bool) -> None:
     from genai_credentials.cli.demo_view import view_for
 
     with alone(), _logging(verbose=verbose):
-        last = _run(view_for(as_json=as_json), seconds)
+        last = _run(view_for(as_json=as_json, verbose=verbose), seconds)
     if not last.flawless:
         raise click.exceptions.Exit(1)
 
@@ -103,7 +103,6 @@ def _logging(*, verbose: bool) -> Iterator[None]:
 
 class _Stderr(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        # sys.stderr as it is now: the live screen puts its own there, which prints above the picture.
         click.echo(f"{record.levelname}: {record.getMessage()}", err=True)
 
 
@@ -154,6 +153,7 @@ class Show:
         self._rotations: list[tuple[Rotation, str]] = []
         self._began = time.monotonic()
         self._ended: float | None = None
+        self._complete = False
 
     def run(self, tell: Callable[[Rotation, str, float], None], seconds: float) -> None:
         """Play it all, evenly over so many seconds; stops at the first rotation that is not picked up."""
@@ -170,6 +170,7 @@ class Show:
                 break
         else:
             self._rest_until(seconds if served else 0.0)
+            self._complete = served
         self._ended = self._elapsed()
 
     def snapshot(self) -> Snapshot:
@@ -187,6 +188,7 @@ class Show:
             rotations=rotations,
             happened=happened,
             seconds=self._elapsed() if self._ended is None else self._ended,
+            complete=self._complete,
         )
 
     def _rotate(self, step: Step) -> Rotation:

@@ -51,7 +51,7 @@ PLAY = (
     Step("google", "fell_through", "File: removed, so Google serves"),
     Step("google", "rotated", "Google: version 2 added"),
     Step("google", "rotated", "Google: version 3 added"),
-    Step("aws", "fell_through", "Google: revoked, no successor, so AWS serves"),
+    Step("aws", "fell_through", "Google: revoked for good, so AWS serves"),
     Step("aws", "rotated", "AWS: new value put"),
     Step("aws", "rotated", "AWS: new value put"),
 )

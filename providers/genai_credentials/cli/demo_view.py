@@ -56,7 +56,7 @@ class StoreRow:
 
 @dataclass(slots=True)
 class Snapshot:
-    """A moment of the demo; `happened` has a text for each rotation."""
+    """A moment of the demo; `happened` has a text for each rotation, `complete` says that the play came to its end."""
 
     stores: tuple[StoreRow, ...] = ()
     succeeded: Mapping[str, int] = field(default_factory=dict)
@@ -66,6 +66,7 @@ class Snapshot:
     rotations: tuple[Rotation, ...] = ()
     happened: tuple[str, ...] = ()
     seconds: float = 0.0
+    complete: bool = False
 
     @property
     def sent(self) -> int:
@@ -74,9 +75,8 @@ class Snapshot:
 
     @property
     def flawless(self) -> bool:
-        """Whether there were requests, none failed, and each rotation was picked up."""
-        missed = any(rotation.picked_up_ms is None for rotation in self.rotations)
-        return self.sent > 0 and not self.failed and not missed
+        """Whether the play came to its end, with each rotation picked up and no request failed."""
+        return self.complete and not self.failed
 
 
 def summary(last: Snapshot) -> str:
@@ -129,12 +129,13 @@ class Lines(View):
     def live(self, look: Callable[[], Snapshot]) -> AbstractContextManager[Any]:
         """Print the head."""
         click.echo(f"{HEADLINE}\n")
-        click.echo(f"{'time':>6}  {'rotation':<46}{'new key':<10}{'picked up in':>13}")
+        click.echo(f"{'time':>6}  {'rotation':<42}{'new key':<10}{'version':<10}{'picked up':>9}")
         return nullcontext()
 
     def rotated(self, rotation: Rotation, text: str, seconds: float) -> None:
         """Print the rotation."""
-        click.echo(f"{seconds:>4.1f} s  {text:<46}{rotation.fingerprint:<10}{picked_up(rotation):>13}")
+        version = _short(rotation.version)
+        click.echo(f"{seconds:>4.1f} s  {text:<42}{rotation.fingerprint:<10}{version:<10}{picked_up(rotation):>9}")
 
     def ended(self, last: Snapshot) -> None:
         """Print the totals."""
@@ -168,11 +169,12 @@ class Screen(View):
         self._console.print(summary(last), style="bold green" if last.flawless else "bold red", highlight=False)
 
 
-def view_for(*, as_json: bool) -> View:
+def view_for(*, as_json: bool, verbose: bool) -> View:
     """The view that suits this process's output.
 
     Args:
         as_json: Whether a machine reads it.
+        verbose: Whether a log goes to the same terminal, which a live screen would fight with.
     """
     from rich.console import Console
 
@@ -180,7 +182,7 @@ def view_for(*, as_json: bool) -> View:
         return View()
     console = Console()
     # Not the console's own word alone: FORCE_COLOR would have it take a pipe for a terminal.
-    live = sys.stdout.isatty() and console.is_terminal and not console.is_dumb_terminal
+    live = not verbose and sys.stdout.isatty() and console.is_terminal and not console.is_dumb_terminal
     return Screen(console) if live else Lines()
 
 
@@ -212,7 +214,7 @@ def _table(*columns: tuple[str, int, bool]) -> Table:
 
 def _stores(now: Snapshot) -> Table:
     table = _table(
-        ("", 2, False), ("store", 26, False), ("state", 22, False), ("key", 12, False), ("version", 16, False)
+        ("", 2, False), ("store", 24, False), ("state", 20, False), ("key", 11, False), ("version", 21, False)
     )
     for row in now.stores:
         state = "serving" if row.serves else _STATES.get(row.outcome, row.outcome)
@@ -232,13 +234,15 @@ def _counts(now: Snapshot) -> Table:
 
 
 def _rotations(now: Snapshot) -> Table:
-    table = _table(("", 2, False), ("rotation", 48, False), ("new key", 12, False), ("picked up", 16, True))
+    table = _table(
+        ("", 2, False), ("rotation", 44, False), ("new key", 11, False), ("version", 11, False), ("picked up", 10, True)
+    )
     for number, (rotation, text) in enumerate(zip(now.rotations, now.happened, strict=True), 1):
         took = "[bold red]never[/]" if rotation.picked_up_ms is None else f"[green]{picked_up(rotation)}[/]"
-        table.add_row(str(number), text, rotation.fingerprint, took)
+        table.add_row(str(number), text, rotation.fingerprint, _short(rotation.version), took)
     return table
 
 
 def _short(version: str | None) -> str:
-    # AWS's are UUIDs.
-    return "" if version is None else version if len(version) <= 14 else f"{version[:8]}…"
+    # AWS's are UUIDs; the first part tells them apart.
+    return (version or "")[:8]

@@ -1,0 +1,239 @@
+"""The WebSocket side: live, live music and the interactions' socket connect with the current key.
+
+These read the key that their client was built with, not the Auth. So behind them stands a stock `genai.Client` per
+key, built off the event loop and kept until the next rotation; no private name of the SDK is used for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from google import genai
+from google.genai import errors, live_music
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from genai_credentials.auth import API_KEY_HEADER, Exchange, Origin
+from genai_credentials.credentials import CredentialProvider
+from genai_credentials.errors import ConfigurationError
+from genai_credentials.flight import adrive
+from genai_credentials.key import ApiKey
+from genai_credentials.rejection import UNTOUCHED, Verdict, classify, classify_close
+
+T = TypeVar("T")
+
+
+class Sockets:
+    """Opens WebSockets with the current key, again with another one when that is refused.
+
+    Args:
+        credentials: Whose key they carry.
+        make: Builds the stock client for a key's text and a connection class.
+        main: The client whose HTTP side is asked when an error hides its reason.
+        home: The origins that may have the key.
+    """
+
+    def __init__(
+        self,
+        credentials: CredentialProvider,
+        make: Callable[[str, type[ClientConnection]], genai.Client],
+        main: genai.Client,
+        home: set[Origin],
+    ) -> None:
+        self._credentials, self._make, self._main, self._home = credentials, make, main, home
+        self._guarded = guarded(home)
+        self._current: tuple[ApiKey, genai.Client] | None = None
+
+    async def open(self, enter: Callable[[genai.Client], Awaitable[T]]) -> T:
+        """What `enter` opens with a stock client of the current key.
+
+        An established session is left alone: only what fails before it is set up is tried again.
+        """
+        exchange = Exchange(self._credentials, await self._credentials.aget())
+        while True:
+            client = await self._client_for(exchange.key)
+            try:
+                opened = await enter(client)
+            except Exception as error:
+                if not exchange.judged(await self._verdict(error)):
+                    raise
+                other = await adrive(self._credentials.reject_steps(exchange.key, exchange.tried))
+                if not exchange.goes_on(other):
+                    raise
+            else:
+                exchange.accepted()
+                return opened
+
+    def check(self, config: Any) -> None:
+        """Refuse a connection that would take the key to another origin.
+
+        Raises:
+            ConfigurationError: The connection's own options name another base URL, or a key of their own.
+        """
+        options: Any = config.get("http_options") if isinstance(config, dict) else getattr(config, "http_options", None)
+        options = options.model_dump() if hasattr(options, "model_dump") else dict(options or {})
+        if any(name.lower() == API_KEY_HEADER for name in options.get("headers") or ()):
+            raise ConfigurationError(
+                "The connection's http_options.headers hold a key of their own.",
+                remedy="Connect with a genai.Client of that key.",
+            )
+        url = urlsplit(str(options.get("base_url") or ""))
+        if url.hostname and not self._is_home(url.hostname, url.port):
+            raise ConfigurationError(
+                f"The connection goes to {url.hostname}, which is not the client's base URL; the key stays home.",
+                remedy="Build a client with that base_url.",
+            )
+
+    def _is_home(self, host: str, port: int | None) -> bool:
+        return any(host == other and (port is None or port == its_port) for _, other, its_port in self._home)
+
+    async def _client_for(self, key: ApiKey) -> genai.Client:
+        if self._current is None or self._current[0] != key:
+            # Off the loop: it loads certificates, for some 70 ms.
+            client = await asyncio.to_thread(self._make, key.get_secret_value(), self._guarded)
+            self._current = (key, client)
+        return self._current[1]
+
+    async def _verdict(self, error: Exception) -> Verdict:
+        if isinstance(error, InvalidStatus):
+            return classify(error.response.status_code, bytes(error.response.body or b""))
+        if isinstance(error, errors.APIError):
+            return classify_close(error.code, str(error.details))
+        if isinstance(error, ConnectionClosed):
+            return classify_close(error.rcvd.code, error.rcvd.reason) if error.rcvd else UNTOUCHED
+        status = getattr(error, "http_status", None)
+        if status == 401:
+            return classify(401, b"")
+        hidden = status in (400, 403) or getattr(error, "close_code", None) in (1007, 1008)
+        return await self._ask_over_http() if hidden else UNTOUCHED
+
+    async def _ask_over_http(self) -> Verdict:
+        """The interactions' errors hide what the API said: ask it something whose answer can be read."""
+        before = await self._credentials.aget()
+        try:
+            await self._main.aio.models.list(config={"page_size": 1})
+        except errors.APIError as error:
+            return classify(error.code, json.dumps(error.details))
+        # Served, but by another key: the Auth met the refusal, and has dealt with it.
+        return classify(401, b"") if await self._credentials.aget() != before else UNTOUCHED
+
+
+class Live:
+    """Stands where `client.aio.live` does."""
+
+    def __init__(self, sockets: Sockets) -> None:
+        self._sockets = sockets
+        self.music = Music(sockets)
+
+    @contextlib.asynccontextmanager
+    async def connect(self, *, model: str, config: Any = None) -> AsyncIterator[Any]:
+        """See `google.genai.live.AsyncLive.connect`."""
+        self._sockets.check(config)
+        async with contextlib.AsyncExitStack() as stack:
+            yield await self._sockets.open(
+                lambda client: stack.enter_async_context(client.aio.live.connect(model=model, config=config))
+            )
+
+
+class Music:
+    """Stands where `client.aio.live.music` does."""
+
+    def __init__(self, sockets: Sockets) -> None:
+        self._sockets = sockets
+
+    @contextlib.asynccontextmanager
+    async def connect(self, *, model: str) -> AsyncIterator[Any]:
+        """See `google.genai.live_music.AsyncLiveMusic.connect`.
+
+        Raises:
+            ConfigurationError: This version of the SDK would write the key into the URL (seen in 1.65).
+        """
+        if "?key=" in inspect.getsource(live_music):
+            raise ConfigurationError(
+                "This version of google-genai writes the key of a live music connection into its URL.",
+                remedy="Install google-genai >= 2.",
+            )
+        async with contextlib.AsyncExitStack() as stack:
+            yield await self._sockets.open(
+                lambda client: stack.enter_async_context(client.aio.live.music.connect(model=model))
+            )
+
+
+class InteractionSocket:
+    """Stands where what `client.aio.interactions.connect()` returns does: awaited, or entered with `async with`."""
+
+    def __init__(self, sockets: Sockets, args: tuple[Any, ...], options: dict[str, Any]) -> None:
+        self._sockets, self._args, self._options = sockets, args, options
+        self._context: Any = None
+
+    async def __aenter__(self) -> Any:
+        async def enter(client: genai.Client) -> Any:
+            context: Any = client.aio.interactions.connect(*self._args, **self._options)
+            session = await context.__aenter__()
+            self._context = context
+            return session
+
+        return await self._sockets.open(enter)
+
+    async def __aexit__(self, *about: Any) -> Any:
+        return await self._context.__aexit__(*about)
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        async def enter(client: genai.Client) -> Any:
+            return await client.aio.interactions.connect(*self._args, **self._options)
+
+        return self._sockets.open(enter).__await__()
+
+
+def install(client: genai.Client, sockets: Sockets) -> None:
+    """Give a client's asynchronous side our WebSockets; everything else stays the SDK's own."""
+    aio: Any = client.aio
+    stock = type(aio)
+    live = Live(sockets)
+
+    class RotatingAsyncClient(stock):  # type: ignore[misc,valid-type]
+        @property
+        def live(self) -> Live:
+            return live
+
+        @property
+        def interactions(self) -> Any:
+            return _with_sockets(super().interactions, sockets)
+
+    aio.__class__ = RotatingAsyncClient
+
+
+def _with_sockets(interactions: Any, sockets: Sockets) -> Any:
+    stock = type(interactions)
+    if hasattr(stock, "connect") and not hasattr(stock, "genai_credentials"):
+
+        class RotatingInteractions(stock):  # type: ignore[misc,valid-type]
+            genai_credentials = sockets
+
+            def connect(self, *args: Any, **options: Any) -> InteractionSocket:
+                return InteractionSocket(sockets, args, options)
+
+        interactions.__class__ = RotatingInteractions
+    return interactions
+
+
+def guarded(home: set[Origin]) -> type[ClientConnection]:
+    """A connection class that gives the key to its home alone: websockets follows redirects, and keeps this header."""
+
+    class GuardedConnection(ClientConnection):
+        async def handshake(self, additional_headers: Any = None, *args: Any, **options: Any) -> None:
+            uri = self.protocol.uri
+            scheme = "https" if uri.secure else "http"
+            # The SDK makes wss of an http base URL, and ws of the same for interactions.
+            if not {(scheme, uri.host, uri.port), ("http", uri.host, uri.port)} & home:
+                pairs = additional_headers.items() if hasattr(additional_headers, "items") else additional_headers or ()
+                additional_headers = [(name, value) for name, value in pairs if name.lower() != API_KEY_HEADER]
+            await super().handshake(additional_headers, *args, **options)
+
+    return GuardedConnection

@@ -1,0 +1,190 @@
+"""The suite we ship, run on all that we ship, and on providers that break its rules."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from genai_credentials import (
+    ApiKey,
+    AWSSecretsManager,
+    Dotenv,
+    Env,
+    FetchFailed,
+    File,
+    GoogleSecretManager,
+    ProviderChain,
+    Unavailable,
+)
+from genai_credentials.testing import AWSEmulator, ProviderConformance, SecretManagerEmulator
+
+KEY = "AIza-conformance-key"
+TWO_KEYS = f"{KEY}\n{KEY}"
+
+
+class Builtin(ProviderConformance):
+    def expected_key(self) -> str:
+        return KEY
+
+
+class TestEnv(Builtin):
+    def make_provider(self) -> Env:
+        return Env(environ={"GEMINI_API_KEY": KEY})
+
+    def make_absent(self) -> Env:
+        return Env(environ={})
+
+    def make_broken(self) -> Env:
+        return Env(environ={"GEMINI_API_KEY": TWO_KEYS})
+
+
+class OnDisk(Builtin):
+    @pytest.fixture(autouse=True)
+    def _folder(self, tmp_path: Path) -> None:
+        self.folder = tmp_path
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.folder / name
+        path.write_text(text)
+        path.chmod(0o600)
+        return path
+
+
+class TestDotenv(OnDisk):
+    def make_provider(self) -> Dotenv:
+        return Dotenv(self.write("good", f"GEMINI_API_KEY={KEY}"))
+
+    def make_absent(self) -> Dotenv:
+        return Dotenv(self.folder / "none")
+
+    def make_broken(self) -> Dotenv:
+        return Dotenv(self.write("bad", f'GEMINI_API_KEY="{TWO_KEYS}"'))
+
+
+class TestFile(OnDisk):
+    def make_provider(self) -> File:
+        return File(self.write("good", KEY))
+
+    def make_absent(self) -> File:
+        return File(self.folder / "none")
+
+    def make_broken(self) -> File:
+        return File(self.write("bad", TWO_KEYS))
+
+
+class TestGoogleSecretManager(Builtin):
+    SECRET = "projects/acme/secrets/gemini"
+
+    @pytest.fixture(autouse=True)
+    def _store(self, secret_manager: SecretManagerEmulator, no_google: None) -> None:
+        self.store = secret_manager
+        self.store.add(self.SECRET, KEY)
+
+    def make_provider(self) -> GoogleSecretManager:
+        return GoogleSecretManager(self.SECRET, client=self.store.client)
+
+    def make_absent(self) -> GoogleSecretManager:
+        return GoogleSecretManager(self.SECRET)
+
+    def make_broken(self) -> GoogleSecretManager:
+        self.store.add(self.SECRET, TWO_KEYS)
+        return self.make_provider()
+
+
+class TestAWSSecretsManager(Builtin):
+    @pytest.fixture(autouse=True)
+    def _store(self, aws: AWSEmulator, no_aws: None) -> Iterator[None]:
+        self.store, self.clients = aws, []
+        self.store.add("prod/gemini", KEY)
+        yield
+        for client in self.clients:
+            client.close()
+
+    def client(self) -> Any:
+        self.clients.append(self.store.client())
+        return self.clients[-1]
+
+    def make_provider(self) -> AWSSecretsManager:
+        return AWSSecretsManager("prod/gemini", client=self.client)
+
+    def make_absent(self) -> AWSSecretsManager:
+        return AWSSecretsManager("prod/gemini")
+
+    def make_broken(self) -> AWSSecretsManager:
+        self.store.add("prod/gemini", TWO_KEYS)
+        return self.make_provider()
+
+
+class TestCallable(Builtin):
+    def make_provider(self) -> Callable[[], str]:
+        return lambda: KEY
+
+    def make_broken(self) -> Callable[[], str]:
+        return lambda: TWO_KEYS
+
+
+class TestChain(Builtin):
+    """A chain is a provider too, but the key keeps the name of the link it came from."""
+
+    def make_provider(self) -> ProviderChain:
+        return ProviderChain(Env(environ={}), lambda: KEY)
+
+    def test_fetches_the_key_under_its_own_name(self) -> None:
+        assert self.make_provider().fetch().provider.startswith("callable:")
+
+
+class Careless:
+    """Breaks one rule at a time."""
+
+    def __init__(self, name: Any = "careless", error: Exception | None = None) -> None:
+        self.name, self._error, self._left = name, error, 1
+
+    def fetch(self, rejected: ApiKey | None = None) -> ApiKey:
+        if self._error is not None:
+            raise self._error
+        return ApiKey(KEY, provider="another")
+
+    def __repr__(self) -> str:
+        return f"Careless({KEY})"
+
+
+class OfCareless(Builtin):
+    def __init__(self, **options: Any) -> None:
+        self.options = options
+
+    def make_provider(self) -> Careless:
+        return Careless(**self.options)
+
+    make_absent = make_broken = make_provider
+
+
+@pytest.mark.parametrize(
+    ("rule", "options"),
+    [
+        ("test_has_a_name_that_is_safe_to_log", {"name": f"careless {KEY}"}),
+        ("test_has_a_name_that_is_safe_to_log", {"name": " "}),
+        ("test_fetches_the_key_under_its_own_name", {}),
+        ("test_shows_no_key", {}),
+        ("test_is_unavailable_where_it_is_not_set_up", {}),
+        ("test_is_unavailable_where_it_is_not_set_up", {"error": FetchFailed("down", remedy="wait")}),
+        ("test_fails_where_it_is_set_up_and_broken", {"error": Unavailable("none", remedy="set it up")}),
+        ("test_fails_where_it_is_set_up_and_broken", {"error": FetchFailed("down")}),
+        ("test_fails_where_it_is_set_up_and_broken", {"error": FetchFailed(KEY, remedy="wait")}),
+    ],
+)
+def test_the_suite_notices(rule: str, options: dict[str, Any]) -> None:
+    with pytest.raises(AssertionError):
+        getattr(OfCareless(**options), rule)()
+
+
+@pytest.mark.parametrize("method", ["make_provider", "expected_key"])
+def test_the_suite_says_what_it_needs(method: str) -> None:
+    with pytest.raises(NotImplementedError, match="Say"):
+        getattr(ProviderConformance(), method)()
+
+
+def test_the_suite_skips_what_it_was_not_given() -> None:
+    for rule in ("test_is_unavailable_where_it_is_not_set_up", "test_fails_where_it_is_set_up_and_broken"):
+        with pytest.raises(pytest.skip.Exception, match="not supplied"):
+            getattr(ProviderConformance(), rule)()
