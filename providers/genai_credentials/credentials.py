@@ -352,8 +352,9 @@ class CredentialProvider:
     def _launch(self, flight: Flight) -> None:
         def ended(done: Any) -> None:
             if (error := done.exception()) is not None:
-                for link in self._links:
-                    note(link, foreign(link.name, error))
+                for number, link in enumerate(self._links):
+                    flight.errors[number] = foreign(link.name, error)
+                    note(link, flight.errors[number])
                 self._land(flight, None, [])
 
         in_daemon(lambda: self._land(flight, *self._walk(flight)), "genai-credentials-fetch").add_done_callback(ended)

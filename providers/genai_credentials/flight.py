@@ -7,6 +7,8 @@ from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
+from genai_credentials.errors import CredentialsError
+
 T = TypeVar("T")
 
 Steps = Generator["Future[Any]", None, T]
@@ -51,7 +53,7 @@ class Flight:
     def __init__(self, began: int, rejected: Any = None) -> None:
         self.began = began
         self.rejected = rejected
-        self.errors: dict[int, Exception] = {}
+        self.errors: dict[int, CredentialsError] = {}
         self.landed: Future[None] = Future()
         self.landed.set_running_or_notify_cancel()
 

@@ -75,7 +75,8 @@ class PerProcess(Generic[T]):
         """From a `client` argument: None (then `make`), a factory, or a ready client, which no child may use."""
         if client is None:
             return cls(make)
-        return cls(client) if callable(client) else _ReadyClient(client)
+        factory: Callable[[], Any] | None = client if callable(client) else None
+        return _ReadyClient(client) if factory is None else PerProcess(factory)
 
     def get(self) -> T:
         """The client of this process."""

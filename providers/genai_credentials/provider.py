@@ -120,9 +120,9 @@ class Source:
         return None
 
     def __eq__(self, other: object) -> bool:
-        if type(self) is not type(other) or self.uri is None:
+        if self is other or not isinstance(other, Source) or type(self) is not type(other):
             return self is other
-        return self.uri == other.uri
+        return self.uri is not None and self.uri == other.uri
 
     def __hash__(self) -> int:
         return hash(self.uri) if self.uri else id(self)
@@ -179,10 +179,10 @@ def first_of(
             f"{listed} {'are' if len(names) > 1 else 'is'} unset or empty in {where}.",
             remedy=f"Set {names[0]} there, or let another provider serve.",
         )
-    for text in texts:
+    key = source.key(texts[0])
+    others = iter(texts[1:])
+    while key == rejected and (text := next(others, None)):
         key = source.key(text)
-        if key != rejected:
-            break
     return key
 
 
@@ -226,7 +226,8 @@ def as_provider(thing: object) -> Provider:
             "Providers are synchronous: a fetch runs in a thread, off the event loop.",
             remedy="Pass a plain function.",
         )
-    return CallableProvider(thing)
+    function: Callable[[], Any] = thing
+    return CallableProvider(function)
 
 
 def _named(thing: object) -> Provider:

@@ -189,21 +189,9 @@ class TestBadInput:
     @pytest.mark.parametrize(
         "resource",
         [
-            "",
-            "gemini",
-            "projects/p",
-            "projects/p/secrets/",
-            "projects/p/secrets/a b",
-            f"{SECRET}/versions/",
-            f"{SECRET}/",
-        ]
-        + [
-            "projects/p/locations/l/secrets/s/x",
-            f"{SECRET}\n",
-            f"{SECRET}/versions/1/2",
-            None,
-            7,
-            b"projects/p/secrets/s",
+            *("", "gemini", "projects/p", "projects/p/secrets/", "projects/p/secrets/a b", f"{SECRET}\n", f"{SECRET}/"),
+            *(f"{SECRET}/versions/", f"{SECRET}/versions/1/2", "projects/p/locations/l/secrets/s/x"),
+            *(None, 7, SECRET.encode()),
         ],
     )
     def test_a_name_of_another_form_is_refused_at_construction(self, resource: Any) -> None:
@@ -244,15 +232,24 @@ class TestAfterARejection:
         first = self.rotated(secret_manager, provider, "YOUR_API_KEY", "AIza-3", "two keys")
         assert provider.fetch(first).get_secret_value() == "AIza-3"
 
-    def test_a_store_that_fails_half_way_hides_nothing(
+    @pytest.mark.parametrize(("newer", "said"), [("YOUR_API_KEY", "placeholder"), ("AIza-2", "DataLoss (version 2)")])
+    def test_what_is_in_the_way_of_a_newer_one_is_told(
+        self, secret_manager: SecretManagerEmulator, provider: GoogleSecretManager, newer: str, said: str
+    ) -> None:
+        """The refused key again would mean that there is nothing newer, and nobody would hear of the trouble."""
+        first = self.rotated(secret_manager, provider, newer)
+        if newer == "AIza-2":
+            secret_manager.fail_next("DATA_LOSS")
+        assert said in str(failure(provider, FetchFailed, rejected=first))
+
+    def test_what_is_in_the_way_hides_no_key(
         self, secret_manager: SecretManagerEmulator, provider: GoogleSecretManager
     ) -> None:
         first = self.rotated(secret_manager, provider, "AIza-2")
-
-        secret_manager.fail_next("DATA_LOSS")
-        assert provider.fetch(first).get_secret_value() == "AIza-1", "the first probe failed: latest is asked"
-        second = provider.fetch(first)
-        assert second.get_secret_value() == "AIza-2"
+        secret_manager.lag_latest(SECRET, None)
+        secret_manager.fail_next("PERMISSION_DENIED")
+        assert provider.fetch(first).get_secret_value() == "AIza-2"
+        assert accessed(secret_manager) == ["latest", "2", "latest"]
 
     def test_probing_is_bounded(self, secret_manager: SecretManagerEmulator, provider: GoogleSecretManager) -> None:
         first = self.rotated(secret_manager, provider, *("AIza-x" for _ in range(2 * MOST_PROBES)))

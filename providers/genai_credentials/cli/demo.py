@@ -198,6 +198,8 @@ class Show:
         picked_up_at = self.load.first_with(self._stage.key(step.store), PICKED_UP_WITHIN)
         took = None if picked_up_at is None else round((picked_up_at - revoked_at) * 1000, 1)
         version = self._credentials.status().version if took is not None else None
+        # On a slow machine a request could outlast three rotations, and no request is sent more than three times.
+        self.load.settle(PICKED_UP_WITHIN)
         return Rotation(step.store, step.action, self._stage.fingerprint(step.store), version, took)
 
     def _rows(self) -> tuple[StoreRow, ...]:

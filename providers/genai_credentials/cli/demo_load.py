@@ -40,6 +40,7 @@ class Load:
         self._stop = threading.Event()
         self._changed = threading.Condition()
         self._numbers = itertools.count(1)
+        self._under_way: set[int] = set()
         self._carried: dict[int, str | None] = {}
         self._first: dict[str | None, float] = {}
         self._succeeded: Counter[Kind] = Counter()
@@ -89,6 +90,12 @@ class Load:
             self._changed.wait_for(lambda: key in self._first, timeout)
             return self._first.get(key)
 
+    def settle(self, timeout: float) -> None:
+        """Wait until the requests that are under way now have ended, `timeout` seconds at most."""
+        with self._changed:
+            before = frozenset(self._under_way)
+            self._changed.wait_for(lambda: before.isdisjoint(self._under_way), timeout)
+
     def _ask(self) -> None:
         while not self._stop.is_set():
             with self._counted("threads") as prompt:
@@ -127,21 +134,26 @@ class Load:
     @contextmanager
     def _counted(self, kind: Kind) -> Iterator[str]:
         number = next(self._numbers)
+        with self._changed:
+            self._under_way.add(number)
+        problem = None
         try:
             yield f"Request {number}"
         except Exception as error:
-            with self._changed:
-                self._problems[_label(error)] += 1
-        else:
-            self._note_success(kind, number)
+            problem = _label(error)
+        finally:
+            self._end(kind, number, problem)
 
-    def _note_success(self, kind: Kind, number: int) -> None:
+    def _end(self, kind: Kind, number: int, problem: str | None) -> None:
         with self._changed:
-            self._succeeded[kind] += 1
+            self._under_way.discard(number)
             key = self._carried.pop(number, None)
-            if key not in self._first:
-                self._first[key] = time.monotonic()
-                self._changed.notify_all()
+            if problem is not None:
+                self._problems[problem] += 1
+            else:
+                self._succeeded[kind] += 1
+                self._first.setdefault(key, time.monotonic())
+            self._changed.notify_all()
 
 
 def _label(error: Exception) -> str:

@@ -98,6 +98,11 @@ class AWSSecretsManager(Source):
         import_extra("botocore", "aws")
         try:
             answer = self._client.get().get_secret_value(SecretId=self.secret_id, **which)
+        except CredentialsError:
+            raise
+        except UnicodeError:
+            # Not chained: the error carries the body.
+            answer = {}
         except Exception as error:
             raise self._explained(error) from error
         text = extract_field(self._text_of(answer), self.field, self.name)
@@ -134,14 +139,12 @@ class AWSSecretsManager(Source):
         return session.client("secretsmanager", config=config)
 
     def _explained(self, error: Exception) -> CredentialsError:
-        if isinstance(error, CredentialsError):
-            return error
         response = getattr(error, "response", None)
         code = response.get("Error", {}).get("Code", "") if isinstance(response, dict) else ""
         kind = str(code) or type(error).__name__
         if kind == "NoCredentialsError":
             return Unavailable(f"{self.name}: there are no AWS credentials on this machine.", remedy=_LOG_IN)
-        problem, remedy = _PROBLEMS.get(kind, (f"the store answered {kind}", "See the cause in the traceback."))
+        problem, remedy = _PROBLEMS.get(kind, (f"the call failed with {kind}", "See the cause in the traceback."))
         return FetchFailed(f"{self.name}: {problem}.", remedy=remedy)
 
 

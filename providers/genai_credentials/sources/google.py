@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from genai_credentials.errors import ConfigurationError, FetchFailed, InvalidSecret, Unavailable
+from genai_credentials.errors import ConfigurationError, CredentialsError, FetchFailed, InvalidSecret, Unavailable
 from genai_credentials.forks import PerProcess
 from genai_credentials.key import ApiKey, extract_field
 from genai_credentials.provider import Source, import_extra, sealed, seconds_left, uri_of
@@ -60,6 +60,8 @@ class GoogleSecretManager(Source):
                 remedy="Write projects/PROJECT/secrets/SECRET, and if need be /locations/… and /versions/….",
             )
         self.secret, self.location, self.pinned = match["secret"], match["location"], match["version"]
+        if self.pinned == "latest":
+            self.pinned = None
         self.resource = resource
         self.field = field
         self.name = f"google:{resource}" + (f"#{field}" if field else "")
@@ -81,10 +83,12 @@ class GoogleSecretManager(Source):
             MissingDependency: google-cloud-secret-manager or google-crc32c is not installed.
             FetchFailed: Anything else: denied, no such secret, disabled, down, wrong checksum.
         """
-        if self.pinned and self.pinned != "latest":
+        if self.pinned:
             return self._access(self.pinned)
-        newer = self._newer_than(_number(rejected)) if self._is_ours(rejected) else None
+        newer, trouble = self._newer_than(_number(rejected)) if self._is_ours(rejected) else (None, None)
         key = newer or self._not_lower(self._access("latest"))
+        if trouble is not None and key == rejected:
+            raise trouble
         self._highest = max(self._highest, _number(key))
         return key
 
@@ -102,16 +106,23 @@ class GoogleSecretManager(Source):
     def _is_ours(self, key: ApiKey | None) -> bool:
         return key is not None and key.provider == self.name and _number(key) > 0
 
-    def _newer_than(self, number: int) -> ApiKey | None:
-        newest = None
+    def _newer_than(self, number: int) -> tuple[ApiKey | None, FetchFailed | None]:
+        """The newest version past a number, and what else was in the way; neither hides the other."""
+        newest: ApiKey | None = None
+        trouble: FetchFailed | None = None
         for version in range(number + 1, number + 1 + MOST_PROBES):
             try:
                 newest = self._access(str(version))
-            except _NotFound:
-                break
             except _NotEnabled:
                 continue
-        return newest
+            except InvalidSecret as error:
+                trouble = error
+            except _NotFound:
+                break
+            except FetchFailed as error:
+                trouble = error
+                break
+        return newest, trouble
 
     def _not_lower(self, latest: ApiKey) -> ApiKey:
         if _number(latest) >= self._highest:
@@ -129,14 +140,16 @@ class GoogleSecretManager(Source):
             import_extra("google.api_core.exceptions", "google"),
             import_extra("google.api_core.retry", "google"),
         )
-        client = self._client.get()
         budget = seconds_left() * 0.9
         transient = retry.if_exception_type(
             api_core.ServiceUnavailable, api_core.ResourceExhausted, api_core.InternalServerError
         )
         again = retry.Retry(predicate=transient, initial=0.1, maximum=1.0, timeout=budget / 2)
         try:
+            client = self._client.get()
             answer = client.access_secret_version(name=f"{self.secret}/versions/{version}", retry=again, timeout=budget)
+        except CredentialsError:
+            raise
         except Exception as error:
             raise self._explained(error, version) from error
         return self._key_of(answer)
@@ -179,10 +192,10 @@ class GoogleSecretManager(Source):
 
         try:
             return auth.default(scopes=["https://www.googleapis.com/auth/cloud-platform"], request=quick)[0]
-        except errors.DefaultCredentialsError as error:
-            if "default credentials were not found" in str(error) and not os.environ.get(
-                "GOOGLE_APPLICATION_CREDENTIALS"
-            ):
+        except Exception as error:
+            # Not only DefaultCredentialsError: a file with a JSON list in it raises AttributeError (probed).
+            none = isinstance(error, errors.DefaultCredentialsError) and "credentials were not found" in str(error)
+            if none and not os.environ.get("GOOGLE_APPLICATION_CREDENTIALS"):
                 raise Unavailable(
                     f"{self.name}: there are no Google credentials on this machine.",
                     remedy="Run 'gcloud auth application-default login', or give the workload a service account.",
@@ -192,11 +205,9 @@ class GoogleSecretManager(Source):
                 remedy="Check GOOGLE_APPLICATION_CREDENTIALS and the file it names.",
             ) from error
 
-    def _explained(self, error: Exception, version: str) -> FetchFailed | Unavailable:
-        if isinstance(error, (FetchFailed, Unavailable)):
-            return error
+    def _explained(self, error: Exception, version: str) -> FetchFailed:
         kind = type(error).__name__
-        problem, remedy = _PROBLEMS.get(kind, (f"the store answered {kind}", "See the cause in the traceback."))
+        problem, remedy = _PROBLEMS.get(kind, (f"the call failed with {kind}", "See the cause in the traceback."))
         raised = {"NotFound": _NotFound, "FailedPrecondition": _NotEnabled}.get(kind, FetchFailed)
         return raised(f"{self.name}: {problem} (version {version}).", remedy=remedy)
 
