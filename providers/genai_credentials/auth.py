@@ -96,7 +96,7 @@ class Exchange:
         if verdict.rejected:
             self.tried.add(self.key.fingerprint)
         elif verdict.cause:
-            self.credentials.diagnosis.of_answer(verdict, self.key)
+            self.credentials.engine.diagnosis.of_answer(verdict, self.key)
         return verdict.rejected
 
     def goes_on(self, other: ApiKey | None) -> bool:
@@ -104,7 +104,7 @@ class Exchange:
         if other is None or len(self.tried) >= MOST_SENDS:
             return False
         self.key = other
-        self.credentials.replaying()
+        self.credentials.engine.replaying()
         return True
 
 
@@ -149,7 +149,7 @@ class KeyAuth:
             response.read()
             if not exchange.refused(response.status_code, response.content):
                 return None
-            other = drive(self.credentials.reject_steps(exchange.key, exchange.tried))
+            other = drive(self.credentials.engine.reject_steps(exchange.key, exchange.tried))
             if not _can_be_sent_again(request) or not exchange.goes_on(other):
                 return None
 
@@ -170,7 +170,7 @@ class KeyAuth:
             await response.aread()
             if not exchange.refused(response.status_code, response.content):
                 return
-            other = await adrive(self.credentials.reject_steps(exchange.key, exchange.tried))
+            other = await adrive(self.credentials.engine.reject_steps(exchange.key, exchange.tried))
             if not _can_be_sent_again(request) or not exchange.goes_on(other):
                 return
 
@@ -204,7 +204,7 @@ class KeyAuth:
             request.headers[self._header] = others[0]
             return False
         request.headers.pop(self._header, None)
-        self.credentials.diagnosis.of_request(request.url.host)
+        self.credentials.engine.diagnosis.of_request(request.url.host)
         return False
 
     def _is_home(self, url: Any) -> bool:
@@ -344,7 +344,7 @@ class AiohttpAuth:
                 return response
             if not exchange.refused(response.status, await response.read()):
                 return response
-            other = await adrive(credentials.reject_steps(exchange.key, exchange.tried))
+            other = await adrive(credentials.engine.reject_steps(exchange.key, exchange.tried))
             if not exchange.goes_on(other):
                 return response
 

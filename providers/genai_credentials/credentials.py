@@ -1,23 +1,20 @@
-"""`CredentialProvider`: the front. Chain, cache, refresh and rejection, under a lock that is never held during I/O."""
+"""`CredentialProvider`: the front of the engine, and the factory of clients."""
 
 from __future__ import annotations
 
 import math
-import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from random import Random
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from genai_credentials import forks
-from genai_credentials.chain import foreign, links_of, note
-from genai_credentials.diagnosis import Diagnosis
-from genai_credentials.errors import ConfigurationError, CredentialsError, NoCredentials
-from genai_credentials.flight import Flight, Steps, adrive, drive, in_daemon
+from genai_credentials.chain import links_of
+from genai_credentials.engine import Engine
+from genai_credentials.errors import ConfigurationError
+from genai_credentials.flight import adrive, drive
 from genai_credentials.key import ApiKey
-from genai_credentials.provider import logger
-from genai_credentials.rotation import Found, Rotation
+from genai_credentials.rotation import Rotation
 
 if TYPE_CHECKING:
     from google import genai
@@ -64,9 +61,6 @@ class CredentialProvider:
     ) -> None:
         _check_seconds(ttl=ttl, fetch_timeout=fetch_timeout)
         _check_seconds(lowest=0.0, max_stale=max_stale, min_refresh_interval=min_refresh_interval)
-        self._links = links_of(providers)
-        self._fetch_timeout = fetch_timeout
-        self._clock = clock
         self._rotation = Rotation(
             ttl=ttl,
             max_stale=max_stale,
@@ -74,13 +68,8 @@ class CredentialProvider:
             clock=clock,
             random=random or Random(),  # noqa: S311 - jitter, not a secret
         )
-        self._lock = threading.Lock()
-        self._flight: Flight | None = None
-        self._earlier_asked: set[ApiKey] = set()
-        self._accepted: ApiKey | None = None
-        self._closed = False
-        self.diagnosis = Diagnosis(clock)
-        forks.watch(self)
+        self._clock = clock
+        self.engine = Engine(links_of(providers), self._rotation, fetch_timeout, clock)
 
     # The key
 
@@ -93,21 +82,21 @@ class CredentialProvider:
         serving = self._rotation.serving
         if self._clock() < serving.look_at:
             return serving.key
-        return drive(self._get())
+        return drive(self.engine.get_steps())
 
     async def aget(self) -> ApiKey:
         """`get()` for asynchronous code: it never blocks the event loop."""
         serving = self._rotation.serving
         if self._clock() < serving.look_at:
             return serving.key
-        return await adrive(self._get())
+        return await adrive(self.engine.get_steps())
 
     def __call__(self) -> str:
         """The current key's text, so that this object is a callable key for the clients that take one."""
         serving = self._rotation.serving
         if self._clock() < serving.look_at:
             return serving.text
-        return drive(self._get()).get_secret_value()
+        return drive(self.engine.get_steps()).get_secret_value()
 
     def refresh(self) -> ApiKey:
         """Fetch now, whatever the cache holds, and return the current key afterwards.
@@ -116,11 +105,11 @@ class CredentialProvider:
             NoCredentials: No provider has a key.
             CredentialsError: The provider that serves could not be read; its key is still served.
         """
-        return drive(self._refresh())
+        return drive(self.engine.refresh_steps())
 
     async def arefresh(self) -> ApiKey:
         """`refresh()` for asynchronous code."""
-        return await adrive(self._refresh())
+        return await adrive(self.engine.refresh_steps())
 
     def reject(self, key: ApiKey) -> ApiKey | None:
         """Say that the API refused this key; another key worth trying at once, or None when there is none.
@@ -128,23 +117,15 @@ class CredentialProvider:
         A key that is no longer current costs no fetch. Otherwise one fetch is made, shared by all who reject the
         same key, and at most one per `min_refresh_interval` while nothing better is found.
         """
-        return drive(self.reject_steps(_an_api_key(key), ()))
+        return drive(self.engine.reject_steps(_an_api_key(key), ()))
 
     async def areject(self, key: ApiKey) -> ApiKey | None:
         """`reject()` for asynchronous code."""
-        return await adrive(self.reject_steps(_an_api_key(key), ()))
+        return await adrive(self.engine.reject_steps(_an_api_key(key), ()))
 
     def accept(self, key: ApiKey) -> None:
         """Say that the API accepted a request with this key; the client does so, and only the first time counts."""
-        if key is not self._accepted:
-            with self._lock:
-                self._rotation.accepted(key)
-                self._accepted = key
-
-    def replaying(self) -> None:
-        """Count a request that is sent again with another key; the client says so."""
-        with self._lock:
-            self._rotation.counters["replays"] += 1
+        self.engine.accept(key)
 
     # The clients
 
@@ -221,7 +202,7 @@ class CredentialProvider:
         """What is served, from where, since when, and what each link last answered; nothing secret."""
         from genai_credentials.status import LinkStatus, Status
 
-        with self._lock:
+        with self.engine.lock:
             now, rotation = self._clock(), self._rotation
             key = rotation.serving.key
             age = None if key is None else _age(key)
@@ -233,16 +214,13 @@ class CredentialProvider:
                 version=None if key is None else key.version,
                 age=age,
                 next_refresh=next_refresh,
-                links=tuple(LinkStatus.of(link.last, link.calls) for link in self._links),
+                links=tuple(LinkStatus.of(link.last, link.calls) for link in self.engine.links),
                 counters=MappingProxyType({name: rotation.counters[name] for name in COUNTERS}),
             )
 
     def close(self) -> None:
         """Forget the key and close the providers' clients; idempotent. A fetch under way ends unheard."""
-        with self._lock:
-            closed, self._closed = self._closed, True
-            self._rotation.drop()
-        for link in () if closed else self._links:
+        for link in self.engine.links if self.engine.close() else ():
             if callable(close := getattr(link.provider, "close", None)):
                 close()
 
@@ -261,196 +239,13 @@ class CredentialProvider:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<CredentialProvider {', '.join(link.name for link in self._links)}>"
+        return f"<CredentialProvider {', '.join(link.name for link in self.engine.links)}>"
 
     def __copy__(self) -> Self:
         return self
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self
-
-    # The policies: each yields what it waits for, so that threads and event loops share one engine
-
-    def _get(self) -> Steps[ApiKey]:
-        with self._lock:
-            self._check_open()
-            now = self._clock()
-            if self._rotation.servable(now):
-                self._rotation.begin_trial(now)
-                key = self._rotation.serving.key
-                flight = self._begin() if self._flight is None and self._rotation.refresh_due(now) else None
-            elif self._flight is None and now < self._rotation.retry_at:
-                raise self._exhausted()
-            else:
-                key, joined = None, self._flight
-                flight = self._begin() if joined is None else None
-        if flight:
-            self._launch(flight)
-        if key is not None:
-            return key
-        yield (flight or joined).landed  # type: ignore[union-attr]
-        return self._served()
-
-    def _refresh(self) -> Steps[ApiKey]:
-        with self._lock:
-            self._check_open()
-            asked = self._rotation.event()
-        flight = yield from self._join(asked)
-        with self._lock:
-            link = self._rotation.serving.link
-            error = flight.errors.get(link) if flight else None
-        if error is not None:
-            raise error
-        return self._served()
-
-    def reject_steps(self, key: ApiKey, tried: Collection[str]) -> Steps[ApiKey | None]:
-        """The policy behind `reject()`.
-
-        Args:
-            key: The key just refused.
-            tried: Fingerprints of the keys that the same request was refused with; `key`'s is one of them.
-        """
-        with self._lock:
-            now, rotation = self._clock(), self._rotation
-            news = rotation.refused(key, now)
-            other = rotation.replacement(key, tried, now)
-            if other is None and (self._closed or not rotation.may_fetch_for_rejection(now)):
-                return None if self._closed else rotation.parole(key, tried, now)
-            asked = rotation.struck(key)
-        if other is None:
-            yield from self._join(asked, key, tried)
-            with self._lock:
-                now = self._clock()
-                other = rotation.replacement(key, tried, now) or rotation.parole(key, tried, now)
-        self._tell(key, other, news)
-        return other
-
-    def _join(self, asked: int, rejected: ApiKey | None = None, tried: Collection[str] = ()) -> Steps[Flight | None]:
-        """Wait for a fetch that began after event `asked`; start it if need be."""
-        while True:
-            with self._lock:
-                if rejected and self._rotation.replacement(rejected, tried, self._clock()):
-                    return None
-                flight, mine = self._flight, None
-                if flight is None:
-                    if rejected and not self._rotation.may_fetch_for_rejection(self._clock()):
-                        return None
-                    flight = mine = self._begin(rejected)
-            if mine:
-                self._launch(mine)
-            yield flight.landed
-            if flight.began > asked:
-                return flight
-
-    # The fetch
-
-    def _begin(self, rejected: ApiKey | None = None) -> Flight:
-        self._rotation.counters["fetches"] += 1
-        self._flight = Flight(self._rotation.event(), rejected)
-        return self._flight
-
-    def _launch(self, flight: Flight) -> None:
-        def ended(done: Any) -> None:
-            if (error := done.exception()) is not None:
-                for number, link in enumerate(self._links):
-                    flight.errors[number] = foreign(link.name, error)
-                    note(link, flight.errors[number])
-                self._land(flight, None, [])
-
-        in_daemon(lambda: self._land(flight, *self._walk(flight)), "genai-credentials-fetch").add_done_callback(ended)
-
-    def _walk(self, flight: Flight) -> tuple[Found | None, list[Found]]:
-        """Ask the links in order for a key that is not in quarantine."""
-        passed_over: list[Found] = []
-        for number, link in enumerate(self._links[: self._lowest(flight)]):
-            try:
-                key = link.fetch(flight.rejected, self._fetch_timeout)
-            except CredentialsError as error:
-                note(link, error)
-                flight.errors[number] = error
-                continue
-            with self._lock:
-                passed = self._rotation.quarantined(key)
-            if not passed:
-                return Found(key, number), passed_over
-            link.passed_over(key)
-            passed_over.append(Found(key, number))
-        return self._earlier_version(flight), passed_over
-
-    def _earlier_version(self, flight: Flight) -> Found | None:
-        """At a start whose key is refused with nothing newer, the version before it is worth one try."""
-        with self._lock:
-            rejected, number = flight.rejected, self._rotation.serving.link
-            if rejected is None or number < 0 or self._rotation.ever_worked() or rejected in self._earlier_asked:
-                return None
-            self._earlier_asked.add(rejected)
-        link = self._links[number]
-        try:
-            key = link.fetch_previous(rejected, self._fetch_timeout)
-        except CredentialsError as error:
-            logger.info("%s: no earlier version either: %s", link.name, error)
-            return None
-        return None if key is None else Found(key, number)
-
-    def _lowest(self, flight: Flight) -> int:
-        """How far down the chain a fetch goes: a scheduled one never trades a working key for a lower link's."""
-        with self._lock:
-            rotation = self._rotation
-            works = rotation.servable(self._clock()) and not rotation.quarantined(rotation.serving.key)
-            return rotation.serving.link + 1 if works and flight.rejected is None else len(self._links)
-
-    def _land(self, flight: Flight, found: Found | None, passed_over: list[Found]) -> None:
-        with self._lock:
-            if self._flight is not flight:
-                return
-            before = self._rotation.serving.key
-            if not self._closed:
-                self._rotation.landed(found, passed_over, self._clock(), for_rejection=flight.rejected is not None)
-            self._flight = None
-            after = self._rotation.serving.key
-        if before is not None and after is not None and before != after:
-            logger.info("The key was rotated: %s is followed by %s.", before, after, extra={"event": "rotated"})
-        flight.landed.set_result(None)
-
-    # Small print
-
-    def _served(self) -> ApiKey:
-        with self._lock:
-            self._check_open()
-            if self._rotation.servable(self._clock()):
-                return self._rotation.serving.key
-            raise self._exhausted()
-
-    def _exhausted(self) -> NoCredentials:
-        return NoCredentials(attempts=[link.last for link in self._links])
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise CredentialsError("This CredentialProvider is closed.", remedy="Make another one.")
-
-    def _tell(self, key: ApiKey, other: ApiKey | None, news: bool) -> None:
-        if news and other is None:
-            logger.warning(
-                "The API refused %s, and no provider of the chain has another key. Store a live one in %s.",
-                key,
-                key.provider,
-                extra={"event": "rejected"},
-            )
-
-    def before_fork(self) -> None:
-        """Hold the lock, so that no child inherits half a change."""
-        self._lock.acquire()
-
-    def after_fork_in_parent(self) -> None:
-        """Let go."""
-        self._lock.release()
-
-    def after_fork_in_child(self) -> None:
-        """Keep the key; drop the lock, and the fetch whose thread stayed behind."""
-        self._lock = threading.Lock()
-        self._flight = None
-        for link in self._links:
-            link.abandon()
 
 
 def _check_seconds(lowest: float | None = None, **durations: float) -> None:

@@ -63,7 +63,7 @@ class Sockets:
             except Exception as error:
                 if not exchange.judged(await self._verdict(error)):
                     raise
-                other = await adrive(self._credentials.reject_steps(exchange.key, exchange.tried))
+                other = await adrive(self._credentials.engine.reject_steps(exchange.key, exchange.tried))
                 if not exchange.goes_on(other):
                     raise
             else:

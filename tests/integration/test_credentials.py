@@ -53,7 +53,7 @@ def store():
 
 def settle(credentials):
     """Wait for the fetch under way, if there is one."""
-    flight = credentials._flight
+    flight = credentials.engine.flight
     if flight:
         flight.landed.result(10)
 
@@ -354,7 +354,7 @@ def test_a_provider_that_hangs_is_bounded_and_not_called_again_while_it_hangs(st
     assert store.fetches == 1
     assert "fetch_timeout" in credentials.status().links[0].reason
     store.gate.set()
-    credentials._links[0]._running.result(10)
+    credentials.engine.links[0]._running.result(10)
     clock.advance(400)
     credentials.get()
     settle(credentials)

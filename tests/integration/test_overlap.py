@@ -37,7 +37,7 @@ class World:
         return tried[-1]
 
     def settle(self):
-        if flight := self.credentials._flight:
+        if flight := self.credentials.engine.flight:
             flight.landed.result(10)
 
     def pass_(self, seconds):

@@ -406,9 +406,19 @@ def service_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_google: 
 @pytest.mark.usefixtures("no_google")
 class TestCloudCredentials:
     def test_none_at_all_is_absent(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """In a process of its own: where the metadata server is, google-auth reads when it is imported."""
         monkeypatch.delenv("NO_GCE_CHECK")
-        error = failure(GoogleSecretManager(SECRET), Unavailable)
-        assert "gcloud auth application-default login" in error.remedy
+        code = (
+            "from genai_credentials import GoogleSecretManager\n"
+            f"try: GoogleSecretManager({SECRET!r}).fetch()\n"
+            "except Exception as error: print(type(error).__name__, error)"
+        )
+        run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert run.stdout.startswith(f"Unavailable google:{SECRET}: there are no Google credentials")
+        assert "gcloud auth application-default login" in run.stdout
+
+    def test_none_at_all_is_absent_though_nothing_was_looked_for(self) -> None:
+        assert "service account" in failure(GoogleSecretManager(SECRET), Unavailable).remedy
 
     def test_a_missing_file_is_broken(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "none.json"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -97,7 +98,7 @@ class AWSSecretsManager(Source):
     def _read(self, **which: str) -> ApiKey:
         import_extra("botocore", "aws")
         try:
-            answer = self._client.get().get_secret_value(SecretId=self.secret_id, **which)
+            answer = self._ask(self._client.get(), {"SecretId": self.secret_id, **which})
         except CredentialsError:
             raise
         except UnicodeError:
@@ -107,6 +108,18 @@ class AWSSecretsManager(Source):
             raise self._explained(error) from error
         text = extract_field(self._text_of(answer), self.field, self.name)
         return self.key(text, answer.get("VersionId"))
+
+    def _ask(self, client: Any, request: dict[str, str]) -> Any:
+        # botocore's own retries pause for up to a second, and know nothing of the time that is left.
+        give_up, pause = time.monotonic() + seconds_left() * 0.35, 0.1
+        while True:
+            try:
+                return client.get_secret_value(**request)
+            except Exception as error:
+                if not _passes(error) or time.monotonic() + pause > give_up:
+                    raise
+            time.sleep(pause)
+            pause *= 2
 
     def _text_of(self, answer: Any) -> str:
         if isinstance(text := answer.get("SecretString"), str):
@@ -129,12 +142,11 @@ class AWSSecretsManager(Source):
                 f"{self.name}: there are no AWS credentials on this machine.",
                 remedy="Run 'aws configure', or give the workload a role.",
             )
-        # boto3 waits 60 s to connect and 60 s to read unless told.
-        patience = max(0.1, seconds_left() * 0.4)
+        # boto3 waits 60 s to connect and 60 s to read unless told. With the retries of `_ask` that is 95 % of the time.
         config = import_extra("botocore.config", "aws").Config(
-            connect_timeout=patience,
-            read_timeout=patience,
-            retries={"mode": "standard", "total_max_attempts": 3},
+            connect_timeout=max(0.1, seconds_left() * 0.2),
+            read_timeout=max(0.1, seconds_left() * 0.4),
+            retries={"mode": "standard", "total_max_attempts": 1},
         )
         return session.client("secretsmanager", config=config)
 
@@ -148,6 +160,19 @@ class AWSSecretsManager(Source):
         return FetchFailed(f"{self.name}: {problem}.", remedy=remedy)
 
 
+def _passes(error: Exception) -> bool:
+    """Whether a call is worth another try: throttling, the store's own failures, a connection that broke off."""
+    errors = import_extra("botocore.exceptions", "aws")
+    if isinstance(error, errors.ClientError):
+        code = str(error.response.get("Error", {}).get("Code", ""))
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return status >= 500 or _THROTTLED.search(code) is not None
+    if isinstance(error, (errors.ConnectTimeoutError, errors.ReadTimeoutError)):
+        return False
+    return isinstance(error, (errors.ConnectionError, errors.HTTPClientError))
+
+
+_THROTTLED = re.compile(r"Throttl|TooManyRequests|RequestLimitExceeded|SlowDown|RequestTimeout")
 _LATER = "It is tried again; check the store's status and this machine's network if it lasts."
 _LOG_IN = "Run 'aws configure' or 'aws sso login', or check the workload's role."
 _DENIED = (

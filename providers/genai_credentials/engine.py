@@ -1,0 +1,246 @@
+"""`Engine`: when to fetch, who waits for it, and what comes of it; one lock, never held during I/O."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection
+from typing import Any
+
+from genai_credentials import forks
+from genai_credentials.chain import Link, foreign, note
+from genai_credentials.diagnosis import Diagnosis
+from genai_credentials.errors import CredentialsError, NoCredentials
+from genai_credentials.flight import Flight, Steps, in_daemon
+from genai_credentials.key import ApiKey
+from genai_credentials.provider import logger
+from genai_credentials.rotation import Found, Rotation
+
+
+class Engine:
+    """Drives a `Rotation` with what the links answer.
+
+    Its policies are generators that yield the futures they wait for, so that threads and event loops share them.
+
+    Args:
+        links: The chain.
+        rotation: The state machine; only touched under `lock`, but for its `serving`, which anyone may read.
+        fetch_timeout: Seconds that one fetch of one link may take.
+        clock: Seconds that only grow.
+    """
+
+    def __init__(
+        self, links: tuple[Link, ...], rotation: Rotation, fetch_timeout: float, clock: Callable[[], float]
+    ) -> None:
+        self.links = links
+        self.rotation = rotation
+        self.flight: Flight | None = None
+        self.diagnosis = Diagnosis(clock)
+        self.lock = threading.Lock()
+        self.clock = clock
+        self._fetch_timeout = fetch_timeout
+        self._earlier_asked: set[ApiKey] = set()
+        self._accepted: ApiKey | None = None
+        self._closed = False
+        forks.watch(self)
+
+    def accept(self, key: ApiKey) -> None:
+        """Note that the API accepted a request with this key; only the first time counts."""
+        if key is not self._accepted:
+            with self.lock:
+                self.rotation.accepted(key)
+                self._accepted = key
+
+    def replaying(self) -> None:
+        """Count a request that is sent again with another key."""
+        with self.lock:
+            self.rotation.counters["replays"] += 1
+
+    def close(self) -> bool:
+        """Forget the key; True the first time. A fetch under way ends unheard."""
+        with self.lock:
+            first, self._closed = not self._closed, True
+            self.rotation.drop()
+        return first
+
+    def get_steps(self) -> Steps[ApiKey]:
+        """The policy behind `get()`."""
+        with self.lock:
+            self._check_open()
+            now = self.clock()
+            if self.rotation.servable(now):
+                self.rotation.begin_trial(now)
+                key = self.rotation.serving.key
+                flight = self._begin() if self.flight is None and self.rotation.refresh_due(now) else None
+            elif self.flight is None and now < self.rotation.retry_at:
+                raise self._exhausted()
+            else:
+                key, joined = None, self.flight
+                flight = self._begin() if joined is None else None
+        if flight:
+            self._launch(flight)
+        if key is not None:
+            return key
+        yield (flight or joined).landed  # type: ignore[union-attr]
+        return self._served()
+
+    def refresh_steps(self) -> Steps[ApiKey]:
+        """The policy behind `refresh()`."""
+        with self.lock:
+            self._check_open()
+            asked = self.rotation.event()
+        flight = yield from self._join(asked)
+        with self.lock:
+            link = self.rotation.serving.link
+            error = flight.errors.get(link) if flight else None
+        if error is not None:
+            raise error
+        return self._served()
+
+    def reject_steps(self, key: ApiKey, tried: Collection[str]) -> Steps[ApiKey | None]:
+        """The policy behind `reject()`.
+
+        Args:
+            key: The key just refused.
+            tried: Fingerprints of the keys that the same request was refused with; `key`'s is one of them.
+        """
+        with self.lock:
+            now, rotation = self.clock(), self.rotation
+            news = rotation.refused(key, now)
+            other = rotation.replacement(key, tried, now)
+            if other is None and (self._closed or not rotation.may_fetch_for_rejection(now)):
+                return None if self._closed else rotation.parole(key, tried, now)
+            asked = rotation.struck(key)
+        if other is None:
+            yield from self._join(asked, key, tried)
+            with self.lock:
+                now = self.clock()
+                other = rotation.replacement(key, tried, now) or rotation.parole(key, tried, now)
+        self._tell(key, other, news)
+        return other
+
+    def _join(self, asked: int, rejected: ApiKey | None = None, tried: Collection[str] = ()) -> Steps[Flight | None]:
+        """Wait for a fetch that began after event `asked`; start it if need be."""
+        while True:
+            with self.lock:
+                if rejected and self.rotation.replacement(rejected, tried, self.clock()):
+                    return None
+                flight, mine = self.flight, None
+                if flight is None:
+                    if rejected and not self.rotation.may_fetch_for_rejection(self.clock()):
+                        return None
+                    flight = mine = self._begin(rejected)
+            if mine:
+                self._launch(mine)
+            yield flight.landed
+            if flight.began > asked:
+                return flight
+
+    # The fetch
+
+    def _begin(self, rejected: ApiKey | None = None) -> Flight:
+        self.rotation.counters["fetches"] += 1
+        self.flight = Flight(self.rotation.event(), rejected)
+        return self.flight
+
+    def _launch(self, flight: Flight) -> None:
+        def ended(done: Any) -> None:
+            if (error := done.exception()) is not None:
+                for number, link in enumerate(self.links):
+                    flight.errors[number] = foreign(link.name, error)
+                    note(link, flight.errors[number])
+                self._land(flight, None, [])
+
+        in_daemon(lambda: self._land(flight, *self._walk(flight)), "genai-credentials-fetch").add_done_callback(ended)
+
+    def _walk(self, flight: Flight) -> tuple[Found | None, list[Found]]:
+        """Ask the links in order for a key that is not in quarantine."""
+        passed_over: list[Found] = []
+        for number, link in enumerate(self.links[: self._lowest(flight)]):
+            try:
+                key = link.fetch(flight.rejected, self._fetch_timeout)
+            except CredentialsError as error:
+                note(link, error)
+                flight.errors[number] = error
+                continue
+            with self.lock:
+                passed = self.rotation.quarantined(key)
+            if not passed:
+                return Found(key, number), passed_over
+            link.passed_over(key)
+            passed_over.append(Found(key, number))
+        return self._earlier_version(flight), passed_over
+
+    def _earlier_version(self, flight: Flight) -> Found | None:
+        """At a start whose key is refused with nothing newer, the version before it is worth one try."""
+        with self.lock:
+            rejected, number = flight.rejected, self.rotation.serving.link
+            if rejected is None or number < 0 or self.rotation.ever_worked() or rejected in self._earlier_asked:
+                return None
+            self._earlier_asked.add(rejected)
+        link = self.links[number]
+        try:
+            key = link.fetch_previous(rejected, self._fetch_timeout)
+        except CredentialsError as error:
+            logger.info("%s: no earlier version either: %s", link.name, error)
+            return None
+        return None if key is None else Found(key, number)
+
+    def _lowest(self, flight: Flight) -> int:
+        """How far down the chain a fetch goes: a scheduled one never trades a working key for a lower link's."""
+        with self.lock:
+            rotation = self.rotation
+            works = rotation.servable(self.clock()) and not rotation.quarantined(rotation.serving.key)
+            return rotation.serving.link + 1 if works and flight.rejected is None else len(self.links)
+
+    def _land(self, flight: Flight, found: Found | None, passed_over: list[Found]) -> None:
+        with self.lock:
+            if self.flight is not flight:
+                return
+            before = self.rotation.serving.key
+            if not self._closed:
+                self.rotation.landed(found, passed_over, self.clock(), for_rejection=flight.rejected is not None)
+            self.flight = None
+            after = self.rotation.serving.key
+        if before is not None and after is not None and before != after:
+            logger.info("The key was rotated: %s is followed by %s.", before, after, extra={"event": "rotated"})
+        flight.landed.set_result(None)
+
+    # Small print
+
+    def _served(self) -> ApiKey:
+        with self.lock:
+            self._check_open()
+            if self.rotation.servable(self.clock()):
+                return self.rotation.serving.key
+            raise self._exhausted()
+
+    def _exhausted(self) -> NoCredentials:
+        return NoCredentials(attempts=[link.last for link in self.links])
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise CredentialsError("This CredentialProvider is closed.", remedy="Make another one.")
+
+    def _tell(self, key: ApiKey, other: ApiKey | None, news: bool) -> None:
+        if news and other is None:
+            logger.warning(
+                "The API refused %s, and no provider of the chain has another key. Store a live one in %s.",
+                key,
+                key.provider,
+                extra={"event": "rejected"},
+            )
+
+    def before_fork(self) -> None:
+        """Hold the lock, so that no child inherits half a change."""
+        self.lock.acquire()
+
+    def after_fork_in_parent(self) -> None:
+        """Let go."""
+        self.lock.release()
+
+    def after_fork_in_child(self) -> None:
+        """Keep the key; drop the lock, and the fetch whose thread stayed behind."""
+        self.lock = threading.Lock()
+        self.flight = None
+        for link in self.links:
+            link.abandon()
