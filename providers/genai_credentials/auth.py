@@ -10,11 +10,11 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import urlsplit
 
 from genai_credentials.errors import ConfigurationError
 from genai_credentials.flight import adrive, drive
 from genai_credentials.key import PLACEHOLDER, ApiKey
+from genai_credentials.origins import Origin, Parts, check_encrypted, origin
 from genai_credentials.rejection import SUSPECT, Verdict, classify
 
 if TYPE_CHECKING:
@@ -25,49 +25,6 @@ MOST_SENDS = 3
 """A revoked key in the environment, a revoked one in a file and a good one in a store need three."""
 
 _SIGNED = "genai_credentials"
-_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-
-Origin = tuple[str, str, int | None]
-
-
-def origin(url: Any) -> Origin:
-    """Scheme, host and port of a URL of httpx, httpx2 or yarl."""
-    scheme, host = url.scheme, url.host or ""
-    # With a client certificate the SDK asks the same service under its mTLS name.
-    return scheme, host.replace(".mtls.googleapis.com", ".googleapis.com"), url.port or _PORTS.get(scheme)
-
-
-def origin_of(url: str, *, allow_plain_http: bool) -> Origin:
-    """The origin of a base URL, checked.
-
-    Raises:
-        ConfigurationError: It is no http(s) URL, or the key would travel in the clear.
-    """
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigurationError(f"base_url={url!r} is no http(s) URL.", remedy="Write https://host[:port].")
-    check_encrypted(parts.scheme, parts.hostname, allow_plain_http=allow_plain_http)
-    return origin(_Parts(parts.scheme, parts.hostname, parts.port))
-
-
-class _Parts:
-    def __init__(self, scheme: str, host: str, port: int | None) -> None:
-        self.scheme, self.host, self.port = scheme, host, port
-
-
-def check_encrypted(scheme: str, host: str, *, allow_plain_http: bool) -> None:
-    """Refuse to send a key in the clear to another machine.
-
-    Raises:
-        ConfigurationError: Plain http to a host that isn't this one.
-    """
-    loopback = host in _LOOPBACK or host.startswith("127.") or host.endswith(".localhost")
-    if scheme == "http" and not loopback and not allow_plain_http:
-        raise ConfigurationError(
-            f"The key would go to {host} over plain http, readable on the way.",
-            remedy="Use https, or accept it with allow_plain_http=True.",
-        )
 
 
 class Exchange:
@@ -273,7 +230,7 @@ class _Hops:
             self._value = self._request.headers.pop(self._header, self._value)
         elif event.endswith("send_request_headers.started") and self._header not in self._request.headers:
             hop = info["request"]
-            url = _Parts(hop.url.scheme.decode(), hop.url.host.decode(), hop.url.port)
+            url = Parts(hop.url.scheme.decode(), hop.url.host.decode(), hop.url.port)
             if hop.method != b"CONNECT" and origin(url) == origin(self._request.url):
                 hop.headers.append((self._header.encode(), self._value.encode()))
 

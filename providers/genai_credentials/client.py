@@ -16,15 +16,14 @@ from genai_credentials.auth import (
     AiohttpAuth,
     BothAuths,
     KeyAuth,
-    Origin,
     http_modules,
     key_auth,
-    origin_of,
     over_http_modules,
 )
 from genai_credentials.errors import ConfigurationError, CredentialsError
 from genai_credentials.key import PLACEHOLDER
 from genai_credentials.live import Sockets, install
+from genai_credentials.origins import Origin, origin_of
 from genai_credentials.rejection import classify
 from genai_credentials.transport import PerLoopTransport
 
