@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from genai_credentials.errors import ConfigurationError
 
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 Origin = tuple[str, str, int | None]
 
@@ -26,11 +26,15 @@ def origin_of(url: str, *, allow_plain_http: bool) -> Origin:
     Raises:
         ConfigurationError: It is no http(s) URL, or the key would travel in the clear.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        scheme, host, port = parts.scheme, parts.hostname, parts.port
+    except ValueError:
+        scheme = host = port = None
+    if scheme not in ("http", "https") or not host:
         raise ConfigurationError(f"base_url={url!r} is no http(s) URL.", remedy="Write https://host[:port].")
-    check_encrypted(parts.scheme, parts.hostname, allow_plain_http=allow_plain_http)
-    return origin(Parts(parts.scheme, parts.hostname, parts.port))
+    check_encrypted(scheme, host, allow_plain_http=allow_plain_http)
+    return origin(Parts(scheme, host, port))
 
 
 class Parts(NamedTuple):
@@ -47,9 +51,15 @@ def check_encrypted(scheme: str, host: str, *, allow_plain_http: bool) -> None:
     Raises:
         ConfigurationError: Plain http to a host that isn't this one.
     """
-    loopback = host in _LOOPBACK or host.startswith("127.") or host.endswith(".localhost")
-    if scheme == "http" and not loopback and not allow_plain_http:
+    if scheme == "http" and not allow_plain_http and not _is_loopback(host):
         raise ConfigurationError(
             f"The key would go to {host} over plain http, readable on the way.",
             remedy="Use https, or accept it with allow_plain_http=True.",
         )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

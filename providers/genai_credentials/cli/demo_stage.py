@@ -97,6 +97,7 @@ class Stage:
         self._keys: dict[Store, str] = {}
         self._environ: dict[str, str] = {}
         self._google, self._aws = SecretManagerEmulator(), MotoServer()
+        self._writer: Any = None
         self._path = Path()
         self._exits = ExitStack()
 
@@ -106,6 +107,9 @@ class Stage:
                 opened.enter_context(server)
             folder = opened.enter_context(tempfile.TemporaryDirectory(prefix="genai-credentials-"))
             self._path = Path(folder, "gemini-api-key")
+            self._writer = self._aws.client()
+            opened.callback(self._writer.close)
+            self._writer.create_secret(Name=_NAME)
             for store in STORES:
                 self.put(store)
             self._exits = opened.pop_all()
@@ -142,7 +146,7 @@ class Stage:
         elif store == "google":
             self._google.add(_SECRET, key)
         else:
-            self._aws.add(_NAME, key)
+            self._writer.put_secret_value(SecretId=_NAME, SecretString=key)
 
     def play(self, step: Step) -> float:
         """Make one rotation happen; the moment, on the monotonic clock, at which the API revoked the old key."""
