@@ -9,6 +9,7 @@ from random import Random
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from genai_credentials import redaction
 from genai_credentials.chain import links_of
 from genai_credentials.engine import Engine
 from genai_credentials.errors import ConfigurationError
@@ -35,6 +36,7 @@ class CredentialProvider:
         max_stale: Seconds past `ttl` that a key is still served while every refresh fails.
         min_refresh_interval: Seconds from a rejection whose fetch found nothing better to the next such fetch.
         fetch_timeout: Seconds that one fetch of one provider may take, retries included.
+        redact_logs: Keep the key out of what the libraries underneath log at DEBUG.
         clock: Seconds that only grow; for tests.
         random: The source of all jitter; None means one of its own.
 
@@ -56,6 +58,7 @@ class CredentialProvider:
         max_stale: float = 86_400.0,
         min_refresh_interval: float = 5.0,
         fetch_timeout: float = 10.0,
+        redact_logs: bool = True,
         clock: Callable[[], float] = time.monotonic,
         random: Random | None = None,
     ) -> None:
@@ -69,7 +72,10 @@ class CredentialProvider:
             random=random or Random(),  # noqa: S311 - jitter, not a secret
         )
         self._clock = clock
-        self.engine = Engine(links_of(providers), self._rotation, fetch_timeout, clock)
+        if redact_logs:
+            redaction.install()
+        fetched = redaction.know if redact_logs else _forget
+        self.engine = Engine(links_of(providers), self._rotation, fetch_timeout, clock, fetched)
 
     # The key
 
@@ -246,6 +252,10 @@ class CredentialProvider:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self
+
+
+def _forget(key: ApiKey) -> None:
+    """What is done with each key when logs are not redacted."""
 
 
 def _check_seconds(lowest: float | None = None, **durations: float) -> None:

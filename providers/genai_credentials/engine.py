@@ -26,10 +26,16 @@ class Engine:
         rotation: The state machine; only touched under `lock`, but for its `serving`, which anyone may read.
         fetch_timeout: Seconds that one fetch of one link may take.
         clock: Seconds that only grow.
+        fetched: Told of each key that a link answers with, before anything else is done with it.
     """
 
     def __init__(
-        self, links: tuple[Link, ...], rotation: Rotation, fetch_timeout: float, clock: Callable[[], float]
+        self,
+        links: tuple[Link, ...],
+        rotation: Rotation,
+        fetch_timeout: float,
+        clock: Callable[[], float],
+        fetched: Callable[[ApiKey], None],
     ) -> None:
         self.links = links
         self.rotation = rotation
@@ -38,6 +44,7 @@ class Engine:
         self.lock = threading.Lock()
         self.clock = clock
         self._fetch_timeout = fetch_timeout
+        self._fetched = fetched
         self._earlier_asked: set[ApiKey] = set()
         self._accepted: ApiKey | None = None
         self._closed = False
@@ -162,6 +169,7 @@ class Engine:
                 note(link, error)
                 flight.errors[number] = error
                 continue
+            self._fetched(key)
             with self.lock:
                 passed = self.rotation.quarantined(key)
             if not passed:
@@ -183,7 +191,10 @@ class Engine:
         except CredentialsError as error:
             logger.info("%s: no earlier version either: %s", link.name, error)
             return None
-        return None if key is None else Found(key, number)
+        if key is None:
+            return None
+        self._fetched(key)
+        return Found(key, number)
 
     def _lowest(self, flight: Flight) -> int:
         """How far down the chain a fetch goes: a scheduled one never trades a working key for a lower link's."""

@@ -66,7 +66,7 @@ class ApiKey:
         'AIzaExample'
     """
 
-    __slots__ = ("_fetched_at", "_fingerprint", "_notes", "_provider", "_text", "_version")
+    __slots__ = ("__weakref__", "_fetched_at", "_fingerprint", "_notes", "_provider", "_text", "_version")
 
     def __init__(
         self, text: str, *, provider: str, version: str | None = None, fetched_at: datetime | None = None

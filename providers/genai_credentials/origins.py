@@ -30,7 +30,7 @@ def origin_of(url: str, *, allow_plain_http: bool) -> Origin:
         parts = urlsplit(url)
         scheme, host, port = parts.scheme, parts.hostname, parts.port
     except ValueError:
-        scheme = host = port = None
+        scheme, host, port = "", None, None
     if scheme not in ("http", "https") or not host:
         raise ConfigurationError(f"base_url={url!r} is no http(s) URL.", remedy="Write https://host[:port].")
     check_encrypted(scheme, host, allow_plain_http=allow_plain_http)

@@ -12,7 +12,8 @@ def test_plain_http_to_this_machine_is_allowed(url):
 
 
 @pytest.mark.parametrize(
-    "url", ["http://gateway.example", "http://127.0.0.1.evil.example", "http://localhost.evil.example", "http://10.0.0.1"]
+    "url",
+    ["http://gateway.example", "http://127.0.0.1.evil.example", "http://localhost.evil.example", "http://10.0.0.1"],
 )
 def test_plain_http_to_another_machine_is_refused_unless_accepted(url):
     with pytest.raises(ConfigurationError, match="plain http") as caught:

@@ -8,7 +8,19 @@ from typing import Any
 
 import pytest
 
-from genai_credentials import ApiKey, ConfigurationError, Env, FetchFailed, InvalidSecret, MissingDependency, Provider
+from genai_credentials import (
+    ApiKey,
+    AWSSecretsManager,
+    ConfigurationError,
+    Dotenv,
+    Env,
+    FetchFailed,
+    File,
+    GoogleSecretManager,
+    InvalidSecret,
+    MissingDependency,
+    Provider,
+)
 from genai_credentials import provider as room
 from genai_credentials.provider import CallableProvider, as_provider, checked, import_extra
 
@@ -124,6 +136,35 @@ class TestCallableProvider:
         assert [keys[0].fingerprint in lines[0], keys[3].fingerprint in lines[1], len(lines)] == [True, True, 2]
         assert "surrounding white space and quotes around it" in lines[0]
         assert TEXT not in caplog.text
+
+
+SECRET = "projects/acme/secrets/gemini"
+URIS = [
+    (lambda: Env(), "env:"),
+    (lambda: Env("A", "B"), "env:A,B"),
+    (lambda: Dotenv("a b/.env"), "dotenv:a%20b/.env"),
+    (lambda: Dotenv(".env", "A", "B"), "dotenv:.env#A,B"),
+    (lambda: File("/run/key"), "file:/run/key"),
+    (lambda: File("/run/#1?", field="api key"), "file:/run/%231%3F#api%20key"),
+    (lambda: GoogleSecretManager(f"{SECRET}/versions/2"), f"google:{SECRET}/versions/2"),
+    (lambda: AWSSecretsManager("prod/gemini", "k", region="eu-west-1"), "aws:prod/gemini?region=eu-west-1#k"),
+    (lambda: AWSSecretsManager("prod/gemini", stage="A B", version_id="7"), "aws:prod/gemini?stage=A%20B&version_id=7"),
+]
+
+
+class TestIdentity:
+    @pytest.mark.parametrize(("make", "uri"), URIS)
+    def test_two_with_the_same_uri_are_equal(self, make: Any, uri: str) -> None:
+        assert make().uri == uri
+        assert (make(), hash(make())) == (make(), hash(make()))
+        assert make() != Env("ANOTHER")
+        assert make() != uri
+
+    def test_a_callable_equals_itself_alone(self) -> None:
+        one = CallableProvider(read_key)
+        assert one.uri is None
+        assert one != CallableProvider(read_key)
+        assert one in {one}
 
 
 class TestChecked:
