@@ -95,10 +95,16 @@ class Engine:
         with self.lock:
             self._check_open()
             asked = self.rotation.event()
-        flight = yield from self._join(asked)
+        flight: Flight | None = None
+        while flight is None or flight.began < asked:
+            with self.lock:
+                mine = self._begin() if self.flight is None else None
+                flight = mine or self.flight
+            if mine:
+                self._launch(mine)
+            yield flight.landed  # type: ignore[union-attr]
         with self.lock:
-            link = self.rotation.serving.link
-            error = flight.errors.get(link) if flight else None
+            error = flight.errors.get(self.rotation.serving.link)
         if error is not None:
             raise error
         return self._served()
@@ -111,36 +117,30 @@ class Engine:
             tried: Fingerprints of the keys that the same request was refused with; `key`'s is one of them.
         """
         with self.lock:
-            now, rotation = self.clock(), self.rotation
-            news = rotation.refused(key, now)
-            other = rotation.replacement(key, tried, now)
-            if other is None and (self._closed or not rotation.may_fetch_for_rejection(now)):
-                return None if self._closed else rotation.parole(key, tried, now)
-            asked = rotation.struck(key)
-        if other is None:
-            yield from self._join(asked, key, tried)
+            news = self.rotation.refused(key, self.clock())
+            struck = self.rotation.struck(key)
+        other, answered = None, False
+        while other is None:
             with self.lock:
-                now = self.clock()
-                other = rotation.replacement(key, tried, now) or rotation.parole(key, tried, now)
-        self._tell(key, other, news)
-        return other
-
-    def _join(self, asked: int, rejected: ApiKey | None = None, tried: Collection[str] = ()) -> Steps[Flight | None]:
-        """Wait for a fetch that began after event `asked`; start it if need be."""
-        while True:
-            with self.lock:
-                if rejected and self.rotation.replacement(rejected, tried, self.clock()):
-                    return None
-                flight, mine = self.flight, None
+                other = self.rotation.replacement(key, tried, self.clock())
+                flight, mine = (None, None) if other or self._closed else self._flight_for(key, answered)
                 if flight is None:
-                    if rejected and not self.rotation.may_fetch_for_rejection(self.clock()):
-                        return None
-                    flight = mine = self._begin(rejected)
+                    # Only now: while a fetch is under way, it may bring a better key than one refused earlier.
+                    other = other or (None if self._closed else self.rotation.parole(key, tried, self.clock()))
+                    break
             if mine:
                 self._launch(mine)
             yield flight.landed
-            if flight.began > asked:
-                return flight
+            answered = answered or flight.began > struck
+        self._tell(key, other, news)
+        return other
+
+    def _flight_for(self, key: ApiKey, answered: bool) -> tuple[Flight | None, Flight | None]:
+        """The fetch to wait for, if any, and the same again if it is to be launched."""
+        if self.flight is not None or answered or not self.rotation.may_fetch_for_rejection(self.clock()):
+            return self.flight, None
+        flight = self._begin(key)
+        return flight, flight
 
     # The fetch
 

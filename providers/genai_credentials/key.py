@@ -127,6 +127,9 @@ class ApiKey:
         return hash(self.fingerprint)
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_text"):
+            # A traceback with locals shows the key that was being made when its text was refused.
+            return "<ApiKey, refused>"
         version = f" version {self.version}" if self.version else ""
         return f"<ApiKey {self.fingerprint} from {self.provider}{version}>"
 

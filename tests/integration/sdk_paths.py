@@ -18,7 +18,7 @@ from typing import Any
 from google.genai import types
 from google.oauth2.credentials import Credentials
 
-from genai_credentials.testing import FakeGemini, RecordedRequest
+from genai_credentials.testing.gemini import FakeGemini, RecordedRequest
 
 MODEL = "gemini-2.5-flash"
 

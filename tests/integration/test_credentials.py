@@ -215,6 +215,29 @@ def test_a_fetch_that_began_before_the_rejection_is_no_answer_to_it(store, clock
     assert credentials() == "key-2"
 
 
+def test_no_parole_while_a_fetch_is_under_way_that_may_bring_a_better_key(store, clock):
+    """A request twice refused would else go out for the last time with a key that others were refused with."""
+    credentials = CredentialProvider(store, clock=clock)
+    first = credentials.get()
+    store.text = "key-2"
+    second = credentials.reject(first)
+    store.text = "key-3"
+    late = credentials.engine.reject_steps(second, {first.fingerprint, second.fingerprint})
+    next(late).result(10)
+    third = credentials.get()
+    store.text = "key-4"
+    store.gate.clear()
+    pending = next(credentials.engine.reject_steps(third, {third.fingerprint}))
+    waits_for = next(late)
+    store.gate.set()
+    assert waits_for is pending
+    waits_for.result(10)
+    with pytest.raises(StopIteration) as end:
+        next(late)
+    assert end.value.value.get_secret_value() == "key-4"
+    assert credentials.status().counters["paroles"] == 0
+
+
 def test_refresh_fetches_now_and_tells_of_a_failure_without_dropping_the_key(store, clock):
     credentials = CredentialProvider(store, clock=clock)
     credentials.get()

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import ssl
 from importlib.metadata import version
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from genai_credentials.testing import FakeGemini
 
 # What google-genai itself warns of, under warnings-as-errors.
 pytestmark = [
+    pytest.mark.usefixtures("one_context"),
     pytest.mark.filterwarnings("ignore:.*(experimental|deprecated)"),
     pytest.mark.filterwarnings("ignore:Sending a large body directly:ResourceWarning"),
 ]
@@ -34,31 +34,10 @@ PLUMBING = re.compile(r".*\.do_request(_async)?$")
 """What the generated methods send through."""
 
 
-class Broken(Exception):
-    """A path that this SDK has and that could not be called even before the rotation."""
-
-
 @pytest.fixture(scope="module")
 def proved():
     """How often each (name, side) was replayed; None where the SDK has no such path."""
     return {}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_context():
-    """Each client reads the system's certificates, for 60 ms; here nobody looks at them."""
-    context = ssl.create_default_context()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ssl, "create_default_context", lambda *args, cafile=None, **options: trusting(cafile) or context)
-        yield
-
-
-make_context = ssl.create_default_context
-
-
-def trusting(cafile):
-    """A context of its own where a test names its authority; None for the system's."""
-    return make_context(cafile=cafile) if cafile and "certifi" not in cafile else None
 
 
 @pytest.fixture
@@ -132,3 +111,71 @@ def run(path, side, client, rotate):
             return await path.acall(aio)
 
     return asyncio.run(main())
+
+
+# The table is whole
+
+
+def test_the_table_has_every_method_of_the_sdk(monkeypatch):
+    with CredentialProvider(lambda: "key") as credentials, credentials.client() as client:
+        there = {
+            "sync": public_methods(client) | public_methods(client.chats.create(model=MODEL), "chats."),
+            "async": public_methods(client.aio) | public_methods(client.aio.chats.create(model=MODEL), "chats."),
+        }
+    known = {path.method for path in TABLE} | set(SEND_NOTHING)
+    unknown = [f"{name} ({side})" for side in SIDES for name in there[side] if name not in known]
+    assert [name for name in unknown if not PLUMBING.match(name.partition(" ")[0])] == [], (
+        "Add a row to sdk_paths.py, or the reason why the method needs none to SEND_NOTHING."
+    )
+    twins = [name for name in known if "with_raw_response" in name or "with_streaming_response" in name]
+    assert len(twins) == 2, "The raw and the streaming twins send what the plain methods do; one of each is proved."
+
+
+# The page
+
+
+def test_the_page_shows_what_was_proved(proved, request):
+    if len(proved) < len(TABLE) * len(SIDES):
+        pytest.skip("only a part of the paths was run")
+    page = page_of(proved)
+    print(page)
+    if request.config.getoption("--write-paths", default=False):
+        PAGE.write_text(page)
+    committed = PAGE.read_text()
+    if numbers(version("google-genai")) < numbers(re.search(r"google-genai ([\d.]+)", committed)[1]):
+        pytest.skip("the page is about a newer google-genai")
+    assert rows(committed) == rows(page), "Write it again: pytest tests/integration/test_paths.py --write-paths"
+
+
+def numbers(text):
+    return [int(part) for part in re.findall(r"\d+", text)[:3]]
+
+
+def rows(page):
+    return [line for line in page.splitlines() if line.startswith("|")]
+
+
+def page_of(proved):
+    """The page: a row for each path that this SDK has."""
+    lines = [INTRODUCTION.format(version=version("google-genai"))]
+    for path in TABLE:
+        sides = [proved[path.name, side] for side in SIDES]
+        if sides == [None, None]:
+            continue
+        marks = ["–" if side is None else "✔" for side in sides]
+        often = ("not needed", "once", "twice")[path.replays]
+        lines.append(f"| `{path.method}`{path.name.removeprefix(path.method)} | {' | '.join(marks)} | {often} | {path.notes} |")
+    return "\n".join(lines) + "\n"
+
+
+INTRODUCTION = """\
+# Every path of the SDK
+
+<!-- Generated: pytest tests/integration/test_paths.py --write-paths -->
+
+Each row is a test, run with google-genai {version}: a client is used once, the key is rotated and the old one revoked
+in the same moment, and the call is made. It succeeds. *Replayed* says how many requests the API refused and got again
+with the new key. A dash: the SDK has no such method on that side.
+
+| path | sync | async | replayed | notes |
+| --- | --- | --- | --- | --- |"""

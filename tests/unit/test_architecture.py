@@ -18,20 +18,8 @@ MOST_LINES = 400
 # Each room may import the ones before it, and none after it.
 ORDER = [
     *("errors", "key", "provider", "rejection", "flight", "forks", "chain", "rotation", "status", "diagnosis"),
-    *(
-        "engine",
-        "credentials",
-        "transport",
-        "origins",
-        "auth",
-        "live",
-        "client",
-        "sources",
-        "uris",
-        "redaction",
-        "testing",
-        "cli",
-    ),
+    *("redaction", "engine", "credentials", "transport", "origins", "auth", "live", "client", "sources", "uris"),
+    *("testing", "cli"),
 ]
 FACADES = {"__init__"}
 # The front hands out clients, Auths and URIs, and loads the rooms that make them when asked.

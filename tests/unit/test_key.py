@@ -185,6 +185,12 @@ class TestClean:
         with pytest.raises(InvalidSecret, match=f"is {type(value).__name__}, not text"):
             clean(value, "vault")  # type: ignore[arg-type]
 
+    def test_a_traceback_with_locals_shows_a_refused_key_as_refused(self) -> None:
+        with pytest.raises(InvalidSecret) as caught:
+            ApiKey("", provider="vault")
+        shown = traceback.TracebackException.from_exception(caught.value, capture_locals=True).format()
+        assert "self = <ApiKey, refused>" in "".join(shown)
+
     def test_a_refused_key_is_never_built(self) -> None:
         with pytest.raises(InvalidSecret, match=r"^vault: "):
             ApiKey("", provider="vault")

@@ -164,8 +164,9 @@ def _passes(error: Exception) -> bool:
     """Whether a call is worth another try: throttling, the store's own failures, a connection that broke off."""
     errors = import_extra("botocore.exceptions", "aws")
     if isinstance(error, errors.ClientError):
-        code = str(error.response.get("Error", {}).get("Code", ""))
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        response: Any = getattr(error, "response", {})
+        code = str(response.get("Error", {}).get("Code", ""))
+        status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return status >= 500 or _THROTTLED.search(code) is not None
     if isinstance(error, (errors.ConnectTimeoutError, errors.ReadTimeoutError)):
         return False

@@ -48,10 +48,10 @@ class Dotenv(Source):
             ) from None
         except (OSError, UnicodeDecodeError) as error:
             # Not chained: a UnicodeDecodeError carries the file's content.
-            values, kind = None, type(error).__name__
-        if values is None:
-            raise FetchFailed(f"{self.name}: cannot be read ({kind}).", remedy="Check the file.")
-        return first_of(self, self.names, values, rejected, str(self.path))
+            problem = FetchFailed(f"{self.name}: cannot be read ({type(error).__name__}).", remedy="Check the file.")
+        else:
+            return first_of(self, self.names, values, rejected, str(self.path))
+        raise problem
 
 
 def _parse(stream: object) -> dict[str, str | None]:
