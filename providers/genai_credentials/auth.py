@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
 
 from genai_credentials.errors import ConfigurationError
 from genai_credentials.flight import adrive, drive
@@ -99,10 +100,10 @@ class KeyAuth:
         while True:
             self._sign(request, exchange.key)
             response = yield request
-            if response.status_code not in SUSPECT:
-                return exchange.accepted()
             if not self._answers(request, response):
                 return None
+            if response.status_code not in SUSPECT:
+                return exchange.accepted()
             response.read()
             if not exchange.refused(response.status_code, response.content):
                 return None
@@ -119,10 +120,10 @@ class KeyAuth:
         while True:
             self._asign(request, exchange.key)
             response = yield request
+            if not self._answers(request, response):
+                return
             if response.status_code not in SUSPECT:
                 exchange.accepted()
-                return
-            if not self._answers(request, response):
                 return
             await response.aread()
             if not exchange.refused(response.status_code, response.content):
@@ -139,7 +140,8 @@ class KeyAuth:
         signed_for = request.extensions.get(_SIGNED)
         if signed_for is None or signed_for is request.url or self._is_home(request.url):
             return
-        request.headers.pop(self._header, None)
+        if request.headers.pop(self._header, None) is not None:
+            self.credentials.engine.diagnosis.of_request(request.url.host)
 
     async def aguard(self, request: Any) -> None:
         """`guard` for an asynchronous client."""
@@ -175,8 +177,12 @@ class KeyAuth:
         self._sign(request, key)
 
     def _answers(self, request: Any, response: Any) -> bool:
-        """Whether it is the key's own origin that answered, not one it was redirected to without the key."""
-        return origin(response.request.url) == origin(request.url)
+        """Whether the answer is one to the key, not to a hop of a redirect that went without it."""
+        last = response.request
+        return last is request or (origin(last.url) == origin(request.url) and self._carried(last))
+
+    def _carried(self, request: Any) -> bool:
+        return self._header in request.headers
 
     def __copy__(self) -> Self:
         return self
@@ -216,6 +222,10 @@ class LoneAuth(KeyAuth):
             request.extensions["trace"] = trace
         KeyAuth._sign(self, request, key)
 
+    def _carried(self, request: Any) -> bool:
+        # Another header than that is off by now, and was on the wire of every hop to the origin.
+        return self._header != "authorization" or super()._carried(request)
+
 
 class _Hops:
     """Follows one request over its redirects."""
@@ -230,9 +240,17 @@ class _Hops:
             self._value = self._request.headers.pop(self._header, self._value)
         elif event.endswith("send_request_headers.started") and self._header not in self._request.headers:
             hop = info["request"]
-            url = Parts(hop.url.scheme.decode(), hop.url.host.decode(), hop.url.port)
-            if hop.method != b"CONNECT" and origin(url) == origin(self._request.url):
+            if hop.method != b"CONNECT" and origin(_url_of(hop)) == origin(self._request.url):
                 hop.headers.append((self._header.encode(), self._value.encode()))
+
+
+def _url_of(hop: Any) -> Any:
+    """Where a request of httpcore goes: by way of a proxy its own URL is the proxy's, and its target the whole one."""
+    target = hop.url.target.decode()
+    if target.startswith(("http://", "https://")):
+        url = urlsplit(target)
+        return Parts(url.scheme, url.hostname or "", url.port)
+    return Parts(hop.url.scheme.decode(), hop.url.host.decode(), hop.url.port)
 
 
 class BothAuths:
@@ -315,6 +333,8 @@ class AiohttpAuth:
         del request.headers[API_KEY_HEADER]
         if others:
             request.headers[API_KEY_HEADER] = others[0]
+        else:
+            self._auth.credentials.engine.diagnosis.of_request(request.url.host)
         return False
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
@@ -323,17 +343,25 @@ class AiohttpAuth:
 
 def _can_be_sent_again(request: Any) -> bool:
     """Whether the body is in memory: a generator, once consumed, is not."""
-    try:
-        request.content  # noqa: B018 - the property raises when the body was never read
-    except Exception:
-        return False
-    return True
+    # Not `request.content`: a request that a redirect made has the same stream, and never that.
+    return isinstance(request.stream, tuple(module.ByteStream for module in http_modules()))
 
 
-def http_modules() -> list[Any]:
-    """httpx2 and httpx, as far as they are installed, the one first that the installed SDK would choose."""
-    names = ["httpx2", "httpx"] if int(version("google-genai").split(".")[0]) >= 3 else ["httpx", "httpx2"]
-    return [module for name in names if (module := _module(name)) is not None]
+def sdk_major() -> int:
+    """The installed SDK's major version."""
+    return int(version("google-genai").partition(".")[0])
+
+
+@functools.cache
+def http_modules(first: str = "") -> list[Any]:
+    """httpx2 and httpx, as far as they are installed.
+
+    Args:
+        first: The one to come first; "" for the one that the installed SDK would choose.
+    """
+    names = ["httpx2", "httpx"] if sdk_major() >= 3 else ["httpx", "httpx2"]
+    modules = [module for name in names if (module := _module(name)) is not None]
+    return sorted(modules, key=lambda module: module.__name__ != first)
 
 
 def _module(name: str) -> Any:
@@ -344,14 +372,20 @@ def _module(name: str) -> Any:
 
 
 @functools.cache
-def over_http_modules(kind: type, base: str) -> type:
-    """The class `kind`, made a subclass of each HTTP module's class `base`: each checks for its own."""
-    return type(kind.__name__, (kind, *(getattr(module, base) for module in http_modules())), {})
+def over_http_modules(kind: type, base: str, first: str = "") -> type:
+    """The class `kind`, made a subclass of each HTTP module's class `base`: each checks for its own.
+
+    Args:
+        kind: What it does.
+        base: The name of the class in those modules.
+        first: The module whose class comes first: by it the SDK chooses its own classes.
+    """
+    return type(kind.__name__, (kind, *(getattr(module, base) for module in http_modules(first))), {})
 
 
-def key_auth(credentials: CredentialProvider, home: set[Origin]) -> KeyAuth:
+def key_auth(credentials: CredentialProvider, home: set[Origin], first: str = "") -> KeyAuth:
     """The Auth for a client whose origins are known, and each of whose hops the guard sees."""
-    auth: KeyAuth = over_http_modules(KeyAuth, "Auth")(credentials, home=home)
+    auth: KeyAuth = over_http_modules(KeyAuth, "Auth", first)(credentials, home=home)
     return auth
 
 

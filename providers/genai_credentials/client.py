@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import json
 import os
@@ -19,6 +20,7 @@ from genai_credentials.auth import (
     http_modules,
     key_auth,
     over_http_modules,
+    sdk_major,
 )
 from genai_credentials.errors import ConfigurationError, CredentialsError
 from genai_credentials.key import PLACEHOLDER
@@ -61,6 +63,7 @@ def build_client(
     base_url = client._api_client._http_options.base_url
     home.add(origin_of(str(base_url), allow_plain_http=allow_plain_http))
     install(client, Sockets(credentials, make_for_sockets, client, home))
+    _send_chunks_without_key(client)
     if verify:
         _verify(client)
     return client
@@ -122,32 +125,59 @@ def _copied(options: Any) -> types.HttpOptions:
 
 def _wire(credentials: CredentialProvider, options: types.HttpOptions, home: set[Origin]) -> None:
     """Put the Auth wherever the SDK sends a request from."""
-    auth = key_auth(credentials, home)
+    # The SDK looks for them there too, before it knows of parts of ours: sync's `verify` is also async's.
+    verify = (options.client_args or options.async_client_args or {}).get("verify")
+    auth = key_auth(credentials, home, _module_of(options))
     if options.httpx_client is not None:
         _adopt(options.httpx_client, auth, auth.guard)
     else:
-        options.client_args = _httpx_args(options.client_args, auth, auth.guard)
+        options.client_args = _httpx_args(_verifying(options.client_args, verify), auth, auth.guard)
     if options.httpx_async_client is not None:
         _adopt(options.httpx_async_client, auth, auth.aguard)
         return
-    theirs = dict(options.async_client_args or {})
-    if not _uses_aiohttp(theirs):
-        options.async_client_args = _httpx_args(theirs, auth, auth.aguard)
+    theirs = _verifying(options.async_client_args, verify)
+    aiohttp = None if theirs.get("transport") is not None else _aiohttp()
+    if aiohttp is None:
+        # Before 3 the SDK kept one pool for all event loops.
+        pooled = sdk_major() >= 3 or not theirs.keys().isdisjoint(("transport", "mounts"))
+        options.async_client_args = (_httpx_args if pooled else _per_loop_args)(theirs, auth, auth.aguard)
         return
-    if theirs.get("auth") is not None and not isinstance(theirs["auth"], tuple):
-        # aiohttp would raise TypeError on an Auth of httpx; with a transport named, the SDK stays with httpx.
-        options.async_client_args = {**theirs, "transport": _per_loop(auth, theirs)}
+    if not _takes_middlewares(aiohttp) or not isinstance(theirs.get("auth"), (aiohttp.BasicAuth, type(None))):
+        # aiohttp can neither swap the key nor sign with this Auth; with a transport named, the SDK stays with httpx.
+        if getattr(options, "aiohttp_client", None) is not None:
+            raise ConfigurationError(
+                "aiohttp_client cannot be used: aiohttp is older than 3.12, or the auth in async_client_args is httpx's.",
+                remedy="Upgrade aiohttp, or pass an aiohttp.BasicAuth.",
+            )
+        options.async_client_args = _per_loop_args(theirs, auth, auth.aguard)
         return
     session = getattr(options, "aiohttp_client", None)
     before = theirs.pop("middlewares", None) or getattr(session, "_middlewares", None) or ()
     options.async_client_args = {
-        **theirs,
+        **_without(theirs, "event_hooks"),
         "middlewares": (*before, AiohttpAuth(auth)),
         # The interactions side stays on httpx even so. A mount alone would lose to the environment's proxies, which
         # the transport sees to itself.
-        "mounts": {"all://": _per_loop(auth, {name: part for name, part in theirs.items() if name != "auth"})},
+        "mounts": {"all://": _per_loop(_without(theirs, "auth"), auth, auth.aguard)},
         "trust_env": False,
     }
+
+
+def _module_of(options: types.HttpOptions) -> str:
+    """The HTTP module that the user's own parts are of, found as the SDK finds it; "" for no such part."""
+    parts = [options.httpx_client, options.httpx_async_client]
+    parts += [*(options.client_args or {}).values(), *(options.async_client_args or {}).values()]
+    names = (kind.__module__.partition(".")[0] for part in parts for kind in type(part).__mro__)
+    return next((name for name in names if name in ("httpx", "httpx2")), "")
+
+
+def _verifying(args: dict[str, Any] | None, verify: Any) -> dict[str, Any]:
+    own = (args or {}).get("verify")
+    return {**(args or {}), **({} if own or verify is None else {"verify": verify})}
+
+
+def _without(args: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: part for name, part in args.items() if name not in names}
 
 
 def _httpx_args(theirs: dict[str, Any] | None, auth: KeyAuth, guard: Any) -> dict[str, Any]:
@@ -157,13 +187,46 @@ def _httpx_args(theirs: dict[str, Any] | None, auth: KeyAuth, guard: Any) -> dic
     return {**args, "auth": _both(auth, args.get("auth")), "event_hooks": hooks}
 
 
+def _send_chunks_without_key(client: genai.Client) -> None:
+    """Keep the placeholder off the chunks of `aio.environments.files.upload`.
+
+    The SDK gives those the client's own headers and, with aiohttp, sends them past the middleware (seen in 3.6.1). An
+    upload's URL is all that a chunk needs: every other upload's carry no key either.
+    """
+    aio: Any = client.aio
+    stock = type(aio)
+    if not hasattr(stock, "environments"):
+        return
+    options = client._api_client._http_options
+    headers = {name: value for name, value in (options.headers or {}).items() if name.lower() != API_KEY_HEADER}
+    keyless = types.HttpOptions(base_url=options.base_url, headers=headers)
+
+    class KeylessUploads(stock):  # type: ignore[misc,valid-type]
+        @property
+        def environments(self) -> Any:
+            environments = super().environments
+            if "upload" not in vars(environments.files):
+                environments.files.upload = _with_http_options(environments.files.upload, keyless)
+            return environments
+
+    aio.__class__ = KeylessUploads
+
+
+def _with_http_options(method: Any, default: types.HttpOptions) -> Any:
+    @functools.wraps(method)
+    async def called(*, http_options: Any = None, **arguments: Any) -> Any:
+        return await method(http_options=http_options or default, **arguments)
+
+    return called
+
+
 def _both(ours: KeyAuth, theirs: Any) -> Any:
     if theirs is None:
         return ours
     if not hasattr(theirs, "sync_auth_flow"):
         module = http_modules()[0]
         theirs = (
-            module.BasicAuth(*theirs) if isinstance(theirs, tuple) else over_http_modules(_FunctionAuth, "Auth")(theirs)
+            module.BasicAuth(*theirs[:2]) if isinstance(theirs, tuple) else over_http_modules(_FunctionAuth, "Auth")(theirs)
         )
     return over_http_modules(BothAuths, "Auth")(ours, theirs)
 
@@ -195,20 +258,26 @@ def _adopt(client: Any, auth: KeyAuth, guard: Any) -> None:
     client.event_hooks = {**hooks, "request": [*hooks.get("request", ()), guard]}
 
 
-def _per_loop(auth: KeyAuth, args: dict[str, Any]) -> Any:
-    mixed = over_http_modules(PerLoopTransport, "AsyncBaseTransport")
-    return mixed(http_modules()[0], _httpx_args(args, auth, auth.aguard))
+def _per_loop(args: dict[str, Any], auth: KeyAuth, guard: Any) -> Any:
+    return over_http_modules(PerLoopTransport, "AsyncBaseTransport")(_httpx_args(args, auth, guard))
 
 
-def _uses_aiohttp(async_args: dict[str, Any]) -> bool:
-    """Whether the SDK would send asynchronous requests with aiohttp, and that can take a middleware (>= 3.12)."""
-    if async_args.get("transport") is not None:
-        return False
+def _per_loop_args(theirs: dict[str, Any], auth: KeyAuth, guard: Any) -> dict[str, Any]:
+    """Everything that concerns the sending of a request goes inside: the client around it would do it twice."""
+    inside = ("auth", "event_hooks", "proxy", "mounts")
+    return {**_without(theirs, *inside), "transport": _per_loop(theirs, auth, guard)}
+
+
+def _aiohttp() -> Any:
+    """aiohttp, by which the SDK then sends what is asynchronous; None without it."""
     try:
-        aiohttp = import_module("aiohttp")
+        return import_module("aiohttp")
     except ImportError:
-        return False
-    # The SDK's own test for what reaches aiohttp: an older one would drop the middleware silently.
+        return None
+
+
+def _takes_middlewares(aiohttp: Any) -> bool:
+    # The SDK's own test for what reaches aiohttp: one before 3.12 would drop the middleware silently.
     return "middlewares" in inspect.signature(aiohttp.ClientSession._request).parameters
 
 

@@ -212,10 +212,10 @@ def install(client: genai.Client, sockets: Sockets) -> None:
 
 def _with_sockets(interactions: Any, sockets: Sockets) -> Any:
     stock = type(interactions)
-    if hasattr(stock, "connect") and not hasattr(stock, "genai_credentials"):
+    if hasattr(stock, "connect") and not hasattr(stock, "_genai_credentials"):
 
         class RotatingInteractions(stock):  # type: ignore[misc,valid-type]
-            genai_credentials = sockets
+            _genai_credentials = sockets
 
             def connect(self, *args: Any, **options: Any) -> InteractionSocket:
                 return InteractionSocket(sockets, args, options)

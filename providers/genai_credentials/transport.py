@@ -12,6 +12,7 @@ import inspect
 import os
 import ssl
 import threading
+from importlib import import_module
 from typing import Any, Self
 
 
@@ -19,20 +20,17 @@ class PerLoopTransport:
     """Sends each request through the running loop's own client.
 
     Args:
-        module: httpx or httpx2.
         args: What to build each `AsyncClient` with, as in `async_client_args`; what it doesn't know is left out.
     """
 
-    def __init__(self, module: Any, args: dict[str, Any]) -> None:
-        known = inspect.signature(module.AsyncClient.__init__).parameters
-        self._module = module
-        self._args = {name: value for name, value in args.items() if name in known}
+    def __init__(self, args: dict[str, Any]) -> None:
+        self._args = args
         self._clients: dict[asyncio.AbstractEventLoop, Any] = {}
         self._lock = threading.Lock()
 
     async def handle_async_request(self, request: Any) -> Any:
         """Called by httpx, once per hop of a redirect."""
-        return await self._client().send(request, stream=True, follow_redirects=False)
+        return await self._client(request).send(request, stream=True, follow_redirects=False)
 
     async def aclose(self) -> None:
         """Close the running loop's client, and let go of the others."""
@@ -41,14 +39,21 @@ class PerLoopTransport:
         if (client := clients.get(asyncio.get_running_loop())) is not None:
             await client.aclose()
 
-    def _client(self) -> Any:
+    def _client(self, request: Any) -> Any:
         loop = asyncio.get_running_loop()
         with self._lock:
             for closed in [other for other in self._clients if other.is_closed()]:
                 del self._clients[closed]
             if loop not in self._clients:
-                self._clients[loop] = self._module.AsyncClient(**{"verify": _verify(), "timeout": None, **self._args})
+                self._clients[loop] = self._build(request)
             return self._clients[loop]
+
+    def _build(self, request: Any) -> Any:
+        # Of the request's own module: which one the SDK took may be the environment's choice.
+        module = import_module(type(request).__module__.partition(".")[0])
+        known = inspect.signature(module.AsyncClient.__init__).parameters
+        args = {name: value for name, value in self._args.items() if name in known}
+        return module.AsyncClient(**{"verify": _verify(), "timeout": None, **args})
 
     async def __aenter__(self) -> Self:
         return self

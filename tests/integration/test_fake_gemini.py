@@ -12,7 +12,7 @@ import socket
 import ssl
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 from google import genai
 from google.genai import errors, types
-from google.oauth2.credentials import Credentials
+from sdk_paths import MODEL, PATHS, SdkPath, skipping_what_is_missing
 
 from genai_credentials.testing.gemini import FakeGemini, RecordedRequest
 from genai_credentials.testing.refusals import CLOSES, REFUSALS
@@ -33,7 +33,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:.*(experimental|deprecated)"),
 ]
 
-MODEL = "gemini-2.5-flash"
 GENERATE = f"/v1beta/models/{MODEL}:generateContent"
 
 
@@ -61,27 +60,6 @@ def make_client(api: FakeGemini, key: str = "good", **options: Any) -> genai.Cli
 
 def ask(client: genai.Client, prompt: str = "hi") -> str | None:
     return client.models.generate_content(model=MODEL, contents=prompt).text
-
-
-def done(_: object) -> str:
-    """For calls whose answer says nothing: whatever it was, the call came back."""
-    return "done"
-
-
-def google_token() -> Credentials:
-    return Credentials(token="t")  # type: ignore[no-untyped-call]
-
-
-def has(client: Any, *path: str) -> bool:
-    """Tell whether this google-genai has `client.a.b…`; each of them runs in its own environment of the tests."""
-    for name in path:
-        client = getattr(client, name, None)
-    return client is not None
-
-
-def said(interaction: Any) -> str:
-    """The text of an interaction, which the first SDKs to have them keep elsewhere."""
-    return str(interaction.output_text if hasattr(interaction, "output_text") else interaction.outputs[0].text)
 
 
 class Raw:
@@ -112,211 +90,19 @@ def raw(api: FakeGemini) -> Iterator[Raw]:
 
 # Every path of the SDK
 
-CALLS: dict[str, tuple[Callable[[Any], Any], Any]] = {
-    "generate": (ask, "pong: hi"),
-    "stream": (
-        lambda c: [chunk.text for chunk in c.models.generate_content_stream(model=MODEL, contents="hi")],
-        ["pong", ": ", "hi"],
-    ),
-    "chat": (lambda c: c.chats.create(model=MODEL).send_message("yo").text, "pong: yo"),
-    "embed batch": (
-        lambda c: c.models.embed_content(model="gemini-embedding-001", contents=["abc", "d"]).embeddings[0].values,
-        [3.0, 1.0],
-    ),
-    "embed": (
-        lambda c: c.models.embed_content(model="gemini-embedding-2", contents="abcd").embeddings[0].values,
-        [4.0, 1.0],
-    ),
-    "count": (lambda c: c.models.count_tokens(model=MODEL, contents="a b c").total_tokens, 3),
-    "models.get": (lambda c: c.models.get(model="some").name, "models/some"),
-    "models.list": (lambda c: len(list(c.models.list())), 2),
-    "models.list tuned": (
-        lambda c: c.models.list(config={"query_base": False})[0].name,
-        "tunedModels/gemini-2.5-flash",
-    ),
-    "models.update": (
-        lambda c: c.models.update(model="tunedModels/t", config={"display_name": "n"}).name,
-        "tunedModels/t",
-    ),
-    "models.delete": (lambda c: type(c.models.delete(model="tunedModels/t")), types.DeleteModelResponse),
-    "files.get": (lambda c: c.files.get(name="files/f").name, "files/f"),
-    "files.list": (lambda c: list(c.files.list()), []),
-    "files.download": (lambda c: c.files.download(file=c.files.get(name="files/f")), b"bytes of files/f"),
-    "files.register": (
-        lambda c: c.files.register_files(auth=google_token(), uris=["gs://a/b"]).files[0].uri,
-        "gs://a/b",
-    ),
-    "caches.create": (
-        lambda c: c.caches.create(model=MODEL, config={"contents": ["x"]}).name,
-        "cachedContents/created",
-    ),
-    "caches.list": (lambda c: c.caches.list()[1].name, "cachedContents/two"),
-    "caches.get": (lambda c: c.caches.get(name="cachedContents/q").name, "cachedContents/q"),
-    "caches.update": (
-        lambda c: c.caches.update(name="cachedContents/q", config={"ttl": "9s"}).name,
-        "cachedContents/q",
-    ),
-    "caches.delete": (lambda c: type(c.caches.delete(name="cachedContents/q")), types.DeleteCachedContentResponse),
-    "batches.create": (
-        lambda c: (
-            c.batches.create(
-                model=MODEL, src=[{"contents": [{"parts": [{"text": "hi"}]}]}], config={"display_name": "B"}
-            ).display_name
-        ),
-        "B",
-    ),
-    "batches.embed": (
-        lambda c: (
-            c.batches.create_embeddings(
-                model="gemini-embedding-001", src={"inlined_requests": {"contents": ["a"]}}
-            ).name
-        ),
-        "batches/created",
-    ),
-    "batches.get": (lambda c: c.batches.get(name="batches/b").state, types.JobState.JOB_STATE_SUCCEEDED),
-    "batches.list": (lambda c: c.batches.list()[0].name, "batches/one"),
-    "batches.cancel": (lambda c: c.batches.cancel(name="batches/b"), None),
-    "batches.delete": (lambda c: type(c.batches.delete(name="batches/b")), types.DeleteResourceJob),
-    "tunings.tune": (
-        lambda c: (
-            c.tunings.tune(
-                base_model="models/x", training_dataset={"examples": [{"text_input": "a", "output": "b"}]}
-            ).name
-        ),
-        "tunedModels/created",
-    ),
-    "tunings.get": (lambda c: c.tunings.get(name="tunedModels/t").name, "tunedModels/t"),
-    "tunings.cancel": (lambda c: type(c.tunings.cancel(name="tunedModels/t")), types.CancelTuningJobResponse),
-    "stores.create": (lambda c: c.file_search_stores.create(config={"display_name": "S"}).display_name, "S"),
-    "stores.get": (lambda c: c.file_search_stores.get(name="fileSearchStores/s").name, "fileSearchStores/s"),
-    "stores.list": (lambda c: c.file_search_stores.list()[0].name, "fileSearchStores/one"),
-    "stores.delete": (lambda c: c.file_search_stores.delete(name="fileSearchStores/s"), None),
-    "stores.import": (
-        lambda c: (
-            c.file_search_stores.import_file(file_search_store_name="fileSearchStores/s", file_name="files/f").name
-        ),
-        "fileSearchStores/s/operations/op-1",
-    ),
-    "stores.import done": (
-        lambda c: (
-            c.operations.get(types.ImportFileOperation.model_validate({"name": "fileSearchStores/s/operations/o"})).done
-        ),
-        True,
-    ),
-    "stores.upload done": (
-        lambda c: (
-            c.operations.get(
-                types.UploadToFileSearchStoreOperation.model_validate(
-                    {"name": "fileSearchStores/s/upload/operations/o"}
-                )
-            ).done
-        ),
-        True,
-    ),
-    "documents.get": (
-        lambda c: c.file_search_stores.documents.get(name="fileSearchStores/s/documents/d").name,
-        "fileSearchStores/s/documents/d",
-    ),
-    "documents.list": (
-        lambda c: c.file_search_stores.documents.list(parent="fileSearchStores/s")[0].name,
-        "fileSearchStores/s/documents/one",
-    ),
-    "documents.delete": (
-        lambda c: c.file_search_stores.documents.delete(name="fileSearchStores/s/documents/d"),
-        None,
-    ),
-}
 
-
-@pytest.mark.parametrize("name", CALLS)
-def test_every_call_of_the_sdk_is_answered(name: str, api: FakeGemini, client: genai.Client) -> None:
-    call, expected = CALLS[name]
-    assert call(client) == expected
-    assert [(request.status, request.key) for request in api.requests] == [(200, "good")] * len(api.requests)
-    assert (api.accepted, api.refused) == (len(api.requests), 0)
-
-
-INTERACTION_EVENTS = [
-    "interaction.created",
-    "step.start",
-    "step.delta",
-    "step.delta",
-    "step.delta",
-    "step.stop",
-    "interaction.completed",
-]
-QUESTION = {"type": "choice", "criteria": {"a": "b"}, "instructions": "x"}
-TRIGGER: dict[str, Any] = {"interaction": {"agent": "deep-research-pro-preview-12-2025", "input": "x"}}
-
-GENERATED: dict[str, tuple[Callable[[Any], Any], Any]] = {
-    "interactions.create": (lambda c: said(c.interactions.create(model=MODEL, input="hi")), "pong: hi"),
-    "interactions.create parts": (
-        lambda c: said(c.interactions.create(model=MODEL, input=[{"type": "text", "text": "hi"}])),
-        "pong: hi",
-    ),
-    "interactions.create stream": (
-        lambda c: [event.event_type for event in c.interactions.create(model=MODEL, input="hi", stream=True)],
-        INTERACTION_EVENTS,
-    ),
-    "interactions.get": (lambda c: said(c.interactions.get("int-1")), "pong: int-1"),
-    "interactions.get stream": (
-        lambda c: [event.event_type for event in c.interactions.get("int-1", stream=True)],
-        INTERACTION_EVENTS,
-    ),
-    "interactions.cancel": (lambda c: c.interactions.cancel("int-1").id, "int-1"),
-    "interactions.delete": (lambda c: done(c.interactions.delete("int-1")), "done"),
-    "interactions.auth_tokens": (lambda c: c.interactions.auth_tokens.create("i").auth_token, "auth_tokens/i"),
-    "agents.list": (lambda c: c.agents.list().agents[0].id, "one"),
-    "agents.get": (lambda c: c.agents.get("a").id, "a"),
-    "agents.create": (lambda c: c.agents.create(id="a").id, "created"),
-    "agents.delete": (lambda c: done(c.agents.delete("a")), "done"),
-    "credentials.list": (lambda c: c.credentials.list().credentials[0].id, "one"),
-    "credentials.delete": (lambda c: done(c.credentials.delete("a")), "done"),
-    "voices.list": (lambda c: c.voices.list().voices[0].id, "one"),
-    "voices.create": (lambda c: c.voices.create(voice={"type": "prompted", "prompted": {"input": "x"}}).id, "created"),
-    "triggers.list": (lambda c: c.triggers.list().triggers[1].id, "two"),
-    "webhooks.list": (lambda c: c.webhooks.list().webhooks[0].id, "one"),
-    "webhooks.create": (
-        lambda c: c.webhooks.create(uri="https://x/y", subscribed_events=["batch.completed"]).id,
-        "created",
-    ),
-    "webhooks.update": (lambda c: c.webhooks.update("w", uri="https://x/y").id, "w"),
-    "credentials.get": (lambda c: c.credentials.get("a").id, "a"),
-    "environments.list": (lambda c: c.environments.list().environments[1].id, "two"),
-    "environments.create": (lambda c: c.environments.create().id, "created"),
-    "environments.files.list": (lambda c: c.environments.files.list(environment="e", path="a/b").files[0].name, "a/b"),
-    "environments.files.download": (
-        lambda c: c.environments.files.download(environment="e", path="a/b"),
-        b"bytes of environments/e/files/a/b",
-    ),
-    "triggers.get": (lambda c: c.triggers.get("t").id, "t"),
-    "triggers.create": (lambda c: c.triggers.create(schedule="* * * * *", time_zone="UTC", **TRIGGER).id, "created"),
-    "triggers.update": (lambda c: c.triggers.update("t", display_name="d").id, "t"),
-    "triggers.run": (lambda c: c.triggers.run("t").id, "created"),
-    "triggers.list_executions": (lambda c: c.triggers.list_executions("t").trigger_executions[0].trigger_id, "one"),
-    "voices.get": (lambda c: c.voices.get("v").id, "v"),
-    "webhooks.get": (lambda c: c.webhooks.get("w").id, "w"),
-    "webhooks.ping": (lambda c: done(c.webhooks.ping("w")), "done"),
-    "webhooks.rotate_signing_secret": (lambda c: c.webhooks.rotate_signing_secret("w").secret, "secret of w"),
-    "decisions.create": (
-        lambda c: c.decisions.create(model=MODEL, input="x", questions={"q": QUESTION}).answers["q"].choice,
-        "pong",
-    ),
-}
-
-
-@pytest.mark.parametrize("name", GENERATED)
-def test_every_call_of_the_generated_client_is_answered(name: str, api: FakeGemini, client: genai.Client) -> None:
-    if not has(client, *name.partition(" ")[0].split(".")[:2]):
-        pytest.skip("this google-genai has no such resource")
-    call, expected = GENERATED[name]
-    assert call(client) == expected
-    assert [(request.status, request.key) for request in api.requests] == [(200, "good")] * len(api.requests)
-
-
-def test_auth_tokens(api: FakeGemini) -> None:
-    with make_client(api, api_version="v1alpha") as client:
-        assert client.auth_tokens.create(config={"uses": 1}).name == "auth_tokens/created"
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
+def test_every_call_of_the_sdk_is_answered(path: SdkPath, api: FakeGemini) -> None:
+    if (canned := path.canned(RecordedRequest("GET", "/", "", (), "good", b""))) is not None:
+        api.answer_next(200, canned)
+    http_options = QUICK | {"base_url": api.base_url} | path.options.get("http_options", {})
+    enterprise = path.options.get("enterprise", False)
+    made = genai.Client(vertexai=enterprise, api_key="good", http_options=http_options)
+    with made as client, skipping_what_is_missing():
+        assert path.call(client) == path.expected
+    keys = {request.key for request in api.requests if "upload_id" not in request.query}
+    assert keys == {"good"}
+    assert {request.status for request in api.requests} == {200}
 
 
 def test_express_mode_of_the_enterprise_platform(api: FakeGemini) -> None:
