@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         NoCredentials,
         Unavailable,
     )
+    from genai_credentials.events import Event
     from genai_credentials.key import ApiKey
     from genai_credentials.provider import Provider
     from genai_credentials.sources.aws import AWSSecretsManager
@@ -30,6 +31,7 @@ __all__ = [
     "CredentialsError",
     "Dotenv",
     "Env",
+    "Event",
     "FetchFailed",
     "File",
     "GoogleSecretManager",
@@ -47,6 +49,7 @@ _ROOMS = {
     "CredentialProvider": "credentials",
     "Dotenv": "sources.dotenv",
     "Env": "sources.env",
+    "Event": "events",
     "File": "sources.file",
     "GoogleSecretManager": "sources.google",
     "Provider": "provider",

@@ -62,7 +62,7 @@ class Exchange:
         if other is None or len(self.tried) >= MOST_SENDS:
             return False
         self.key = other
-        self.credentials.engine.replaying()
+        self.credentials.engine.replaying(other)
         return True
 
 
@@ -315,7 +315,8 @@ class AiohttpAuth:
             request.headers[API_KEY_HEADER] = exchange.key.get_secret_value()
             response = await handler(request)
             if response.status not in SUSPECT:
-                exchange.accepted()
+                if response.status // 100 != 3:  # a redirect has judged nothing yet; its next hop comes here again
+                    exchange.accepted()
                 return response
             if not exchange.refused(response.status, await response.read()):
                 return response
@@ -347,11 +348,6 @@ def _can_be_sent_again(request: Any) -> bool:
     return isinstance(request.stream, tuple(module.ByteStream for module in http_modules()))
 
 
-def sdk_major() -> int:
-    """The installed SDK's major version."""
-    return int(version("google-genai").partition(".")[0])
-
-
 @functools.cache
 def http_modules(first: str = "") -> list[Any]:
     """httpx2 and httpx, as far as they are installed.
@@ -359,7 +355,7 @@ def http_modules(first: str = "") -> list[Any]:
     Args:
         first: The one to come first; "" for the one that the installed SDK would choose.
     """
-    names = ["httpx2", "httpx"] if sdk_major() >= 3 else ["httpx", "httpx2"]
+    names = ["httpx2", "httpx"] if int(version("google-genai").split(".")[0]) >= 3 else ["httpx", "httpx2"]
     modules = [module for name in names if (module := _module(name)) is not None]
     return sorted(modules, key=lambda module: module.__name__ != first)
 

@@ -98,11 +98,11 @@ class Link:
         )
 
     def failed(self, error: CredentialsError) -> bool:
-        """Note an error; True when the link was not broken before, so that one outage is warned of once."""
+        """Note an error; True when it is to be warned of: once an outage, and not of a link that never was there."""
         before = self.last.outcome
         absent = isinstance(error, Unavailable)
         self.last = Attempt(self.name, "absent" if absent else "broken", error)
-        return not absent and before != "broken"
+        return before == "serving" if absent else before != "broken"
 
     def passed_over(self, key: ApiKey) -> None:
         """Note that the link's key is in quarantine."""
@@ -180,6 +180,6 @@ class ProviderChain:
 
 
 def note(link: Link, error: CredentialsError) -> None:
-    """Keep a link's failure, and warn once per outage if the link is broken."""
+    """Keep a link's failure, and warn once per outage if the link is broken, or gone after it served."""
     if link.failed(error):
         logger.warning("%s", link.last, extra={"provider": link.name, "event": "fetch_failed"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import inspect
 import json
@@ -10,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from google import genai
-from google.genai import types
+from google.genai import _api_client, types
 
 from genai_credentials.auth import (
     API_KEY_HEADER,
@@ -20,7 +21,6 @@ from genai_credentials.auth import (
     http_modules,
     key_auth,
     over_http_modules,
-    sdk_major,
 )
 from genai_credentials.errors import ConfigurationError, CredentialsError
 from genai_credentials.key import PLACEHOLDER
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 GOOGLE = ("https://generativelanguage.googleapis.com", "https://aiplatform.googleapis.com")
 """The SDK's own base URLs for an API key (google.genai._api_client)."""
+
+_POOLS = ("transport", "mounts")
 
 
 def build_client(
@@ -58,12 +60,14 @@ def build_client(
         return make(key, http_options)
 
     ours = _copied(theirs)
-    _wire(credentials, ours, home)
+    _wire(credentials, ours, home, downloads_mended=True)
     client = make(PLACEHOLDER, ours)
     base_url = client._api_client._http_options.base_url
     home.add(origin_of(str(base_url), allow_plain_http=allow_plain_http))
     install(client, Sockets(credentials, make_for_sockets, client, home))
     _send_chunks_without_key(client)
+    if "middlewares" in (ours.async_client_args or {}):
+        _download_with_key(client)
     if verify:
         _verify(client)
     return client
@@ -123,7 +127,9 @@ def _copied(options: Any) -> types.HttpOptions:
     return copy
 
 
-def _wire(credentials: CredentialProvider, options: types.HttpOptions, home: set[Origin]) -> None:
+def _wire(
+    credentials: CredentialProvider, options: types.HttpOptions, home: set[Origin], *, downloads_mended: bool = False
+) -> None:
     """Put the Auth wherever the SDK sends a request from."""
     # The SDK looks for them there too, before it knows of parts of ours: sync's `verify` is also async's.
     verify = (options.client_args or options.async_client_args or {}).get("verify")
@@ -138,17 +144,14 @@ def _wire(credentials: CredentialProvider, options: types.HttpOptions, home: set
     theirs = _verifying(options.async_client_args, verify)
     aiohttp = None if theirs.get("transport") is not None else _aiohttp()
     if aiohttp is None:
-        # Before 3 the SDK kept one pool for all event loops.
-        pooled = sdk_major() >= 3 or not theirs.keys().isdisjoint(("transport", "mounts"))
+        # An older SDK has one pool for all event loops (seen in 3.3, not in 3.5); a transport of theirs owns its own.
+        pooled = hasattr(_api_client, "_PerLoopAsyncClientMixin") or not theirs.keys().isdisjoint(_POOLS)
         options.async_client_args = (_httpx_args if pooled else _per_loop_args)(theirs, auth, auth.aguard)
         return
-    if not _takes_middlewares(aiohttp) or not isinstance(theirs.get("auth"), (aiohttp.BasicAuth, type(None))):
-        # aiohttp can neither swap the key nor sign with this Auth; with a transport named, the SDK stays with httpx.
+    if obstacle := _obstacle(aiohttp, theirs, downloads_mended):
+        # With a transport named, the SDK stays with httpx.
         if getattr(options, "aiohttp_client", None) is not None:
-            raise ConfigurationError(
-                "aiohttp_client cannot be used: aiohttp is older than 3.12, or the auth in async_client_args is httpx's.",
-                remedy="Upgrade aiohttp, or pass an aiohttp.BasicAuth.",
-            )
+            raise ConfigurationError(f"aiohttp_client cannot be used: {obstacle}.")
         options.async_client_args = _per_loop_args(theirs, auth, auth.aguard)
         return
     session = getattr(options, "aiohttp_client", None)
@@ -212,6 +215,20 @@ def _send_chunks_without_key(client: genai.Client) -> None:
     aio.__class__ = KeylessUploads
 
 
+def _download_with_key(client: genai.Client) -> None:
+    """Let `aio.files.download` take the synchronous way where the SDK keeps it from the middleware (before 2.22)."""
+    if _downloads_take_middlewares():
+        return
+    files: Any = client.aio.files
+    download: Any = client.files.download
+
+    @functools.wraps(files.download)
+    async def called(**arguments: Any) -> bytes:
+        return await asyncio.to_thread(download, **arguments)
+
+    files.download = called
+
+
 def _with_http_options(method: Any, default: types.HttpOptions) -> Any:
     @functools.wraps(method)
     async def called(*, http_options: Any = None, **arguments: Any) -> Any:
@@ -223,11 +240,10 @@ def _with_http_options(method: Any, default: types.HttpOptions) -> Any:
 def _both(ours: KeyAuth, theirs: Any) -> Any:
     if theirs is None:
         return ours
-    if not hasattr(theirs, "sync_auth_flow"):
-        module = http_modules()[0]
-        theirs = (
-            module.BasicAuth(*theirs[:2]) if isinstance(theirs, tuple) else over_http_modules(_FunctionAuth, "Auth")(theirs)
-        )
+    if isinstance(theirs, tuple):
+        theirs = http_modules()[0].BasicAuth(*theirs[:2])
+    elif not hasattr(theirs, "sync_auth_flow"):
+        theirs = over_http_modules(_FunctionAuth, "Auth")(theirs)
     return over_http_modules(BothAuths, "Auth")(ours, theirs)
 
 
@@ -276,9 +292,21 @@ def _aiohttp() -> Any:
         return None
 
 
-def _takes_middlewares(aiohttp: Any) -> bool:
-    # The SDK's own test for what reaches aiohttp: one before 3.12 would drop the middleware silently.
-    return "middlewares" in inspect.signature(aiohttp.ClientSession._request).parameters
+def _obstacle(aiohttp: Any, args: dict[str, Any], downloads_mended: bool) -> str | None:
+    """Why the key could not be swapped, or replayed, by way of aiohttp; None where it can."""
+    if not isinstance(args.get("auth"), (getattr(aiohttp, "BasicAuth", ()), type(None))):
+        return "the auth in async_client_args is one for httpx"
+    # The SDK's own test for what reaches aiohttp.
+    if "middlewares" not in inspect.signature(aiohttp.ClientSession._request).parameters:
+        return "aiohttp is older than 3.12, and drops middlewares silently"
+    if not downloads_mended and not _downloads_take_middlewares():
+        return "google-genai is older than 2.22, and its aio.files.download goes past the middleware"
+    return None
+
+
+def _downloads_take_middlewares() -> bool:
+    source = inspect.getsource(_api_client.BaseApiClient.async_download_file)
+    return "_async_client_session_request_args" in source
 
 
 def _verify(client: genai.Client) -> None:

@@ -13,6 +13,7 @@ from genai_credentials import redaction
 from genai_credentials.chain import links_of
 from genai_credentials.engine import Engine
 from genai_credentials.errors import ConfigurationError
+from genai_credentials.events import Event, Events
 from genai_credentials.flight import adrive, drive
 from genai_credentials.key import ApiKey
 from genai_credentials.rotation import Rotation
@@ -37,6 +38,7 @@ class CredentialProvider:
         min_refresh_interval: Seconds from a rejection whose fetch found nothing better to the next such fetch.
         fetch_timeout: Seconds that one fetch of one provider may take, retries included.
         redact_logs: Keep the key out of what the libraries underneath log at DEBUG.
+        on_event: Called with each `Event`, in the thread where it happens; None for nobody.
         clock: Seconds that only grow; for tests.
         random: The source of all jitter; None means one of its own.
 
@@ -59,6 +61,7 @@ class CredentialProvider:
         min_refresh_interval: float = 5.0,
         fetch_timeout: float = 10.0,
         redact_logs: bool = True,
+        on_event: Callable[[Event], object] | None = None,
         clock: Callable[[], float] = time.monotonic,
         random: Random | None = None,
     ) -> None:
@@ -74,8 +77,9 @@ class CredentialProvider:
         self._clock = clock
         if redact_logs:
             redaction.install()
+        events = Events(*([on_event] if on_event else []))
         fetched = redaction.know if redact_logs else _forget
-        self.engine = Engine(links_of(providers), self._rotation, fetch_timeout, clock, fetched)
+        self.engine = Engine(links_of(providers), self._rotation, fetch_timeout, clock, fetched, events)
 
     # The key
 

@@ -10,6 +10,7 @@ from genai_credentials import forks
 from genai_credentials.chain import Link, foreign, note
 from genai_credentials.diagnosis import Diagnosis
 from genai_credentials.errors import CredentialsError, NoCredentials
+from genai_credentials.events import Events
 from genai_credentials.flight import Flight, Steps, in_daemon
 from genai_credentials.key import ApiKey
 from genai_credentials.provider import logger
@@ -27,6 +28,7 @@ class Engine:
         fetch_timeout: Seconds that one fetch of one link may take.
         clock: Seconds that only grow.
         fetched: Told of each key that a link answers with, before anything else is done with it.
+        events: Told of what happens.
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class Engine:
         fetch_timeout: float,
         clock: Callable[[], float],
         fetched: Callable[[ApiKey], None],
+        events: Events,
     ) -> None:
         self.links = links
         self.rotation = rotation
@@ -45,6 +48,7 @@ class Engine:
         self.clock = clock
         self._fetch_timeout = fetch_timeout
         self._fetched = fetched
+        self._events = events
         self._earlier_asked: set[ApiKey] = set()
         self._accepted: ApiKey | None = None
         self._closed = False
@@ -57,10 +61,11 @@ class Engine:
                 self.rotation.accepted(key)
                 self._accepted = key
 
-    def replaying(self) -> None:
+    def replaying(self, key: ApiKey) -> None:
         """Count a request that is sent again with another key."""
         with self.lock:
             self.rotation.counters["replays"] += 1
+        self._events.emit("replayed", key)
 
     def close(self) -> bool:
         """Forget the key; True the first time. A fetch under way ends unheard."""
@@ -119,6 +124,8 @@ class Engine:
         with self.lock:
             news = self.rotation.refused(key, self.clock())
             struck = self.rotation.struck(key)
+        if news:
+            self._events.emit("rejected", key)
         other, answered = None, False
         while other is None:
             with self.lock:
@@ -146,13 +153,13 @@ class Engine:
 
     def _begin(self, rejected: ApiKey | None = None) -> Flight:
         self.rotation.counters["fetches"] += 1
-        self.flight = Flight(self.rotation.event(), rejected)
+        self.flight = Flight(self.rotation.event(), self.clock(), rejected)
         return self.flight
 
     def _launch(self, flight: Flight) -> None:
         def ended(done: Any) -> None:
             if (error := done.exception()) is not None:
-                for number, link in enumerate(self.links):
+                for number, link in enumerate(self.links[: self._lowest(flight)]):
                     flight.errors[number] = foreign(link.name, error)
                     note(link, flight.errors[number])
                 self._land(flight, None, [])
@@ -207,14 +214,29 @@ class Engine:
         with self.lock:
             if self.flight is not flight:
                 return
-            before = self.rotation.serving.key
+            before, failing = self.rotation.serving.key, self.rotation.failing
+            now = self.clock()
             if not self._closed:
-                self.rotation.landed(found, passed_over, self.clock(), for_rejection=flight.rejected is not None)
+                self.rotation.landed(found, passed_over, now, for_rejection=flight.rejected is not None)
             self.flight = None
-            after = self.rotation.serving.key
+            after, recovered = self.rotation.serving.key, failing and not self.rotation.failing
+        self._tell_of_fetch(flight, found, now - flight.at, recovered)
         if before is not None and after is not None and before != after:
             logger.info("The key was rotated: %s is followed by %s.", before, after, extra={"event": "rotated"})
+            self._events.emit("rotated", after)
         flight.landed.set_result(None)
+
+    def _tell_of_fetch(self, flight: Flight, found: Found | None, seconds: float, recovered: bool) -> None:
+        if found is not None:
+            self._events.emit("fetched", found.key, seconds=seconds)
+            if recovered:
+                self._events.emit("recovered", found.key)
+            return
+        serving = self.rotation.serving
+        error = flight.errors.get(serving.link) or next(iter(flight.errors.values()), None)
+        self._events.emit("fetch_failed", serving.key, seconds=seconds, reason=error.message if error else "")
+        if serving.key is not None and self.rotation.failing:
+            self._events.emit("served_stale", serving.key)
 
     # Small print
 

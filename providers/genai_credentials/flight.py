@@ -45,13 +45,15 @@ class Flight:
 
     Args:
         began: The engine's event number at which it was started: what was rejected later, it doesn't answer.
+        at: The time at which it was started, in seconds.
         rejected: The key whose rejection asked for it; None for a start or a scheduled refresh.
     """
 
-    __slots__ = ("began", "errors", "landed", "rejected")
+    __slots__ = ("at", "began", "errors", "landed", "rejected")
 
-    def __init__(self, began: int, rejected: Any = None) -> None:
+    def __init__(self, began: int, at: float, rejected: Any = None) -> None:
         self.began = began
+        self.at = at
         self.rejected = rejected
         self.errors: dict[int, CredentialsError] = {}
         self.landed: Future[None] = Future()

@@ -10,7 +10,10 @@ import asyncio
 import contextlib
 import inspect
 import json
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+from concurrent.futures import Future
+from contextvars import ContextVar
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -22,12 +25,22 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from genai_credentials.auth import API_KEY_HEADER, Exchange
 from genai_credentials.credentials import CredentialProvider
 from genai_credentials.errors import ConfigurationError
-from genai_credentials.flight import adrive
+from genai_credentials.flight import adrive, in_daemon
 from genai_credentials.key import ApiKey
 from genai_credentials.origins import Origin
 from genai_credentials.rejection import UNTOUCHED, Verdict, classify, classify_close
 
 T = TypeVar("T")
+
+
+class _Hop:
+    """Whether the last origin a handshake was sent to is another than the client's, so that it had no key."""
+
+    foreign = False
+
+
+_hop: ContextVar[_Hop | None] = ContextVar("genai_credentials_hop", default=None)
+"""The handshake under way in this task: its errors don't say which origin answered."""
 
 
 class Sockets:
@@ -49,7 +62,8 @@ class Sockets:
     ) -> None:
         self._credentials, self._make, self._main, self._home = credentials, make, main, home
         self._guarded = guarded(home)
-        self._current: tuple[ApiKey, genai.Client] | None = None
+        self._current: tuple[ApiKey, Future[genai.Client]] | None = None
+        self._lock = threading.Lock()
 
     async def open(self, enter: Callable[[genai.Client], Awaitable[T]]) -> T:
         """What `enter` opens with a stock client of the current key.
@@ -59,17 +73,22 @@ class Sockets:
         exchange = Exchange(self._credentials, await self._credentials.aget())
         while True:
             client = await self._client_for(exchange.key)
+            hop = _Hop()
+            before = _hop.set(hop)
             try:
                 opened = await enter(client)
             except Exception as error:
-                if not exchange.judged(await self._verdict(error)):
+                if hop.foreign or not exchange.judged(await self._verdict(error, exchange.key)):
                     raise
                 other = await adrive(self._credentials.engine.reject_steps(exchange.key, exchange.tried))
                 if not exchange.goes_on(other):
                     raise
             else:
-                exchange.accepted()
+                if not hop.foreign:
+                    exchange.accepted()
                 return opened
+            finally:
+                _hop.reset(before)
 
     def check(self, config: Any) -> None:
         """Refuse a connection that would take the key to another origin.
@@ -81,7 +100,7 @@ class Sockets:
         options = options.model_dump() if hasattr(options, "model_dump") else dict(options or {})
         if any(name.lower() == API_KEY_HEADER for name in options.get("headers") or ()):
             raise ConfigurationError(
-                "The connection's http_options.headers hold a key of their own.",
+                "The connection's own headers hold a key.",
                 remedy="Connect with a genai.Client of that key.",
             )
         url = urlsplit(str(options.get("base_url") or ""))
@@ -95,13 +114,17 @@ class Sockets:
         return any(host == other and (port is None or port == its_port) for _, other, its_port in self._home)
 
     async def _client_for(self, key: ApiKey) -> genai.Client:
-        if self._current is None or self._current[0] != key:
-            # Off the loop: it loads certificates, for some 70 ms.
-            client = await asyncio.to_thread(self._make, key.get_secret_value(), self._guarded)
-            self._current = (key, client)
-        return self._current[1]
+        with self._lock:
+            if self._current is None or self._current[0] != key or _has_failed(self._current[1]):
+                # Off the loop: it loads certificates, for some 70 ms. All who connect meanwhile share it.
+                making = in_daemon(
+                    lambda: self._make(key.get_secret_value(), self._guarded), "genai-credentials-client"
+                )
+                self._current = (key, making)
+            made = self._current[1]
+        return await asyncio.wrap_future(made)
 
-    async def _verdict(self, error: Exception) -> Verdict:
+    async def _verdict(self, error: Exception, key: ApiKey) -> Verdict:
         if isinstance(error, InvalidStatus):
             return classify(error.response.status_code, bytes(error.response.body or b""))
         if isinstance(error, errors.APIError):
@@ -112,17 +135,22 @@ class Sockets:
         if status == 401:
             return classify(401, b"")
         hidden = status in (400, 403) or getattr(error, "close_code", None) in (1007, 1008)
-        return await self._ask_over_http() if hidden else UNTOUCHED
+        return await self._ask_over_http(key) if hidden else UNTOUCHED
 
-    async def _ask_over_http(self) -> Verdict:
-        """The interactions' errors hide what the API said: ask it something whose answer can be read."""
-        before = await self._credentials.aget()
+    async def _ask_over_http(self, key: ApiKey) -> Verdict:
+        """The interactions' errors hide what the API said of this key: ask it something whose answer can be read."""
         try:
             await self._main.aio.models.list(config={"page_size": 1})
         except errors.APIError as error:
             return classify(error.code, json.dumps(error.details))
-        # Served, but by another key: the Auth met the refusal, and has dealt with it.
-        return classify(401, b"") if await self._credentials.aget() != before else UNTOUCHED
+        except Exception:
+            return UNTOUCHED  # The question failed by itself: the error that there is says more than this one.
+        # Served, but by another key: the Auth met the refusal, or another task had, and it has been dealt with.
+        return classify(401, b"") if await self._credentials.aget() != key else UNTOUCHED
+
+
+def _has_failed(made: Future[genai.Client]) -> bool:
+    return made.done() and made.exception() is not None
 
 
 class Live:
@@ -170,6 +198,7 @@ class InteractionSocket:
     """Stands where what `client.aio.interactions.connect()` returns does: awaited, or entered with `async with`."""
 
     def __init__(self, sockets: Sockets, args: tuple[Any, ...], options: dict[str, Any]) -> None:
+        sockets.check({"http_options": {"headers": options.get("extra_headers")}})
         self._sockets, self._args, self._options = sockets, args, options
         self._context: Any = None
 
@@ -230,11 +259,14 @@ def guarded(home: set[Origin]) -> type[ClientConnection]:
     class GuardedConnection(ClientConnection):
         async def handshake(self, additional_headers: Any = None, *args: Any, **options: Any) -> None:
             uri = self.protocol.uri
-            scheme = "https" if uri.secure else "http"
+            scheme, foreign = "https" if uri.secure else "http", False
             # The SDK makes wss of an http base URL, and ws of the same for interactions.
             if not {(scheme, uri.host, uri.port), ("http", uri.host, uri.port)} & home:
                 pairs = additional_headers.items() if hasattr(additional_headers, "items") else additional_headers or ()
                 additional_headers = [(name, value) for name, value in pairs if name.lower() != API_KEY_HEADER]
+                foreign = True
+            if (hop := _hop.get()) is not None:
+                hop.foreign = foreign
             await super().handshake(additional_headers, *args, **options)
 
     return GuardedConnection

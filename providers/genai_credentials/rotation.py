@@ -118,6 +118,11 @@ class Rotation:
         """Whether the key is past its ttl and no failure keeps us from asking for another."""
         return now >= max(self.refresh_at, self.retry_at)
 
+    @property
+    def failing(self) -> bool:
+        """Whether the last scheduled fetch failed."""
+        return self._failures > 0
+
     def quarantined(self, key: ApiKey) -> bool:
         """Whether the API refused this key, and nothing spoke for it since."""
         return key.fingerprint in self._quarantine

@@ -25,6 +25,7 @@ class PerLoopTransport:
 
     def __init__(self, args: dict[str, Any]) -> None:
         self._args = args
+        self._verify: Any = None
         self._clients: dict[asyncio.AbstractEventLoop, Any] = {}
         self._lock = threading.Lock()
 
@@ -53,7 +54,9 @@ class PerLoopTransport:
         module = import_module(type(request).__module__.partition(".")[0])
         known = inspect.signature(module.AsyncClient.__init__).parameters
         args = {name: value for name, value in self._args.items() if name in known}
-        return module.AsyncClient(**{"verify": _verify(), "timeout": None, **args})
+        if self._verify is None:
+            self._verify = args["verify"] if "verify" in args else _context(module)
+        return module.AsyncClient(**{"timeout": None, **args, "verify": self._verify})
 
     async def __aenter__(self) -> Self:
         return self
@@ -65,7 +68,7 @@ class PerLoopTransport:
         return self
 
 
-def _verify() -> ssl.SSLContext | bool:
+def _context(module: Any) -> ssl.SSLContext:
     # httpx2 reads neither variable by itself, and the SDK does.
     cafile, capath = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
-    return ssl.create_default_context(cafile=cafile, capath=capath) if cafile or capath else True
+    return ssl.create_default_context(cafile=cafile, capath=capath) if cafile or capath else module.create_ssl_context()

@@ -20,6 +20,7 @@ import pytest
 from google.genai import types
 from google.oauth2.credentials import Credentials
 
+from genai_credentials import ConfigurationError
 from genai_credentials.testing.gemini import FakeGemini, RecordedRequest
 
 MODEL = "gemini-2.5-flash"
@@ -68,8 +69,9 @@ def skipping_what_is_missing(note: Callable[[], None] = lambda: None) -> Iterato
     """Skip the test when this google-genai has no such method, with that reason; `note` is called before."""
     try:
         yield
-    except (Missing, ValueError) as error:
-        if isinstance(error, ValueError) and "only supported in" not in str(error):
+    except (Missing, ValueError, ConfigurationError) as error:
+        lacks = re.search("only supported in|This version of google-genai", str(error))
+        if not isinstance(error, Missing) and not lacks:
             raise
         note()
         pytest.skip(str(error))
@@ -496,62 +498,78 @@ EXPRESS = [
 PATHS = [*MODELS, *RESOURCES, *GENERATED, *EXPRESS]
 
 
-# What takes a connection of its own, or a key that changes on the way
+# What takes a connection of its own
 
 
-def _no_sync(method: str) -> Callable[[Any], Any]:
-    return lambda client: found(client, method)
+async def _live_turn(session: Any) -> Any:
+    await session.send_client_content(turns={"role": "user", "parts": [{"text": "hi"}]})
+    answers = [message.text async for message in session.receive()]
+    return answers[0]
 
 
-async def talk(aio: Any) -> Any:
-    """One turn of a Live session."""
-    async with found(aio, "live").connect(model=MODEL) as session:
-        await session.send_client_content(turns={"role": "user", "parts": [{"text": "hi"}]})
-        texts = [message.text async for message in session.receive()]
-        return texts[0]
+async def _music_turn(session: Any) -> Any:
+    await session.play()
+    return (await anext(session.receive())).server_content.audio_chunks[0].data
 
 
-async def play(aio: Any) -> Any:
-    """The first bytes of live music."""
-    async with found(aio, "live.music").connect(model="models/lyria-realtime-exp") as session:
-        await session.play()
-        return (await anext(session.receive())).server_content.audio_chunks[0].data
+async def _interaction_turn(session: Any) -> Any:
+    await session.send("hi")
+    async for event in session.receive():
+        if event.event_type == "step.delta":
+            return event.delta.text
+    return None
 
 
-async def converse(aio: Any) -> Any:
-    """One turn on the interactions' socket."""
-    async with found(aio, "interactions.connect")("int-1") as session:
-        await session.send("hi")
-        kinds = session.receive()
-        await anext(kinds)
-        return (await anext(kinds)).delta.text
+@dataclass(frozen=True)
+class Socket:
+    """A WebSocket of the SDK: what opens it on `aio`, one turn on its session, and what that turn is answered with."""
+
+    method: str
+    open: Callable[[Any], Any]
+    turn: Callable[[Any], Awaitable[Any]]
+    expected: Any
+
+    async def talk(self, aio: Any) -> Any:
+        """Open it for one turn."""
+        async with self.open(aio) as session:
+            return await self.turn(session)
+
+    def path(self, **more: Any) -> SdkPath:
+        """Its row in the table."""
+        return SdkPath(self.method, lambda client: found(client, self.method), self.talk, self.expected, **more)
 
 
-def _starts(part: str) -> Callable[[RecordedRequest], bool]:
-    return lambda request: part in (request.header("x-goog-upload-offset") or request.query)
-
+LIVE = Socket("live.connect", lambda aio: found(aio, "live.connect")(model=MODEL), _live_turn, "pong: hi")
+MUSIC = Socket(
+    "live.music.connect",
+    lambda aio: found(aio, "live.music.connect")(model="models/lyria-realtime-exp"),
+    _music_turn,
+    b"\0" * 16,
+)
+INTERACTIONS = Socket(
+    "interactions.connect", lambda aio: found(aio, "interactions.connect")("int-1"), _interaction_turn, "pong: hi"
+)
 
 SOCKETS = [
-    SdkPath("live.connect", _no_sync("live.connect"), talk, "pong: hi", tls=True),
-    replace(express(SdkPath("live.connect", _no_sync("live.connect"), talk, "pong: hi")), tls=True),
-    SdkPath(
-        "live.music.connect",
-        _no_sync("live.music.connect"),
-        play,
-        b"\0" * 16,
+    LIVE.path(tls=True),
+    replace(express(LIVE.path()), tls=True),
+    MUSIC.path(
         tls=True,
-        notes="a redirect of its handshake to another origin takes the key along, as it does with a stock client: this "
-        "one connection takes no argument that could keep it",
+        notes="a redirect of its handshake to another origin takes the key along, as it does with a stock client: the "
+        "SDK takes no argument for this connection that could keep it",
     ),
-    SdkPath(
-        "interactions.connect",
-        _no_sync("interactions.connect"),
-        converse,
-        "pong: hi",
-        replays=2,
-        notes="the SDK hides why a handshake was refused, so `models.list` is asked, and replayed as well",
+    INTERACTIONS.path(
+        replays=2, notes="the SDK hides why a handshake was refused, so `models.list` is asked, and replayed as well"
     ),
 ]
+
+
+# What the key changes in the middle of
+
+
+def _at(part: str) -> Callable[[RecordedRequest], bool]:
+    return lambda request: part in (request.header("x-goog-upload-offset") or request.query)
+
 
 MIDWAY = [
     replace(
@@ -562,13 +580,13 @@ MIDWAY = [
             file=io.BytesIO(bytes(2 * 8 * 1024 * 1024 + 5)),
             config=TEXT,
         ),
-        rotates_at=_starts(str(8 * 1024 * 1024)),
+        rotates_at=_at(str(8 * 1024 * 1024)),
         replays=0,
         notes="chunks carry no key: the upload goes on by its own URL",
     ),
     replace(
         row("models.list, rotated between two pages", len, 3),
-        rotates_at=_starts("pageToken"),
+        rotates_at=_at("pageToken"),
         canned=lambda request: (
             None if "pageToken" in request.query else {"models": [{"name": "models/first"}], "nextPageToken": "more"}
         ),

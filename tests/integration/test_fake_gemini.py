@@ -31,6 +31,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Inheritance class AiohttpClientSession:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:Sending a large body directly:ResourceWarning"),
     pytest.mark.filterwarnings("ignore:.*(experimental|deprecated)"),
+    pytest.mark.filterwarnings("ignore:Async interactions client cannot use aiohttp"),
 ]
 
 GENERATE = f"/v1beta/models/{MODEL}:generateContent"

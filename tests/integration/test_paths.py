@@ -16,6 +16,7 @@ from genai_credentials.testing import FakeGemini
 pytestmark = [
     pytest.mark.usefixtures("no_certificates"),
     pytest.mark.filterwarnings("ignore:.*(experimental|deprecated)"),
+    pytest.mark.filterwarnings("ignore:Async interactions client cannot use aiohttp"),
     pytest.mark.filterwarnings("ignore:Sending a large body directly:ResourceWarning"),
 ]
 

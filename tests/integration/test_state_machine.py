@@ -127,6 +127,7 @@ class Rotations(RuleBasedStateMachine):
 
     def reject(self, key, tried):
         before = self.credentials.status().counters["fetches"]
+        dead = {known.found.key for known in self.rotation._all_known() if self.rotation.quarantined(known.found.key)}
         steps = self.credentials.engine.reject_steps(key, tried)
         try:
             while True:
@@ -137,8 +138,8 @@ class Rotations(RuleBasedStateMachine):
         assert after - before <= 1
         if after > before:
             assert self.fruitless_at is None or self.clock.now - self.fruitless_at >= INTERVAL
-            if other is None or self.rotation.counters["paroles"]:
-                self.fruitless_at = self.rotation._rejection_fetch_at - INTERVAL
+            if other is None or other in dead:
+                self.fruitless_at = self.clock.now
         return other
 
     def check_nothing_was_left_to_try(self, tried):

@@ -2,16 +2,56 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
 import click
 import rich  # noqa: F401 - every command prints with it: a missing one is told of here, once
 
+from genai_credentials.cli.check import check
 from genai_credentials.cli.demo import demo
+from genai_credentials.cli.explain import explain
+from genai_credentials.cli.output import scrubbed
+from genai_credentials.cli.run import run
+from genai_credentials.cli.status import status
+from genai_credentials.cli.watch import watch
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Careful(click.Group):
+    """A group whose errors do not repeat a key that was typed into the wrong place."""
+
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        """See `click.Command`."""
+        with _scrubbing():
+            return super().make_context(*args, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """See `click.Command`."""
+        with _scrubbing():
+            return super().invoke(ctx)
+
+
+@contextlib.contextmanager
+def _scrubbing() -> Iterator[None]:
+    try:
+        yield
+    except click.ClickException as error:
+        vars(error)["message"] = scrubbed(error.message)
+        raise
+
+
+@click.group(cls=Careful, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
 @click.version_option(package_name="genai-credentials", message="%(prog)s %(version)s")
 def cli() -> None:
-    """API keys for Gemini from pluggable providers, rotated without losing a request."""
+    """API keys for Gemini from pluggable providers, rotated without losing a request.
+
+    \b
+    At 3 a.m.:  genai-credentials explain "the error you see"
+                genai-credentials check
+                genai-credentials status
+    """
 
 
-cli.add_command(demo)
+for command in (status, check, explain, watch, run, demo):
+    cli.add_command(command)

@@ -206,7 +206,8 @@ class GoogleSecretManager(Source):
             ) from error
 
     def _explained(self, error: Exception, version: str) -> FetchFailed:
-        kind = type(error).__name__
+        # When the retries give up, what they gave up on is what there is to say: a throttled store is not down.
+        kind = type(getattr(error, "cause", None) or error).__name__
         problem, remedy = _PROBLEMS.get(kind, (f"the call failed with {kind}", "See the cause in the traceback."))
         raised = {"NotFound": _NotFound, "FailedPrecondition": _NotEnabled}.get(kind, FetchFailed)
         return raised(f"{self.name}: {problem} (version {version}).", remedy=remedy)

@@ -1,0 +1,147 @@
+"""Asks the API about the keys of a chain, and keeps every answer it gave."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from genai_credentials.cli import meanings
+from genai_credentials.cli.causes import ACCEPTED, NO_MODELS, TABLE, Meaning
+from genai_credentials.cli.chains import Chain, Witness, key_document, links_document
+from genai_credentials.cli.output import Misconfigured
+from genai_credentials.errors import ConfigurationError, CredentialsError, NoCredentials
+from genai_credentials.key import ApiKey
+from genai_credentials.provider import Provider
+from genai_credentials.status import LinkStatus
+
+HEADER = "x-goog-api-key"
+MOST_CHARACTERS = 65_536
+
+
+class Way(NamedTuple):
+    """How the API is reached: the base URL (None for the SDK's own), seconds to wait, and whether http may do."""
+
+    base_url: str | None
+    timeout: float
+    allow_plain_http: bool
+
+
+class Answer(NamedTuple):
+    """One answer of the API, and the key it was given to; None for a key that no link served."""
+
+    status: int
+    meaning: Meaning
+    key: ApiKey | None
+
+
+class Asked(NamedTuple):
+    """What came of it.
+
+    Args:
+        provider: The link that was asked about; None for the whole chain.
+        meaning: What it comes to.
+        answers: What the API answered, in order: more than one when keys were refused on the way.
+        links: What each link answered.
+        keys: The keys that were fetched.
+    """
+
+    provider: str | None
+    meaning: Meaning
+    answers: tuple[Answer, ...]
+    links: tuple[LinkStatus, ...]
+    keys: tuple[ApiKey, ...]
+
+    @property
+    def key(self) -> ApiKey | None:
+        """The key that the last answer was given to, or else the first one that was fetched."""
+        answered = self.answers[-1].key if self.answers else None
+        return answered or next(iter(self.keys), None)
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether there was nothing to ask about: no link is set up here."""
+        return self.meaning.verdict == "no_key" and all(link.outcome == "absent" for link in self.links)
+
+    def document(self) -> dict[str, Any]:
+        """For machines."""
+        return {
+            "provider": self.provider,
+            **self.meaning.document(),
+            "key": None if self.key is None else key_document(self.key),
+            "answers": [
+                {
+                    "status": answer.status,
+                    "verdict": answer.meaning.verdict,
+                    "cause": answer.meaning.cause,
+                    "fingerprint": answer.key.fingerprint if answer.key else None,
+                    "provider": answer.key.provider if answer.key else None,
+                }
+                for answer in self.answers
+            ],
+            "links": links_document(self.links),
+        }
+
+
+def ask(chain: Chain, providers: Sequence[Provider], way: Way, provider: str | None = None) -> Asked:
+    """List one model with the key of these providers, through the client that an application would use.
+
+    Args:
+        chain: Where the durations come from.
+        providers: The links.
+        way: How to reach the API.
+        provider: Whose name goes into the result; None for the whole chain's.
+
+    Raises:
+        Misconfigured: The base URL is none, or the key would travel in the clear.
+    """
+    witnesses = [Witness(one) for one in providers]
+    seen: list[tuple[str | None, int, str]] = []
+    with chain.open(*witnesses) as credentials:
+        problem = _list_models(credentials, way, seen)
+        links = credentials.status().links
+    keys = {fingerprint: key for witness in witnesses for fingerprint, key in witness.keys.items()}
+    texts = {key.get_secret_value(): key for key in keys.values()}
+    answers = tuple(Answer(status, _meaning(status, body), texts.get(text or "")) for text, status, body in seen)
+    meaning = problem or answers[-1].meaning
+    return Asked(provider, meaning, answers, links, tuple(keys.values()))
+
+
+def _list_models(credentials: Any, way: Way, seen: list[tuple[str | None, int, str]]) -> Meaning | None:
+    """Ask, and note each answer in `seen`; what went wrong if the API gave none."""
+    from google.genai import errors
+
+    def saw(response: Any) -> None:
+        if response.status_code < 300 or response.status_code >= 400:
+            response.read()
+            seen.append((response.request.headers.get(HEADER), response.status_code, response.text[:MOST_CHARACTERS]))
+
+    options: dict[str, Any] = {
+        "timeout": round(way.timeout * 1000),
+        "client_args": {"event_hooks": {"response": [saw]}},
+        **({"base_url": way.base_url} if way.base_url else {}),
+    }
+    try:
+        with credentials.client(http_options=options, allow_plain_http=way.allow_plain_http) as client:
+            next(iter(client.models.list(config={"page_size": 1})), None)
+    except errors.APIError:
+        pass
+    except ConfigurationError as error:
+        raise Misconfigured.of(error) from None
+    except NoCredentials:
+        return TABLE["no_key"]._replace(remedy="", run=())
+    except CredentialsError as error:
+        return TABLE["no_key"]._replace(title=error.message, causes=(), remedy=error.remedy)
+    except Exception as error:
+        return None if seen else meanings.of_exception(error)
+    return None if seen else TABLE["other_status"]
+
+
+def _meaning(status: int, body: str) -> Meaning:
+    if status >= 300:
+        return meanings.of_answer(status, body)
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return NO_MODELS
+    return ACCEPTED if isinstance(document, dict) and isinstance(document.get("models"), list) else NO_MODELS

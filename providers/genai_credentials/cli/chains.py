@@ -1,0 +1,259 @@
+"""The chain that a verb works on: where it was set, what its links answer, and what is odd about it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
+
+import click
+
+from genai_credentials.cli.output import Misconfigured, for_a_while, know
+from genai_credentials.errors import CredentialsError
+from genai_credentials.key import ApiKey
+from genai_credentials.provider import DEFAULT_NAMES, Provider, checked
+
+if TYPE_CHECKING:
+    from genai_credentials.credentials import CredentialProvider
+    from genai_credentials.status import LinkStatus
+
+KINDS = {"AIza": "standard", "AQ.": "auth", "auth_tokens/": "ephemeral", "sk-": "gateway"}
+"""How a key's text begins -> what kind it is; the beginning is the same for all keys of a kind, so it is no secret."""
+
+KIND_WORDS = {
+    "standard": "a standard AIza key",
+    "auth": "an AQ. key",
+    "ephemeral": "an ephemeral token",
+    "gateway": "a gateway's sk- token",
+    "unknown": "of no known form",
+}
+GOOGLE_HOST, VERTEX_HOST = "generativelanguage.googleapis.com", "aiplatform.googleapis.com"
+
+uris_argument = click.argument("uris", nargs=-1, metavar="[URI]...")
+
+
+class Finding(NamedTuple):
+    """Something odd that no answer tells: what it is, and what to do about it."""
+
+    what: str
+    remedy: str
+
+
+class Chain(NamedTuple):
+    """The chain of a verb.
+
+    Args:
+        providers: Its links.
+        source: Who set it: "arguments", "GENAI_CREDENTIALS" or "default".
+        durations: What `GENAI_CREDENTIALS_TTL` and its like set.
+    """
+
+    providers: tuple[Provider, ...]
+    source: str
+    durations: dict[str, float]
+
+    def open(self, *providers: Any, **options: Any) -> CredentialProvider:
+        """A `CredentialProvider` over these providers; over the whole chain without any."""
+        from genai_credentials.credentials import CredentialProvider
+
+        try:
+            return CredentialProvider(*(providers or self.providers), **{**self.durations, **options})
+        except CredentialsError as error:
+            raise Misconfigured.of(error) from None
+
+
+def chain_of(uris: Sequence[str]) -> Chain:
+    """The chain of these URIs; else the one of GENAI_CREDENTIALS; else `env:`.
+
+    Raises:
+        Misconfigured: A URI or a duration is wrong, or a plug-in fails.
+    """
+    from genai_credentials.uris import VARIABLE, parse, settings
+
+    try:
+        configured, durations = settings()
+        providers = tuple(parse(uri) for uri in uris or configured)
+    except CredentialsError as error:
+        raise Misconfigured.of(error) from None
+    except Exception as error:
+        # A plug-in's: its text may hold anything.
+        raise Misconfigured(f"A plug-in's provider could not be made: it raised {type(error).__name__}.") from None
+    source = "arguments" if uris else VARIABLE if os.environ.get(VARIABLE, "").split() else "default"
+    return Chain(providers, source, durations)
+
+
+class Witness:
+    """A provider that remembers which keys another one served.
+
+    Args:
+        provider: The other one.
+    """
+
+    def __init__(self, provider: Provider) -> None:
+        self.name = provider.name
+        self.keys: dict[str, ApiKey] = {}
+        self._provider = provider
+
+    def fetch(self, rejected: ApiKey | None = None) -> ApiKey:
+        """See `Provider.fetch`."""
+        return self._saw(self._provider.fetch(rejected))
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._provider, name)
+        if name != "fetch_previous":
+            return value
+        ask: Callable[[ApiKey | None], object] = value
+        return lambda rejected=None: self._saw(ask(rejected))
+
+    def _saw(self, result: object) -> ApiKey:
+        key = checked(result, self._provider)
+        know(key)
+        self.keys[key.fingerprint] = key
+        return key
+
+
+def links_document(links: Sequence[LinkStatus]) -> list[dict[str, str]]:
+    """What the links of a chain last answered, for machines."""
+    return [
+        {"provider": link.provider, "outcome": link.outcome, "reason": link.reason, "remedy": link.remedy}
+        for link in links
+    ]
+
+
+def kind_of(key: ApiKey) -> str:
+    """What kind of key it is, by how it begins: a value of `KINDS`, or "unknown"."""
+    text = key.get_secret_value()
+    return next((kind for start, kind in KINDS.items() if text.startswith(start)), "unknown")
+
+
+def key_document(key: ApiKey) -> dict[str, Any]:
+    """A key for machines: everything but the key."""
+    return {
+        "fingerprint": key.fingerprint,
+        "kind": kind_of(key),
+        "provider": key.provider,
+        "version": key.version,
+        "notes": list(key.notes),
+    }
+
+
+def key_line(key: ApiKey) -> str:
+    """A key for people: everything but the key."""
+    version = f", version {key.version}" if key.version else ""
+    return f"key {key.fingerprint}, {KIND_WORDS[kind_of(key)]}{version}"
+
+
+def stored_for(provider: object) -> float | None:
+    """Seconds since the provider's file was written; None for a provider without one."""
+    try:
+        return max(0.0, time.time() - os.stat(getattr(provider, "path", "")).st_mtime)
+    except (OSError, TypeError, ValueError):
+        return None
+
+
+def age_line(key: ApiKey, provider: object) -> str:
+    """How old a key is, for people."""
+    stored = stored_for(provider)
+    written = "" if stored is None else f"; its file was written {for_a_while(stored)} ago"
+    return f"fetched {for_a_while(age_of(key))} ago{written}"
+
+
+def age_of(key: ApiKey) -> float:
+    """Seconds since a key was fetched."""
+    return max(0.0, time.time() - key.fetched_at.timestamp())
+
+
+def origin_name(base_url: str | None) -> str:
+    """Where requests go, by its host and port alone: a gateway's path or user may hold a token."""
+    parts = urlsplit(base_url or os.environ.get("GOOGLE_GEMINI_BASE_URL") or f"https://{GOOGLE_HOST}")
+    try:
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        port = ""
+    return f"{parts.hostname or '(no host)'}{port}"
+
+
+def findings_of(chain: Chain, keys: Sequence[ApiKey], host: str | None = None) -> list[Finding]:
+    """What is odd about the chain's setup.
+
+    Args:
+        chain: The chain.
+        keys: The keys that its links served.
+        host: Where the requests go; None when none is sent.
+    """
+    found = [*_two_variables(chain.providers), *_environment(host)]
+    found += [_taken_off(key) for key in keys if key.notes]
+    for key in keys if host else ():
+        found += _wrong_place(key, str(host))
+    return list(dict.fromkeys(found))
+
+
+def _taken_off(key: ApiKey) -> Finding:
+    what = " and ".join(key.notes)
+    return Finding(
+        f"{key.provider}: the key {key.fingerprint} had {what} around it, pasted along with it.",
+        "This library takes that off, other tools send it along: store the bare key.",
+    )
+
+
+def _two_variables(providers: Sequence[Provider]) -> Iterator[Finding]:
+    from genai_credentials.sources.env import Env
+
+    first, second = DEFAULT_NAMES
+    if not any(isinstance(provider, Env) and {first, second} <= {*provider.names} for provider in providers):
+        return
+    one, two = os.environ.get(first, ""), os.environ.get(second, "")
+    if one and two and one != two:
+        yield Finding(
+            f"{first} ({_called(one)}) and {second} ({_called(two)}) are both set, and differ.",
+            f"{first} wins, here and in the SDK: unset the one that is not meant, or name it: env:{second}",
+        )
+
+
+def _called(text: str) -> str:
+    try:
+        key = ApiKey(text, provider="env")
+    except CredentialsError:
+        return "not a key"
+    know(key)
+    return key.fingerprint
+
+
+def _environment(host: str | None) -> Iterator[Finding]:
+    for name in ("GOOGLE_GENAI_USE_VERTEXAI", "GOOGLE_GENAI_USE_ENTERPRISE"):
+        if os.environ.get(name, "").lower() in ("true", "1"):
+            yield Finding(
+                f"{name} is set: a stock genai.Client() goes to Vertex AI with it, where most Gemini keys are refused.",
+                "Unset it; credentials.client() pays no heed to it.",
+            )
+    if os.environ.get("GOOGLE_GEMINI_BASE_URL") and host in (None, origin_name(None)):
+        yield Finding(
+            f"GOOGLE_GEMINI_BASE_URL is set: requests go to {origin_name(None)}.",
+            "Unset it to talk to Google itself.",
+        )
+
+
+def _wrong_place(key: ApiKey, host: str) -> Iterator[Finding]:
+    kind, google = kind_of(key), host.endswith("googleapis.com")
+    whose = f"{key.provider}: the key {key.fingerprint} is {KIND_WORDS[kind]}"
+    if kind in ("auth", "standard") and host.endswith(VERTEX_HOST):
+        yield Finding(
+            f"{whose} and goes to {host}; keys of Google AI Studio are refused there.",
+            f"Use the Gemini API, https://{GOOGLE_HOST}, which is what no base URL means.",
+        )
+    elif kind == "gateway" and google:
+        yield Finding(
+            f"{whose} and goes to Google, which issues no such keys.",
+            "Name the gateway: --base-url here, base_url in http_options or GOOGLE_GEMINI_BASE_URL in the application.",
+        )
+    elif kind in ("auth", "standard") and not google and not host.startswith(("127.", "localhost")):
+        yield Finding(
+            f"{whose} and goes to {host}, which is not Google.",
+            "Most gateways take only tokens of their own. If it wasn't meant, unset the base URL.",
+        )
+    if kind == "ephemeral":
+        yield Finding(
+            f"{whose}; it is good for the Live API only, and for minutes.", "Put a lasting key into the chain."
+        )

@@ -1,0 +1,156 @@
+"""`genai-credentials check`: ask the API about the keys of a chain, and say what its answer means."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+import click
+
+from genai_credentials.cli import pages
+from genai_credentials.cli.causes import EXITS
+from genai_credentials.cli.chains import (
+    Chain,
+    Finding,
+    chain_of,
+    findings_of,
+    key_line,
+    origin_name,
+    uris_argument,
+)
+from genai_credentials.cli.output import BAD, MISCONFIGURED, OK, UNCLEAR, Printer, emit, json_option, quiet
+from genai_credentials.cli.status import bare
+from genai_credentials.flight import in_daemon
+
+if TYPE_CHECKING:
+    from genai_credentials.cli.asking import Asked, Way
+
+
+@click.command(short_help="Ask the API about the key, and say what its answer means.")
+@json_option
+@click.option("--each", is_flag=True, help="Ask about each link's key on its own, not only about the one that serves.")
+@click.option("--base-url", metavar="URL", help="Ask there: a gateway. Else GOOGLE_GEMINI_BASE_URL, else Google.")
+@click.option(
+    "--timeout", type=click.FloatRange(0.1, 600.0), default=10.0, show_default=True, help="Seconds for the answer."
+)
+@click.option("--allow-plain-http", is_flag=True, help="Let the key travel unencrypted to another machine.")
+@uris_argument
+def check(
+    as_json: bool, each: bool, base_url: str | None, timeout: float, allow_plain_http: bool, uris: tuple[str, ...]
+) -> None:
+    """Fetch the key of a chain, list one model with it, and say in words what the answer means.
+
+    The request goes through the client that an application would use: a key that is refused is followed by the next
+    one of the chain. The key travels in a header, never in a URL, and is never shown.
+
+    \b
+    Examples:
+      genai-credentials check
+      genai-credentials check --each --base-url https://gateway.example
+      genai-credentials check aws:prod/gemini#api_key
+
+    \b
+    Exit codes:
+      0  the API accepts the key (with --each: of every link that has one)
+      1  it refuses the key, or there is none
+      2  the key is live, but its project, its restrictions or an option
+         are set up wrong; or the chain is written wrong
+      3  could not tell: no connection, overloaded, quota used up
+    """
+    from genai_credentials.cli.asking import Way
+
+    chain, way = chain_of(uris), Way(base_url, timeout, allow_plain_http)
+    with quiet():
+        results = ask_each(chain, way) if each else ask_chain(chain, way)
+        found = found_in(chain, results, origin_name(base_url), each=each)
+    code = worst(results)
+    if as_json:
+        emit(
+            {
+                "base_url": origin_name(base_url),
+                "each": each,
+                "checks": [one.document() for one in results],
+                "findings": [finding._asdict() for finding in found],
+                "exit_code": code,
+            }
+        )
+    else:
+        printer = Printer()
+        (_show_each if each else _show_chain)(printer, results, origin_name(base_url))
+        pages.findings(printer, found)
+    raise click.exceptions.Exit(code)
+
+
+def ask_chain(chain: Chain, way: Way) -> list[Asked]:
+    """Ask about the chain, as an application would."""
+    from genai_credentials.cli.asking import ask
+
+    return [ask(chain, chain.providers, way)]
+
+
+def ask_each(chain: Chain, way: Way) -> list[Asked]:
+    """Ask about each link, all at the same time."""
+    from genai_credentials.cli.asking import ask
+
+    asked = [in_daemon(partial(ask, chain, [one], way, one.name), "check") for one in chain.providers]
+    return [one.result() for one in asked]
+
+
+def worst(results: Sequence[Asked]) -> int:
+    """The exit code; a link that isn't set up here is no fault while another one is."""
+    codes = {EXITS[one.meaning.verdict] for one in results if not one.is_absent} or {BAD}
+    return next(code for code in (BAD, MISCONFIGURED, UNCLEAR, OK) if code in codes)
+
+
+def found_in(chain: Chain, results: Sequence[Asked], host: str, *, each: bool) -> list[Finding]:
+    """What is odd: about the setup, and about what happened on the way to the key that was accepted."""
+    found = [] if each else _on_the_way(results[0])
+    return [*found, *findings_of(chain, [key for one in results for key in one.keys], host)]
+
+
+def _on_the_way(result: Asked) -> list[Finding]:
+    found = [
+        Finding(
+            f"{link.provider}: broken. {bare(link.provider, link.reason)}",
+            link.remedy,
+        )
+        for link in result.links
+        if link.outcome == "broken" and result.key is not None
+    ]
+    for answer in result.answers[:-1]:
+        if answer.key and answer.meaning.verdict == "refused":
+            whose = f"{answer.key.provider}: the key {answer.key.fingerprint}"
+            why = f"was refused ({answer.status} {answer.meaning.cause}), so the next one was tried."
+            found.append(Finding(f"{whose} {why}", answer.meaning.remedy))
+    return found
+
+
+def _show_chain(printer: Printer, results: Sequence[Asked], host: str) -> None:
+    (result,) = results
+    meaning, key = result.meaning, result.key
+    status = f" ({result.answers[-1].status} {meaning.cause})" if result.answers else ""
+    word = {"accepted": "Accepted", "refused": "Refused", "no_key": "No key", "misconfigured": "Set up wrong"}
+    pages.headline(printer, meaning, f"{word.get(meaning.verdict, 'Could not tell')}{status}: {host}")
+    if key is not None:
+        printer.say(f"{key_line(key)}, from {key.provider}")
+    printer.say(meaning.title)
+    if meaning.verdict == "no_key" and not result.answers:
+        printer.say()
+        for link in result.links:
+            pages.row(printer, link.outcome, link.provider, [bare(link.provider, link.reason)], link.remedy)
+        return
+    pages.body(printer, meaning)
+
+
+def _show_each(printer: Printer, results: Sequence[Asked], host: str) -> None:
+    printer.say(f"Each link's key, at {host}:", style="dim")
+    printer.say()
+    for one in results:
+        name, link = one.provider or "", one.links[0]
+        if one.key is None:
+            pages.row(printer, link.outcome, name, [bare(name, link.reason)], link.remedy)
+            continue
+        status = f"{one.answers[-1].status} {one.meaning.cause}: " if one.answers else ""
+        lines = [key_line(one.key), f"{status}{one.meaning.title}"]
+        pages.row(printer, one.meaning.verdict, name, lines, one.meaning.remedy)

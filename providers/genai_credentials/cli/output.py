@@ -1,0 +1,161 @@
+"""How the verbs speak: wrapped to the terminal or to 80 columns, without colour when piped, and never with a key."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import re
+import sys
+import textwrap
+import warnings
+from collections.abc import Callable, Iterator
+from io import TextIOWrapper
+from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakSet
+
+import click
+
+from genai_credentials.redaction import needles
+
+if TYPE_CHECKING:
+    from genai_credentials.errors import CredentialsError
+    from genai_credentials.key import ApiKey
+
+OK, BAD, MISCONFIGURED, UNCLEAR = range(4)
+"""The exit codes: all is well; the key is bad or there is none; usage or setup; could not tell."""
+
+
+REDACTED = "<redacted>"
+PIPED_WIDTH, WIDEST = 80, 100
+
+# What keys look like, for those that were typed into the wrong place and were never fetched.
+_SHAPES = re.compile(r"AIza[\w-]{16,}|AQ\.[\w.-]{16,}|auth_tokens/[\w.-]{8,}|\bsk-[\w-]{12,}|\bya29\.[\w.-]{8,}")
+_SHORTEST = 8
+_known: WeakSet[ApiKey] = WeakSet()
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def know(key: ApiKey) -> None:
+    """Keep this key out of everything that is printed from now on."""
+    _known.add(key)
+
+
+def scrubbed(text: str) -> str:
+    """The text without any known key, without what looks like one, and without control characters."""
+    for key in list(_known):
+        if len(secret := key.get_secret_value()) >= _SHORTEST:
+            for form in needles(secret):
+                text = text.replace(form, REDACTED)
+    text = _SHAPES.sub(REDACTED, text)
+    return "".join(character if character.isprintable() or character == "\n" else "?" for character in text)
+
+
+def json_option(command: Command) -> Command:
+    """The option --json, which every verb has."""
+    help_text = "Print one JSON document on stdout, and nothing else."
+    return click.option("--json", "as_json", is_flag=True, help=help_text)(command)
+
+
+def emit(document: dict[str, Any], *, line: bool = False) -> None:
+    """Print a JSON document; on one line if `line`."""
+    click.echo(json.dumps(_clean(document), indent=None if line else 2))
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return scrubbed(value)
+    if isinstance(value, dict):
+        return {name: _clean(part) for name, part in value.items()}
+    return [_clean(part) for part in value] if isinstance(value, (list, tuple)) else value
+
+
+class Misconfigured(click.ClickException):
+    """The chain, an option or the installation cannot work: exit code 2."""
+
+    exit_code = MISCONFIGURED
+
+    @classmethod
+    def of(cls, error: CredentialsError) -> Misconfigured:
+        """From an error of the library."""
+        return cls(f"{error.message}\n{error.remedy}".rstrip())
+
+
+class Printer:
+    """Prints paragraphs for people, on stdout or stderr."""
+
+    def __init__(self, *, err: bool = False) -> None:
+        from rich.console import Console
+
+        stream = sys.stderr if err else sys.stdout
+        if isinstance(stream, TextIOWrapper):
+            # A name with an umlaut must not end a diagnosis on a terminal that cannot show it.
+            stream.reconfigure(errors="backslashreplace")
+        terminal = stream.isatty()
+        # Not the console's own word: FORCE_COLOR would have it take a pipe for a terminal.
+        self.console = Console(file=stream, force_terminal=terminal, width=None if terminal else PIPED_WIDTH)
+        self.live = terminal and not self.console.is_dumb_terminal
+        self._width = min(self.console.width, WIDEST) - 1
+
+    def say(self, text: str = "", *, lead: str = "", style: str = "", lead_style: str = "") -> None:
+        """Print a paragraph.
+
+        Args:
+            text: What is said; wrapped at white space only, so that what is to be copied stays whole.
+            lead: What stands before its first line; the others are indented by as much.
+            style: The style of the text, in rich's words.
+            lead_style: The style of the lead.
+        """
+        from rich.text import Text
+
+        rest = " " * len(lead)
+        lines = textwrap.wrap(
+            scrubbed(text),
+            self._width,
+            initial_indent=rest,
+            subsequent_indent=rest,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for number, line in enumerate(lines or [rest]):
+            start = lead if number == 0 else rest
+            shown = Text.assemble((start, lead_style), (line[len(rest) :], style))
+            shown.rstrip()
+            self.console.print(shown, soft_wrap=True, highlight=False)
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[list[str]]:
+    """Keep everybody's log and warnings off the screen; yields what the library warns of, to be shown in its place."""
+    kept = _Keeper(logging.WARNING)
+    root, library = logging.getLogger(), logging.getLogger("genai_credentials")
+    silence = logging.NullHandler()
+    root.addHandler(silence)
+    library.addHandler(kept)
+    try:
+        with warnings.catch_warnings():
+            for kind in (UserWarning, FutureWarning, DeprecationWarning):
+                warnings.simplefilter("ignore", kind)
+            yield kept.messages
+    finally:
+        library.removeHandler(kept)
+        root.removeHandler(silence)
+
+
+class _Keeper(logging.Handler):
+    def __init__(self, level: int) -> None:
+        super().__init__(level)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if (message := record.getMessage()) not in self.messages:
+            self.messages.append(message)
+
+
+def for_a_while(seconds: float) -> str:
+    """A duration for people: "12 s", "3 min", "5 h", "2 d"."""
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds // size:.0f} {unit}"
+    return f"{max(0.0, seconds):.0f} s"

@@ -1,0 +1,189 @@
+"""`genai-credentials status`: what each link of a chain has to offer."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import partial
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from genai_credentials.chain import Link
+from genai_credentials.cli import pages
+from genai_credentials.cli.chains import (
+    Chain,
+    Finding,
+    age_line,
+    age_of,
+    chain_of,
+    findings_of,
+    key_document,
+    key_line,
+    stored_for,
+    uris_argument,
+)
+from genai_credentials.cli.output import BAD, OK, Printer, emit, json_option, know, quiet
+from genai_credentials.errors import CredentialsError, MissingDependency, Unavailable
+from genai_credentials.flight import in_daemon
+from genai_credentials.key import ApiKey
+from genai_credentials.provider import DEFAULT_FETCH_TIMEOUT
+
+if TYPE_CHECKING:
+    from genai_credentials.provider import Provider
+
+SOURCES = {
+    "arguments": "named on the command line",
+    "GENAI_CREDENTIALS": "from GENAI_CREDENTIALS",
+    "default": "env: alone, since GENAI_CREDENTIALS is unset",
+}
+
+
+class Row(NamedTuple):
+    """One link: `outcome` is serving, standby, absent, broken or unasked; `reason` and `remedy` may be empty."""
+
+    provider: Provider
+    outcome: str
+    reason: str = ""
+    remedy: str = ""
+    key: ApiKey | None = None
+
+    def document(self) -> dict[str, Any]:
+        """For machines."""
+        return {
+            "provider": self.provider.name,
+            "outcome": self.outcome,
+            "reason": self.reason,
+            "remedy": self.remedy,
+            "key": None if self.key is None else aged(self.key, self.provider),
+        }
+
+
+def aged(key: ApiKey, provider: Provider) -> dict[str, Any]:
+    """A key for machines, with its age."""
+    stored = stored_for(provider)
+    ages = {"age_seconds": round(age_of(key), 3), "stored_seconds_ago": None if stored is None else round(stored, 3)}
+    return {**key_document(key), **ages}
+
+
+@click.command(short_help="What each link of the chain has, and what is wrong with the others.")
+@json_option
+@click.option("--offline", is_flag=True, help="Fetch nothing: look only at names, files and installed packages.")
+@uris_argument
+def status(as_json: bool, offline: bool, uris: tuple[str, ...]) -> None:
+    """Ask every link of a chain for its key, and say which one serves, which are absent or broken, and why.
+
+    The chain is that of the URIs; without any that of GENAI_CREDENTIALS; without that env: alone. A key is shown by
+    its fingerprint: the first 8 digits of its SHA-256. Links below the one that serves are asked too, so that their
+    troubles are seen before they are needed.
+
+    \b
+    Examples:
+      genai-credentials status
+      genai-credentials status env: google:projects/acme/secrets/gemini
+      genai-credentials status --offline --json
+
+    \b
+    Exit codes:
+      0  a link serves a key (offline: one could)
+      1  none does
+      2  the chain is written wrong
+    """
+    chain = chain_of(uris)
+    with quiet() as warned:
+        rows = [offline_row(provider) for provider in chain.providers] if offline else ask_all(chain)
+        found = findings_of(chain, [row.key for row in rows if row.key])
+    found += [Finding(text, "") for text in warned if "was taken off" not in text]
+    code = OK if any(row.outcome in ("serving", "unasked") for row in rows) else BAD
+    if as_json:
+        emit(_document(chain, rows, found, offline=offline, code=code))
+    else:
+        _show(Printer(), chain, rows, found)
+    raise click.exceptions.Exit(code)
+
+
+def ask_all(chain: Chain) -> list[Row]:
+    """Ask every link, all at the same time."""
+    timeout = chain.durations.get("fetch_timeout", DEFAULT_FETCH_TIMEOUT)
+    with chain.open() as credentials:
+        asked = [in_daemon(partial(_ask, link, timeout), "status") for link in credentials.engine.links]
+        rows = [one.result() for one in asked]
+    serving = next((row for row in rows if row.key), None)
+    return [row._replace(outcome="standby") if row.key and row is not serving else row for row in rows]
+
+
+def _ask(link: Link, timeout: float) -> Row:
+    try:
+        key = link.fetch(None, timeout)
+    except CredentialsError as error:
+        outcome = "absent" if isinstance(error, Unavailable) else "broken"
+        return Row(link.provider, outcome, bare(link.name, error.message), error.remedy)
+    know(key)
+    return Row(link.provider, "serving", key=key)
+
+
+def bare(name: str, message: str) -> str:
+    """A message without the link's name before it, as a sentence."""
+    text = message.removeprefix(f"{name}: ")
+    return text[:1].upper() + text[1:]
+
+
+def offline_row(provider: Provider) -> Row:
+    """What can be said of a link without a fetch."""
+    from genai_credentials.sources.aws import AWSSecretsManager
+    from genai_credentials.sources.dotenv import Dotenv
+    from genai_credentials.sources.env import Env
+    from genai_credentials.sources.file import File
+    from genai_credentials.sources.google import GoogleSecretManager
+
+    needs = {AWSSecretsManager: ("boto3", "aws"), Dotenv: ("dotenv", "dotenv")}
+    needs[GoogleSecretManager] = ("google.cloud.secretmanager_v1", "google")
+    module, extra = needs.get(type(provider), ("", ""))
+    if module and not _installed(module):
+        error = MissingDependency(f"The package of the module {module} is not installed.")
+        return Row(provider, "broken", error.message, f"pip install 'genai-credentials[{extra}]'")
+    if isinstance(provider, Env):
+        names = [name for name in provider.names if os.environ.get(name)]
+        listed = " and ".join(names or provider.names)
+        if not names:
+            return Row(provider, "absent", f"{listed}: unset or empty.", f"Set {provider.names[0]}.")
+        return Row(provider, "unasked", f"{listed}: set.")
+    if isinstance(provider, (File, Dotenv)) and not provider.path.is_file():
+        return Row(provider, "absent", "No such file.", "Create it, or let another provider serve.")
+    return Row(provider, "unasked", "Not asked.")
+
+
+def _installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def _document(
+    chain: Chain, rows: Sequence[Row], found: Sequence[Finding], *, offline: bool, code: int
+) -> dict[str, Any]:
+    serving = next((row for row in rows if row.outcome == "serving"), None)
+    return {
+        "chain": chain.source,
+        "offline": offline,
+        "serving": serving.document()["key"] if serving else None,
+        "links": [row.document() for row in rows],
+        "findings": [finding._asdict() for finding in found],
+        "exit_code": code,
+    }
+
+
+def _show(printer: Printer, chain: Chain, rows: Sequence[Row], found: Sequence[Finding]) -> None:
+    links = f"{len(rows)} link{'s' if len(rows) > 1 else ''}"
+    printer.say(f"The chain has {links}, {SOURCES[chain.source]}.", style="dim")
+    printer.say()
+    for row in rows:
+        lines = [f"{key_line(row.key)}; {age_line(row.key, row.provider)}"] if row.key else [row.reason]
+        mark = "*" if row.outcome == "serving" else " "
+        pages.row(printer, row.outcome, row.provider.name, lines, row.remedy, mark)
+    pages.findings(printer, found)
+    if not any(row.outcome in ("serving", "unasked") for row in rows):
+        printer.say()
+        printer.say("No link has a key, so no request can be sent.", style="bold red")

@@ -1,0 +1,213 @@
+"""`genai-credentials watch`: a chain as it lives: which key serves, when it is looked at again, what rotated."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from genai_credentials.cli.chains import chain_of, links_document, uris_argument
+from genai_credentials.cli.output import BAD, OK, Printer, emit, for_a_while, know, quiet, scrubbed
+from genai_credentials.cli.pages import COLOURS
+from genai_credentials.cli.status import bare
+from genai_credentials.errors import CredentialsError
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from genai_credentials.credentials import CredentialProvider
+    from genai_credentials.status import Status
+
+MOST_EVENTS = 6
+_HEAD = f"{'time':<8}  {'state':<9}  {'key':<8}  {'version':<8}  {'refresh':>8}  {'rotations':>9}  {'failures':>8}"
+
+
+class Sample(NamedTuple):
+    """A moment of a chain, and what happened since the one before: lines for people."""
+
+    at: datetime
+    status: Status
+    happened: tuple[str, ...]
+
+    def document(self) -> dict[str, Any]:
+        """For machines."""
+        status = self.status
+        return {
+            "at": self.at.isoformat(timespec="milliseconds"),
+            "state": status.state,
+            "fingerprint": status.fingerprint,
+            "provider": status.provider,
+            "version": status.version,
+            "age_seconds": _rounded(status.age),
+            "next_refresh_seconds": _rounded(status.next_refresh),
+            "links": links_document(status.links),
+            "counters": dict(status.counters),
+            "happened": list(self.happened),
+        }
+
+
+@click.command(short_help="A chain as it lives: serving key, next refresh, rotations, failures.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document a line, for each look.")
+@click.option(
+    "--interval", type=click.FloatRange(0.05, 3600.0), default=2.0, show_default=True, help="Seconds between two looks."
+)
+@click.option("--count", type=click.IntRange(1), help="Stop after so many looks; else at Ctrl-C.")
+@click.option(
+    "--ttl",
+    type=click.FloatRange(0.05, 86_400.0),
+    help="Seconds between two fetches. [default: GENAI_CREDENTIALS_TTL, else 300]",
+)
+@uris_argument
+def watch(as_json: bool, interval: float, count: int | None, ttl: float | None, uris: tuple[str, ...]) -> None:
+    """Keep a chain alive, and show what it does: which key serves, when it looks again, rotations and failures.
+
+    It is a process of its own, with the chain and the durations that an application here would have: it sees a
+    rotation at its own next refresh, so a short --ttl shows it sooner and costs more fetches.
+
+    \b
+    Examples:
+      genai-credentials watch
+      genai-credentials watch --ttl 10 google:projects/acme/secrets/gemini
+      genai-credentials watch --count 1 --json
+
+    \b
+    Exit codes:
+      0  at the last look a key was served
+      1  none was
+      2  the chain or an option is written wrong
+    """
+    chain = chain_of(uris)
+    last: Sample | None = None
+    with quiet(), chain.open(**({} if ttl is None else {"ttl": ttl})) as credentials, _view(as_json=as_json) as show:
+        watched = Watched(credentials)
+        with contextlib.suppress(KeyboardInterrupt):
+            looks = 0
+            while True:
+                last = watched.look()
+                show(last)
+                looks += 1
+                if looks == count:
+                    break
+                time.sleep(interval)
+    raise click.exceptions.Exit(OK if last and last.status.fingerprint else BAD)
+
+
+class Watched:
+    """Looks at a chain again and again, and notices what changed in between.
+
+    Args:
+        credentials: The chain.
+    """
+
+    def __init__(self, credentials: CredentialProvider) -> None:
+        self._credentials = credentials
+        self._before: Status | None = None
+
+    def look(self) -> Sample:
+        """Ask for the key as an application does, and see how the chain stands."""
+        with contextlib.suppress(CredentialsError):
+            know(self._credentials.get())
+        status = self._credentials.status()
+        happened = tuple(_changes(self._before, status))
+        self._before = status
+        return Sample(datetime.now().astimezone(), status, happened)
+
+
+def _changes(before: Status | None, now: Status) -> list[str]:
+    changes = []
+    old = before.fingerprint if before else None
+    if now.fingerprint and now.fingerprint != old:
+        after = f"rotated: {old} is followed by" if old else "serving"
+        version = f" version {now.version}" if now.version else ""
+        changes.append(f"{after} {now.fingerprint} from {now.provider}{version}")
+    if old and not now.fingerprint:
+        changes.append("no key is left to serve")
+    for number, link in enumerate(now.links):
+        was = before.links[number].outcome if before else "unasked"
+        if link.outcome != was and link.outcome in ("broken", "rejected", "absent"):
+            changes.append(f"{link.provider} is {link.outcome}: {bare(link.provider, link.reason)}")
+        elif was == "broken" and link.outcome == "serving":
+            changes.append(f"{link.provider} has recovered")
+    return changes
+
+
+# The views
+
+
+@contextlib.contextmanager
+def _view(*, as_json: bool) -> Any:
+    """What shows each sample: one JSON document a line, plain lines, or a screen that is drawn anew."""
+    if as_json:
+        yield lambda sample: emit(sample.document(), line=True)
+        return
+    printer = Printer()
+    if not printer.live:
+        click.echo(_HEAD)
+        yield _print
+        return
+    with ExitStack() as exits:
+        yield _screen(printer, exits)
+
+
+def _print(sample: Sample) -> None:
+    status = sample.status
+    row = (
+        f"{sample.at:%H:%M:%S}  {status.state:<9}  {status.fingerprint or '-':<8}  {(status.version or '-')[:8]:<8}  "
+        f"{_in(status.next_refresh):>8}  {status.counters['rotations']:>9}  {status.counters['failures']:>8}"
+    )
+    click.echo(row)
+    for text in sample.happened:
+        click.echo(f"          {scrubbed(text)}")
+
+
+def _screen(printer: Printer, exits: ExitStack) -> Callable[[Sample], None]:
+    from rich.live import Live
+
+    events: deque[str] = deque(maxlen=MOST_EVENTS)
+    live = exits.enter_context(Live(console=printer.console, auto_refresh=False))
+
+    def show(sample: Sample) -> None:
+        events.extend(f"{sample.at:%H:%M:%S}  {text}" for text in sample.happened)
+        live.update(picture(sample, events), refresh=True)
+
+    return show
+
+
+def picture(sample: Sample, events: deque[str]) -> RenderableType:
+    """The picture of a moment, for a terminal of 80 columns or more and 24 rows."""
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    status, counters = sample.status, sample.status.counters
+    facts = Table.grid(padding=(0, 2))
+    for name, value in (
+        ("state", status.state),
+        ("key", status.fingerprint or "none"),
+        ("from", " version ".join(filter(None, (status.provider, status.version))) or "-"),
+        ("age", "-" if status.age is None else for_a_while(status.age)),
+        ("next refresh", _in(status.next_refresh)),
+        ("rotations", str(counters["rotations"])),
+        ("fetches", f"{counters['fetches']}, failed {counters['failures']}"),
+    ):
+        facts.add_row(Text(name, style="dim"), Text(scrubbed(value)))
+    links = Table.grid(padding=(0, 2))
+    for link in status.links:
+        links.add_row(Text(link.outcome, style=COLOURS.get(link.outcome, "dim")), Text(scrubbed(link.provider)))
+    past = [Text(scrubbed(text), no_wrap=True, overflow="ellipsis") for text in events]
+    head = Text(f"{sample.at:%H:%M:%S}   Ctrl-C ends it", style="dim")
+    return Group(head, Text(), facts, Text(), links, Text(), *past)
+
+
+def _in(seconds: float | None) -> str:
+    return "-" if seconds is None else "now" if seconds <= 0 else for_a_while(seconds)
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)

@@ -1,0 +1,145 @@
+"""A warm read: what asking for a key costs when there is one."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import Any
+
+from cachetools import TTLCache
+
+from genai_credentials import CredentialProvider
+
+from . import peers
+from .report import Group, Table
+from .timing import alternating, median, ratio, run_loop, spread, threaded
+
+THREADS = 8
+FLOOR, AFLOOR = "floor: attribute + monotonic check", "floor: async def, returns an attribute"
+
+
+class Floor:
+    """The least that a cached read with a time limit can cost in CPython, as a method."""
+
+    def __init__(self) -> None:
+        self.key, self.until = object(), math.inf
+
+    def get(self) -> object:
+        """An attribute, while it is fresh."""
+        if monotonic() < self.until:
+            return self.key
+        raise TimeoutError
+
+    async def aget(self) -> object:
+        """An attribute."""
+        return self.key
+
+
+def run(*, smoke: bool) -> Group:
+    """Measure."""
+    group = Group("warm", "A warm read", skipped=peers.missing())
+    credentials = CredentialProvider(lambda: "AIzaExample")
+    credentials.get()
+    subjects = _subjects(credentials)
+    rounds = 1 if smoke else 21
+    one = alternating(subjects, _loop, rounds=rounds, seconds=0.008)
+    many = alternating(subjects, _eight, rounds=1 if smoke else 9, seconds=0.06)
+    tasks = alternating(_asynchronous(credentials), run_loop, rounds=rounds, seconds=0.02)
+    for name in ("credentials.get()", "credentials()"):
+        for threads, found in ((1, one), (THREADS, many)):
+            measured = ratio(found, name, FLOOR)
+            what = f"{name}, {threads} thread{'s' * (threads > 1)}"
+            group.reach(what, "<= 1.30 x the floor", f"{measured:.2f} x ({_ns(found[name])})", measured <= 1.3)
+    measured = ratio(tasks, "await credentials.aget()", AFLOOR)
+    text = f"{measured:.2f} x ({_ns(tasks['await credentials.aget()'])} / {_ns(tasks[AFLOOR])})"
+    group.reach("await credentials.aget()", "<= 1.50 x an async def", text, measured <= 1.5)
+    group.tables = [_table(one, many), _async_table(tasks)]
+    group.series = {"one": _medians(one), "eight": _medians(many), "async": _medians(tasks)}
+    worst = max(spread(found[FLOOR]) for found in (one, many))
+    group.notes.append(f"Half an interquartile range of the floor was {worst:.0%} of its median.")
+    return group
+
+
+def _loop(call: Callable[[], Any], times: int) -> float:
+    from .timing import loop
+
+    return loop(call, times)
+
+
+def _eight(call: Callable[[], Any], times: int) -> float:
+    return threaded(call, max(times, THREADS), THREADS)
+
+
+def _subjects(credentials: CredentialProvider) -> dict[str, Callable[[], Any]]:
+    subjects: dict[str, Callable[[], Any]] = {
+        FLOOR: Floor().get,
+        "credentials.get()": credentials.get,
+        "credentials()": credentials,
+        "TTLCache under an RLock": _locked_cache(),
+    }
+    for peer in peers.present():
+        subjects[peer.name] = peer.make(peers.Store(), 3600.0).get
+        subjects[peer.name]()
+    subjects["google-auth before_request"] = _google_auth()
+    if (openai := _openai(credentials)) is not None:
+        subjects["openai, its callable key (ours)"] = openai
+    return subjects
+
+
+def _locked_cache() -> Callable[[], str]:
+    cache: TTLCache[str, str] = TTLCache(maxsize=1, ttl=3600.0)
+    cache["key"], lock = "AIzaExample", threading.RLock()
+
+    def get() -> str:
+        with lock:
+            return cache["key"]
+
+    return get
+
+
+def _google_auth() -> Callable[[], Any]:
+    from google.oauth2.credentials import Credentials
+
+    valid: Any = Credentials("token")  # type: ignore[no-untyped-call]
+    valid.expiry = datetime.now() + timedelta(days=2)
+    url = "https://secretmanager.googleapis.com/"
+    return lambda: valid.before_request(None, "GET", url, {})
+
+
+def _openai(credentials: CredentialProvider) -> Callable[[], Any] | None:
+    try:
+        from openai import OpenAI
+    except ImportError:
+        return None
+    # What the client calls before each request.
+    client: Any = OpenAI(api_key=credentials, base_url="http://127.0.0.1:1")
+    return getattr(client, "_refresh_api_key", None)
+
+
+def _asynchronous(credentials: CredentialProvider) -> dict[str, Any]:
+    return {AFLOOR: Floor().aget, "await credentials.aget()": credentials.aget}
+
+
+def _medians(found: dict[str, list[float]]) -> dict[str, float]:
+    return {name: median(numbers) * 1e9 for name, numbers in found.items()}
+
+
+def _ns(numbers: list[float]) -> str:
+    return f"{median(numbers) * 1e9:,.0f} ns"
+
+
+def _table(one: dict[str, list[float]], many: dict[str, list[float]]) -> Table:
+    rows = [
+        [name, _ns(one[name]), f"{ratio(one, name, FLOOR):.2f}", _ns(many[name]), f"{ratio(many, name, FLOOR):.2f}"]
+        for name in one
+    ]
+    heads = ["read", "1 thread", "x floor", f"{THREADS} threads", "x floor"]
+    return Table("Time a call (with threads: wall time over all calls)", heads, rows)
+
+
+def _async_table(found: dict[str, list[float]]) -> Table:
+    rows = [[name, _ns(numbers), f"{ratio(found, name, AFLOOR):.2f}"] for name, numbers in found.items()]
+    return Table("Time a call on one event loop", ["read", "a call", "x floor"], rows)

@@ -1,0 +1,106 @@
+"""What is told of the key: typed events, log records, OpenTelemetry; and nothing secret in any of it."""
+
+import pytest
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from genai_credentials import CredentialProvider, FetchFailed, NoCredentials
+from genai_credentials.events import Event
+from genai_credentials.telemetry import OpenTelemetry
+from genai_credentials.testing import FakeClock, FakeGemini
+
+
+class Store:
+    name = "store"
+
+    def __init__(self):
+        self.key, self.error = "key-1", None
+
+    def fetch(self, rejected=None):
+        if self.error:
+            raise self.error
+        return self.key
+
+
+def settle(credentials):
+    if flight := credentials.engine.flight:
+        flight.landed.result(10)
+
+
+def play(on_event):
+    """A start, a rotation under a request, an outage, a recovery."""
+    store, clock = Store(), FakeClock()
+    credentials = CredentialProvider(store, clock=clock, ttl=10, on_event=on_event)
+    with FakeGemini("key-2") as api, credentials.client(http_options={"base_url": api.base_url}) as client:
+        credentials.get()
+        store.key = "key-2"
+        client.models.list()
+        for error in (FetchFailed("store: down."), None):
+            store.error = error
+            clock.advance(20)
+            credentials.get()
+            settle(credentials)
+    credentials.close()
+    return credentials
+
+
+def test_each_event_is_told_with_what_it_is_about():
+    events = []
+    play(events.append)
+    assert [event.name for event in events] == [
+        "fetched",
+        "rejected",
+        "fetched",
+        "rotated",
+        "replayed",
+        "fetch_failed",
+        "served_stale",
+        "fetched",
+        "recovered",
+    ]
+    assert all(isinstance(event, Event) and event.provider == "store" for event in events)
+    assert events[5].reason == "store: down."
+    assert events[0].seconds is not None
+    assert "key-" not in repr(events)
+
+
+def test_a_start_that_fails_is_told_without_a_key():
+    events = []
+    store = Store()
+    store.error = FetchFailed("store: down.")
+    with pytest.raises(NoCredentials):
+        CredentialProvider(store, on_event=events.append).get()
+    assert [(event.name, event.fingerprint, event.reason) for event in events] == [
+        ("fetch_failed", None, "store: down.")
+    ]
+
+
+def test_a_listener_that_raises_harms_nobody(caplog):
+    def listen(event):
+        raise ValueError(event)
+
+    assert play(listen).status().counters["rotations"] == 1
+    assert "A listener for events raised ValueError at fetched." in caplog.text
+
+
+def test_open_telemetry_counts_and_times_without_anything_that_names_a_key():
+    reader, spans = InMemoryMetricReader(), InMemorySpanExporter()
+    meters, tracers = MeterProvider([reader]), TracerProvider()
+    tracers.add_span_processor(SimpleSpanProcessor(spans))
+    play(OpenTelemetry(meters, tracers))
+    metrics = reader.get_metrics_data().resource_metrics[0].scope_metrics[0].metrics
+    points = {metric.name: list(metric.data.data_points) for metric in metrics}
+    counted = {name: sum(getattr(point, "value", 0) for point in points[name]) for name in points}
+    assert counted["genai_credentials.fetches"] == 4
+    assert counted["genai_credentials.rejections"] == 1
+    assert counted["genai_credentials.rotations"] == 1
+    assert counted["genai_credentials.replays"] == 1
+    assert {"genai_credentials.fetch.duration", "genai_credentials.key.age"} <= set(points)
+    assert len(spans.get_finished_spans()) == 4
+    labels = {name for of in points.values() for point in of for name in point.attributes}
+    assert labels == {"provider", "outcome"}
+    meters.shutdown()
+    tracers.shutdown()
