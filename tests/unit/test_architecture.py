@@ -1,134 +1,123 @@
-"""What the source itself promises: imports point one way, modules stay short, and nothing heavy loads early."""
+"""The house: which room may know which, how large one may be, and what an import costs."""
 
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
 import genai_credentials
 
-PACKAGE = Path(genai_credentials.__file__).parent
-MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
-MOST_LINES = 400
+ROOT = Path(genai_credentials.__file__).parent
 
-# Each room may import the ones before it, and none after it.
+# From the bottom up: a module imports only modules above it in this list.
 ORDER = [
-    *("errors", "key", "provider", "rejection", "flight", "forks", "chain", "rotation", "status", "diagnosis"),
-    *("redaction", "engine", "credentials", "transport", "origins", "auth", "live", "client", "sources", "uris"),
-    *("testing", "cli"),
+    "errors",
+    "key",
+    "provider",
+    "rejection",
+    "origins",
+    "forks",
+    "flight",
+    "chain",
+    "rotation",
+    "events",
+    "redaction",
+    "diagnosis",
+    "status",
+    "engine",
+    "credentials",
+    "auth",
+    "transport",
+    "live",
+    "client",
+    "sources",
+    "uris",
+    "telemetry",
+    "testing",
+    "cli",
 ]
-FACADES = {"__init__"}
-# The front hands out clients, Auths and URIs, and loads the rooms that make them when asked.
-LAZY = {"credentials": {"auth", "client", "live", "redaction", "transport", "uris"}}
-HEAVY = {
-    *("google.genai", "boto3", "botocore", "grpc", "pydantic", "httpx", "httpx2", "aiohttp", "requests"),
-    *("asyncio", "dataclasses", "dotenv", "click"),
-}
+# A front that loads what is above it on first use, and the pure types it names.
+FRONT = {"credentials": {"auth", "client", "uris"}}
+MODULES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")
 
 
-class Import(NamedTuple):
-    module: str
-    lazy: bool
-    line: int
+def room(path):
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
 
 
-def room_of(path: Path) -> str:
-    return path.parts[0].removesuffix(".py")
+def imports(tree):
+    """Each room of ours that is imported, and whether at the top of the module."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("genai_credentials"):
+            parts = node.module.split(".")
+            for name in [parts[1]] if len(parts) > 1 else [alias.name for alias in node.names]:
+                yield name, node in tree.body
 
 
-def imports(tree: ast.AST, lazy: bool = False) -> Iterator[Import]:
-    """The imports of a module, but for those that only a type checker sees; lazy if inside a function."""
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
-            continue
-        inside = lazy or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-        if isinstance(node, ast.ImportFrom):
-            assert not node.level, f"line {node.lineno}: a relative import"
-            for name in node.names:
-                whole = f"{node.module}.{name.name}" if node.module == "genai_credentials" else str(node.module)
-                yield Import(whole, inside, node.lineno)
-        elif isinstance(node, ast.Import):
-            yield from (Import(name.name, inside, node.lineno) for name in node.names)
-        else:
-            yield from imports(node, inside)
+def typing_only(tree):
+    blocks = [node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
+    return {id(node) for block in blocks for node in ast.walk(block)}
 
 
-def ours(path: Path) -> Iterator[tuple[str, Import]]:
-    tree = ast.parse((PACKAGE / path).read_text(encoding="utf-8"))
-    for one in imports(tree):
-        parts = one.module.split(".")
-        if parts[0] == "genai_credentials" and len(parts) > 1:
-            # A name of the façade stands for its room, which the façade loads when asked.
-            room = (
-                genai_credentials._ROOMS.get(parts[1], "errors") if parts[1] in genai_credentials.__all__ else parts[1]
-            )
-            yield room.split(".")[0], one
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_point_upward(path):
+    here = room(path)
+    tree = ast.parse(path.read_text())
+    ignored = typing_only(tree)
+    tree.body = [node for node in tree.body if id(node) not in ignored]
+    for name, at_top in imports(tree):
+        allowed = name in ORDER and ORDER.index(name) <= ORDER.index(here)
+        lazily = not at_top and name in FRONT.get(here, ())
+        assert allowed or lazily or name == "__version__", f"{here} imports {name}"
 
 
-def test_every_room_has_its_place() -> None:
-    assert {room_of(path) for path in MODULES} - FACADES - set(ORDER) == set()
+@pytest.mark.parametrize("path", sorted((ROOT / "sources").glob("*.py")), ids=lambda path: path.stem)
+def test_no_source_imports_another(path):
+    assert "sources" not in {name for name, _ in imports(ast.parse(path.read_text()))}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=str)
-def test_imports_point_one_way(path: Path) -> None:
-    room = room_of(path)
-    allowed = set(ORDER if room in FACADES else ORDER[: ORDER.index(room) + 1])
-    wrong = [
-        f"{path}:{one.line} imports {target}"
-        for target, one in ours(path)
-        if target not in allowed and not (one.lazy and target in LAZY.get(room, ()))
-    ]
-    assert wrong == []
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_module_is_over_400_lines(path):
+    assert path.read_text().count("\n") <= 400
 
 
-@pytest.mark.parametrize("path", [path for path in MODULES if room_of(path) == "sources"], ids=str)
-def test_no_source_imports_another(path: Path) -> None:
-    assert [one for target, one in ours(path) if target == "sources"] == []
+def test_every_room_is_in_the_order():
+    assert {room(path) for path in MODULES} == set(ORDER)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=str)
-def test_no_module_is_long(path: Path) -> None:
-    assert len((PACKAGE / path).read_text(encoding="utf-8").splitlines()) <= MOST_LINES
+def test_importing_the_package_loads_nothing_heavy():
+    heavy = "google.genai boto3 botocore grpc pydantic httpx httpx2 aiohttp asyncio dataclasses cachetools".split()
+    script = f"import sys, genai_credentials; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
-def loaded_after(code: str) -> set[str]:
-    code = f"import sys; before = set(sys.modules); {code}; print(*set(sys.modules) - before)"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return HEAVY & set(run.stdout.split())
+def test_an_engine_loads_no_store_and_no_sdk():
+    heavy = "google.genai boto3 botocore grpc pydantic httpx httpx2 aiohttp asyncio".split()
+    script = (
+        "import sys\nfrom genai_credentials import CredentialProvider, Env\n"
+        "CredentialProvider(Env(environ={'GEMINI_API_KEY': 'AIzaExample'})).get()\n"
+        f"print([name for name in {heavy} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("code", ["import genai_credentials", "import genai_credentials; dir(genai_credentials)"])
-def test_the_package_loads_nothing_heavy(code: str) -> None:
-    assert loaded_after(code) == set()
+def test_the_public_face_is_whole_and_listed():
+    public = genai_credentials.__all__
+    assert len(set(public)) == len(public)
+    for name in public:
+        assert getattr(genai_credentials, name).__module__.startswith("genai_credentials.")
+        assert name in dir(genai_credentials)
+    with pytest.raises(AttributeError, match="nonsense"):
+        genai_credentials.nonsense  # noqa: B018
 
 
-@pytest.mark.parametrize(
-    "names", ["Env, File, Dotenv, ApiKey", "GoogleSecretManager, AWSSecretsManager, ProviderChain"]
-)
-def test_a_provider_loads_its_libraries_when_it_fetches(names: str) -> None:
-    assert loaded_after(f"from genai_credentials import {names}") <= {"dataclasses", "asyncio"}
-
-
-def test_the_public_names_are_sorted_and_all_there() -> None:
-    names = genai_credentials.__all__
-    assert list(names) == sorted(set(names))
-    rooms = {room_of(path) for path in MODULES}
-    public = {name for name in dir(genai_credentials) if not name.startswith("_")}
-    assert public - rooms - {"TYPE_CHECKING"} == set(names)
-
-
-@pytest.mark.parametrize("name", genai_credentials.__all__)
-def test_every_public_name_resolves(name: str) -> None:
-    value = getattr(genai_credentials, name)
-    assert value.__name__ == name
-    assert value.__doc__
-
-
-@pytest.mark.parametrize("name", ["Nothing", "_nothing", "google", "__nothing__"])
-def test_nothing_else_resolves(name: str) -> None:
-    with pytest.raises(AttributeError, match="has no attribute"):
-        getattr(genai_credentials, name)
+def test_the_contract_of_the_design_is_kept():
+    names = (
+        "ApiKey CredentialProvider Provider ProviderChain Env Dotenv File GoogleSecretManager AWSSecretsManager "
+        "CredentialsError Unavailable FetchFailed InvalidSecret MissingDependency NoCredentials"
+    )
+    assert set(names.split()) <= set(genai_credentials.__all__)
