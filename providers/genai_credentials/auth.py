@@ -41,9 +41,11 @@ class Exchange:
         self.key = key
         self.tried: set[str] = set()
 
-    def accepted(self) -> None:
+    def accepted(self, status: int = 200) -> None:
         """The answer is not about the key."""
-        self.credentials.accept(self.key)
+        # A redirect has judged nothing yet: where it leads will.
+        if status // 100 != 3:
+            self.credentials.accept(self.key)
 
     def refused(self, status: int, body: bytes) -> bool:
         """Whether the answer says that the key is no good; anything else about it is diagnosed."""
@@ -103,7 +105,7 @@ class KeyAuth:
             if not self._answers(request, response):
                 return None
             if response.status_code not in SUSPECT:
-                return exchange.accepted()
+                return exchange.accepted(response.status_code)
             response.read()
             if not exchange.refused(response.status_code, response.content):
                 return None
@@ -123,7 +125,7 @@ class KeyAuth:
             if not self._answers(request, response):
                 return
             if response.status_code not in SUSPECT:
-                exchange.accepted()
+                exchange.accepted(response.status_code)
                 return
             await response.aread()
             if not exchange.refused(response.status_code, response.content):
@@ -315,8 +317,7 @@ class AiohttpAuth:
             request.headers[API_KEY_HEADER] = exchange.key.get_secret_value()
             response = await handler(request)
             if response.status not in SUSPECT:
-                if response.status // 100 != 3:  # a redirect has judged nothing yet; its next hop comes here again
-                    exchange.accepted()
+                exchange.accepted(response.status)
                 return response
             if not exchange.refused(response.status, await response.read()):
                 return response

@@ -84,8 +84,9 @@ class Link:
         self._running = in_daemon(call, f"genai-credentials-{self.name}")
         try:
             return self._running.result(timeout)
-        except CredentialsError:
-            raise
+        except CredentialsError as error:
+            # Without its frames: a provider's locals may hold the secret, and reporters send locals along.
+            raise error.with_traceback(None) from error.__cause__
         except BaseException as error:
             if isinstance(error, FutureTimeout) and not self._running.done():
                 raise self._hanging(timeout) from None

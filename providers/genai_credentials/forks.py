@@ -28,6 +28,8 @@ class Forkable(Protocol):
 
 _watched: weakref.WeakSet[Any] = weakref.WeakSet()
 _held: list[Forkable] = []
+# Two threads may fork at once: each holds what it holds until its own fork is over.
+_forking = threading.Lock()
 
 
 def watch(thing: Forkable) -> None:
@@ -36,6 +38,7 @@ def watch(thing: Forkable) -> None:
 
 
 def _before() -> None:
+    _forking.acquire()
     _held[:] = list(_watched)
     for thing in _held:
         thing.before_fork()
@@ -45,12 +48,14 @@ def _after_in_parent() -> None:
     for thing in reversed(_held):
         thing.after_fork_in_parent()
     _held.clear()
+    _forking.release()
 
 
 def _after_in_child() -> None:
     for thing in reversed(_held):
         thing.after_fork_in_child()
     _held.clear()
+    _forking.release()
 
 
 if hasattr(os, "register_at_fork"):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import functools
 import logging
+import os
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast, runtime_checkable
 
 from genai_credentials.errors import ConfigurationError, CredentialsError, FetchFailed, MissingDependency, Unavailable
@@ -129,6 +131,17 @@ class Source:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
+
+
+def checked_path(path: str | os.PathLike[str]) -> Path:
+    """The path of a file.
+
+    Raises:
+        ConfigurationError: No file can have it.
+    """
+    if not isinstance(path, (str, os.PathLike)) or not str(path) or "\0" in str(path):
+        raise ConfigurationError(f"{path!r} is no path of a file.")
+    return Path(path)
 
 
 def uri_of(scheme: str, path: str, field: str | None = None, **query: str | None) -> str:

@@ -92,11 +92,11 @@ class Reader(NamedTuple):
 
     Args:
         get: The secret, from the cache if it has one.
-        renew: What its README says to do when the secret turns out to be stale; returns the new one.
+        renew: What its README says to do when the secret that `get` returned turns out to be stale; returns another.
     """
 
     get: Callable[[], str]
-    renew: Callable[[], str]
+    renew: Callable[[str], str]
 
 
 class Peer(NamedTuple):
@@ -122,15 +122,20 @@ class Peer(NamedTuple):
 
 
 def _ours(store: Store, ttl: float) -> Reader:
-    from genai_credentials import CredentialProvider
+    from genai_credentials import ApiKey, CredentialProvider
 
-    credentials = CredentialProvider(store.read, ttl=ttl, min_refresh_interval=0.0)
+    credentials = CredentialProvider(store.read, ttl=ttl)
+    known: dict[str, ApiKey] = {}
 
-    def renew() -> str:
-        other = credentials.reject(credentials.get())
+    def get() -> str:
+        key = credentials.get()
+        return known.setdefault(key.get_secret_value(), key).get_secret_value()
+
+    def renew(stale: str) -> str:
+        other = credentials.reject(known[stale])
         return (other or credentials.get()).get_secret_value()
 
-    return Reader(credentials, renew)
+    return Reader(get, renew)
 
 
 def _ttl_cache(store: Store, ttl: float) -> Reader:
@@ -139,7 +144,7 @@ def _ttl_cache(store: Store, ttl: float) -> Reader:
     cache: TTLCache[Any, str] = TTLCache(maxsize=1, ttl=ttl)
     get = cached(cache, lock=threading.RLock())(store.read)
 
-    def renew() -> str:
+    def renew(_: str) -> str:
         get.cache_clear()
         return get()
 
@@ -152,7 +157,7 @@ def _secret_cache(store: Store, ttl: float) -> Reader:
     config = SecretCacheConfig(secret_refresh_interval=max(1, round(ttl)))
     cache = SecretCache(config=config, client=AwsClient(store))
 
-    def renew() -> str:
+    def renew(_: str) -> str:
         cache.refresh_secret_now(SECRET)
         return cache.get_secret_string(SECRET)
 
@@ -165,7 +170,7 @@ def _powertools(store: Store, ttl: float) -> Reader:
     provider: Any = SecretsProvider(boto3_client=AwsClient(store))
     age = max(1, round(ttl))
     return Reader(
-        lambda: provider.get(SECRET, max_age=age), lambda: provider.get(SECRET, max_age=age, force_fetch=True)
+        lambda: provider.get(SECRET, max_age=age), lambda _: provider.get(SECRET, max_age=age, force_fetch=True)
     )
 
 
@@ -178,7 +183,7 @@ def _genaikeys(store: Store, ttl: float) -> Reader:
 
     keys = GenAIKeys(Plugin(), cache_duration=max(1, round(ttl)))
 
-    def renew() -> str:
+    def renew(_: str) -> str:
         keys.clear(SECRET)
         return keys.get(SECRET)
 
@@ -195,7 +200,7 @@ def _gcp_cache(store: Store, ttl: float) -> Reader:
     # Its shortest life is 30 s, and its own thread renews it.
     secret = Cached("projects/acme/secrets/gemini", ttl=max(30.0, ttl))
 
-    def renew() -> str:
+    def renew(_: str) -> str:
         secret.invalidate_secret()
         return secret.get_secret().decode()
 

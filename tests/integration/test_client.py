@@ -6,34 +6,12 @@ import logging
 import pytest
 from google import genai
 from google.genai import errors
+from sdk_paths import Keys
 
 from genai_credentials import ConfigurationError, CredentialProvider, CredentialsError
 from genai_credentials.testing import REFUSALS, FakeGemini
 
 MODEL = "gemini-2.5-flash"
-
-
-class Keys:
-    """A provider whose key is rotated at the fake API at the same time."""
-
-    name = "keys"
-
-    def __init__(self, api):
-        self.api, self.number, self.fetches = api, 0, 0
-        self.rotate()
-
-    @property
-    def current(self):
-        return f"key-{self.number}"
-
-    def rotate(self):
-        self.number += 1
-        self.api.accept(self.current)
-        self.api.revoke(f"key-{self.number - 1}")
-
-    def fetch(self, rejected=None):
-        self.fetches += 1
-        return self.current
 
 
 @pytest.fixture

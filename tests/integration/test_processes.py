@@ -1,4 +1,4 @@
-"""Forks, threads, exits: what a production server does to a process, to the real clients over keep-alive connections."""
+"""Forks, threads, exits: what a production server does to a process, over keep-alive connections."""
 
 import os
 import subprocess
@@ -133,6 +133,25 @@ def test_forking_while_threads_use_the_engine_deadlocks_nobody():
         stop.set()
         for thread in threads:
             thread.join(10)
+
+
+def test_threads_that_fork_at_once_deadlock_nobody():
+    providers = [CredentialProvider(lambda: "key-1") for _ in range(20)]
+
+    def fork_often():
+        for _ in range(25):
+            child = os.fork()
+            if child == 0:
+                os._exit(0 if providers[0]() == "key-1" else 1)
+            os.waitpid(child, 0)
+
+    threads = [threading.Thread(target=fork_often, daemon=True) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+        assert not thread.is_alive()
+    assert {provider() for provider in providers} == {"key-1"}
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])

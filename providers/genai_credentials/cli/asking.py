@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from genai_credentials.cli import meanings
-from genai_credentials.cli.causes import ACCEPTED, NO_MODELS, TABLE, Meaning
-from genai_credentials.cli.chains import Chain, Witness, key_document, links_document
+from genai_credentials.cli.causes import ACCEPTED, CHECK, GATEWAY, NO_MODELS, TABLE, Meaning
+from genai_credentials.cli.chains import Chain, Witness, key_document, kind_of, links_document
 from genai_credentials.cli.output import Misconfigured
 from genai_credentials.errors import ConfigurationError, CredentialsError, NoCredentials
 from genai_credentials.key import ApiKey
@@ -102,9 +103,26 @@ def ask(chain: Chain, providers: Sequence[Provider], way: Way, provider: str | N
         links = credentials.status().links
     keys = {fingerprint: key for witness in witnesses for fingerprint, key in witness.keys.items()}
     texts = {key.get_secret_value(): key for key in keys.values()}
-    answers = tuple(Answer(status, _meaning(status, body), texts.get(text or "")) for text, status, body in seen)
+    answers = tuple(_answer(status, body, texts.get(text or "")) for text, status, body in seen)
     meaning = problem or answers[-1].meaning
+    meaning = meaning._replace(run=_next(meaning, way, each=provider is not None))
     return Asked(provider, meaning, answers, links, tuple(keys.values()))
+
+
+def _answer(status: int, body: str, key: ApiKey | None) -> Answer:
+    meaning = _meaning(status, body)
+    return Answer(status, meanings.as_sent(meaning, kind_of(key)) if key else meaning, key)
+
+
+def _next(meaning: Meaning, way: Way, *, each: bool) -> tuple[tuple[str, str], ...]:
+    """What to run next: without what was just run, and with the gateway's name where that is all of its URL."""
+    bare = way.base_url and urlsplit(way.base_url).path in ("", "/") and "@" not in way.base_url
+    kept = [
+        (command, tells) for command, tells in meaning.run if command != CHECK[0] and not (each and "--each" in command)
+    ]
+    return tuple(
+        (command.replace(GATEWAY, way.base_url) if bare and way.base_url else command, tells) for command, tells in kept
+    )
 
 
 def _list_models(credentials: Any, way: Way, seen: list[tuple[str | None, int, str]]) -> Meaning | None:

@@ -16,11 +16,12 @@ EXITS = {
 }
 """Verdict -> exit code of `check`. `explain` differs in one: that it is not the key is an answer, so 0."""
 
+GATEWAY = "https://YOUR-GATEWAY"
 STATUS = ("genai-credentials status", "which key from where is served on this machine, and why")
 CHECK = ("genai-credentials check", "ask the API itself about that key")
 CHECK_EACH = ("genai-credentials check --each", "ask about each link's key on its own")
 CHECK_GATEWAY = (
-    "genai-credentials check --each --base-url https://YOUR-GATEWAY",
+    f"genai-credentials check --each --base-url {GATEWAY}",
     "ask the gateway about each link's key on its own",
 )
 CHECK_GOOGLE = (
@@ -79,7 +80,9 @@ UNRECOGNISED = Meaning(
     remedy="Paste the whole error: its status, such as 401, and what stands in braces after it.",
 )
 
-_UNSET = "The variable is unset or empty where the process runs, or another key in the chain was meant."
+NO_KEY_SENT = "No key was sent: the variable is unset or empty where the process runs."
+WRONG_GATEWAY = "The wrong gateway: a token of another one, or a key of Google's that this one doesn't take."
+UNSET = "The variable is unset or empty where the process runs, or another key in the chain was meant."
 _PASTED = "It was badly pasted: cut off, two keys in one, quotes or a line break around it."
 TABLE = {
     "API_KEY_INVALID": Meaning(
@@ -127,7 +130,7 @@ TABLE = {
         "unauthenticated",
         "Google does not accept the credentials of the request.",
         (
-            _UNSET,
+            UNSET,
             "The key was deleted, disabled or has expired.",
             "A standard AIza key without restrictions: Google refuses those since June 2026.",
             _PASTED,
@@ -140,10 +143,10 @@ TABLE = {
         "gateway",
         "A gateway's own token check refused the key; the request did not get as far as Google.",
         (
-            "No key was sent: the variable is unset or empty where the process runs.",
+            NO_KEY_SENT,
             "The token has expired, was disabled or deleted, or has no quota left in the gateway's console.",
             "It was badly pasted: cut off, with quotes, a line break or 'Bearer ' around it.",
-            "The wrong gateway: a token of another one, or a key of Google's that this one doesn't take.",
+            WRONG_GATEWAY,
         ),
         run=(STATUS, CHECK_GATEWAY, CHECK_GOOGLE),
     ),

@@ -141,8 +141,13 @@ def key_document(key: ApiKey) -> dict[str, Any]:
 
 def key_line(key: ApiKey) -> str:
     """A key for people: everything but the key."""
-    version = f", version {key.version}" if key.version else ""
+    version = f", version {short(key.version)}" if key.version else ""
     return f"key {key.fingerprint}, {KIND_WORDS[kind_of(key)]}{version}"
+
+
+def short(version: str) -> str:
+    """A version for people: of AWS's UUIDs the first part tells them apart."""
+    return version[:8] if len(version) == 36 else version
 
 
 def stored_for(provider: object) -> float | None:

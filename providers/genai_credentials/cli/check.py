@@ -126,10 +126,16 @@ def _on_the_way(result: Asked) -> list[Finding]:
     return found
 
 
+def answered(result: Asked) -> str:
+    """The last answer in short: its status, and a word for the cause if there is anything to say."""
+    last = result.answers[-1]
+    return f"{last.status}" if last.meaning.verdict == "accepted" else f"{last.status} {last.meaning.cause}"
+
+
 def _show_chain(printer: Printer, results: Sequence[Asked], host: str) -> None:
     (result,) = results
     meaning, key = result.meaning, result.key
-    status = f" ({result.answers[-1].status} {meaning.cause})" if result.answers else ""
+    status = f" ({answered(result)})" if result.answers else ""
     word = {"accepted": "Accepted", "refused": "Refused", "no_key": "No key", "misconfigured": "Set up wrong"}
     pages.headline(printer, meaning, f"{word.get(meaning.verdict, 'Could not tell')}{status}: {host}")
     if key is not None:
@@ -151,6 +157,6 @@ def _show_each(printer: Printer, results: Sequence[Asked], host: str) -> None:
         if one.key is None:
             pages.row(printer, link.outcome, name, [bare(name, link.reason)], link.remedy)
             continue
-        status = f"{one.answers[-1].status} {one.meaning.cause}: " if one.answers else ""
+        status = f"{answered(one)}: " if one.answers else ""
         lines = [key_line(one.key), f"{status}{one.meaning.title}"]
         pages.row(printer, one.meaning.verdict, name, lines, one.meaning.remedy)

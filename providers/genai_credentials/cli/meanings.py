@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 
-from genai_credentials.cli.causes import TABLE, UNRECOGNISED, Meaning
+from genai_credentials.cli.causes import NO_KEY_SENT, TABLE, UNRECOGNISED, UNSET, WRONG_GATEWAY, Meaning
 from genai_credentials.rejection import MOST_BYTES, Verdict, classify
 
 # The first that is found in an error's text names its cause. A store's errors come before the API's: they bear the
@@ -82,6 +82,19 @@ def of_verdict(verdict: Verdict, message: str = "", body: str = "") -> Meaning:
     if (found := _PROJECT.search(body[:MOST_BYTES])) and cause in ("SERVICE_DISABLED", "CONSUMER_SUSPENDED"):
         meaning = meaning._replace(title=f"{meaning.title} The project's number is {found[1]}.")
     return meaning
+
+
+def as_sent(meaning: Meaning, kind: str) -> Meaning:
+    """What an answer means to whoever knows that a key was sent, and what kind of key.
+
+    Args:
+        meaning: What it means to one who doesn't.
+        kind: The key's, in the words of `chains.KINDS`.
+    """
+    causes = [cause for cause in meaning.causes if cause not in (NO_KEY_SENT, UNSET)]
+    if meaning.cause == "gateway" and kind in ("standard", "auth"):
+        causes.sort(key=lambda cause: cause != WRONG_GATEWAY)
+    return meaning._replace(causes=tuple(causes))
 
 
 def of_text(text: str) -> Meaning | None:

@@ -71,4 +71,5 @@ def findings(printer: Printer, found: Sequence[Finding]) -> None:
         printer.say("Mind:", style="bold yellow")
     for finding in found:
         printer.say(finding.what, lead="  ! ", lead_style="yellow")
-        printer.say(finding.remedy, lead="    -> ")
+        if finding.remedy:
+            printer.say(finding.remedy, lead="    -> ")

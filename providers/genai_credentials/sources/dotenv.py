@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from genai_credentials.errors import FetchFailed, Unavailable
 from genai_credentials.key import ApiKey
-from genai_credentials.provider import DEFAULT_NAMES, Source, first_of, import_extra, sealed, uri_of, variable_names
+from genai_credentials.provider import (
+    DEFAULT_NAMES,
+    Source,
+    checked_path,
+    first_of,
+    import_extra,
+    sealed,
+    uri_of,
+    variable_names,
+)
 
 
 class Dotenv(Source):
@@ -20,7 +28,7 @@ class Dotenv(Source):
 
     def __init__(self, path: str | os.PathLike[str] = ".env", *names: str) -> None:
         super().__init__()
-        self.path = Path(path)
+        self.path = checked_path(path)
         self.names = variable_names(names)
         self.name = f"dotenv:{self.path}"
 

@@ -28,8 +28,10 @@ class Env(Source):
         self._environ = environ
 
     @property
-    def uri(self) -> str:
-        """The text form of this provider."""
+    def uri(self) -> str | None:
+        """The text form of this provider; None when it reads an environment of its own."""
+        if self._environ is not None:
+            return None
         return uri_of("env", ",".join(self.names) if self.names != DEFAULT_NAMES else "")
 
     @sealed

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
-from pathlib import Path
 
 from genai_credentials.errors import FetchFailed, InvalidSecret, Unavailable
 from genai_credentials.key import MAX_BYTES, ApiKey, extract_field
-from genai_credentials.provider import Source, logger, sealed, uri_of
+from genai_credentials.provider import Source, checked_path, logger, sealed, uri_of
 
 MAX_FILE_BYTES = 16 * MAX_BYTES
 
@@ -23,7 +22,7 @@ class File(Source):
 
     def __init__(self, path: str | os.PathLike[str], field: str | None = None) -> None:
         super().__init__()
-        self.path = Path(path)
+        self.path = checked_path(path)
         self.field = field
         self.name = f"file:{self.path}" + (f"#{field}" if field else "")
         self._warned_of_mode = False

@@ -1,0 +1,242 @@
+"""`genai-credentials explain`: the rejection table in words, from whatever form an error was pasted in."""
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import jsonschema
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genai_credentials.cli import pasted
+from genai_credentials.cli.app import cli
+from genai_credentials.cli.causes import EXITS, TABLE
+from genai_credentials.testing import REFUSALS
+from genai_credentials.testing.refusals import CLOSES
+
+SCHEMA = json.loads((Path(__file__).parents[2] / "docs/explanation/schemas/explain.json").read_text())
+KEY = "AIzaSyExample-NeverToBeSeen_0123456789"
+SEED = (
+    "google.genai.errors.ClientError: 401 None. {'error': {'code': '', 'message': 'Invalid Token (request id: "
+    "20240101)', 'type': 'rix_api_error'}}"
+)
+TRACEBACK = f"""
+Traceback (most recent call last):
+  File "/app/main.py", line 12, in <module>
+    client.models.generate_content(model="gemini-2.5-flash", contents="hi")
+{SEED}
+"""
+VERDICTS = {"rejected": {"refused"}, "not_ours": {"misconfigured", "no_key"}, "untouched": set(EXITS)}
+
+
+def explain(text: str, *options: str) -> Result:
+    return CliRunner().invoke(cli, ["explain", *options], input=text)
+
+
+def document(text: str) -> dict:
+    done = explain(text, "--json")
+    result = json.loads(done.stdout)
+    jsonschema.validate(result, SCHEMA)
+    assert result["exit_code"] == done.exit_code
+    return result
+
+
+def as_sdk_prints(refusal) -> str:
+    body = refusal.body_for(KEY).decode()
+    try:
+        details = json.loads(body)
+    except ValueError:
+        details = {"message": body, "status": "Unauthorized"}
+    status = details.get("error", details).get("status")
+    return f"google.genai.errors.ClientError: {refusal.status} {status}. {details}"
+
+
+FORMS = {
+    "sdk": as_sdk_prints,
+    "sdk in a traceback": lambda refusal: f"Traceback:\n  raise APIError\n{as_sdk_prints(refusal)}\n",
+    "json log": lambda refusal: json.dumps({"severity": "ERROR", "message": as_sdk_prints(refusal)}),
+    "curl -i": lambda refusal: f"HTTP/1.1 {refusal.status} No\nServer: x\n\n{refusal.body_for(KEY).decode()}",
+    "openai": lambda refusal: (
+        f"openai.APIStatusError: Error code: {refusal.status} - {as_sdk_prints(refusal).split('. ', 1)[1]}"
+    ),
+}
+
+
+# The mission's error
+
+
+@pytest.mark.parametrize("text", [SEED, TRACEBACK, SEED.partition(": ")[2], f"2026-01-01 ERROR app {SEED}"])
+def test_the_seed_error_is_a_gateways_own_token_check(text: str) -> None:
+    result = document(text)
+    assert (result["is_it_the_key"], result["cause"], result["status"]) == ("yes", "gateway", 401)
+    assert "gateway's own token check" in result["meaning"]
+    order = ["No key was sent", "expired, was disabled", "badly pasted", "wrong gateway"]
+    assert all(part.lower() in cause.lower() for part, cause in zip(order, result["likely_causes"], strict=True))
+    assert result["run_next"][:2] == [
+        "genai-credentials status",
+        "genai-credentials check --each --base-url https://YOUR-GATEWAY",
+    ]
+
+
+def test_the_seed_error_as_a_page_of_80_columns() -> None:
+    done = explain(SEED)
+    assert done.exit_code == 1
+    lines = done.stdout.splitlines()
+    assert lines[0] == "It is the key. (401)"
+    assert [line for line in lines if line.startswith("  1. No key was sent")]
+    assert max(map(len, lines)) <= 80
+    assert len(lines) <= 24
+    assert "20240101" not in done.stdout
+
+
+def test_the_message_orders_the_causes() -> None:
+    expired = SEED.replace("Invalid Token", "The token has expired")
+    assert document(expired)["likely_causes"][0].startswith("The token has expired")
+    chinese = "401 None. {'error': {'message': '该令牌额度已用尽', 'type': 'new_api_error'}}"
+    assert "quota" in document(chinese)["likely_causes"][0]
+    google = as_sdk_prints(REFUSALS["api_key_expired"])
+    assert document(google)["likely_causes"][0] == "It has expired."
+
+
+# The table
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("name", REFUSALS)
+def test_every_row_of_the_table_is_understood_in_every_form(name: str, form: str) -> None:
+    refusal = REFUSALS[name]
+    text = FORMS[form](refusal)
+    result = document(text)
+    assert result["status"] == refusal.status
+    assert result["verdict"] in VERDICTS[refusal.verdict]
+    assert result["is_it_the_key"] in ({"yes"} if refusal.verdict == "rejected" else {"yes", "no"})
+    assert result["meaning"]
+    assert KEY not in explain(text).output
+
+
+@pytest.mark.parametrize(
+    ("name", "cause"),
+    [
+        ("leaked", "leaked"),
+        ("SERVICE_DISABLED", "SERVICE_DISABLED"),
+        ("unregistered_callers", "unregistered callers"),
+        ("API_KEY_IP_ADDRESS_BLOCKED", "API_KEY_IP_ADDRESS_BLOCKED"),
+        ("quota_429", "quota"),
+        ("failed_precondition_region", "region"),
+        ("multiple_credentials", "several_credentials"),
+        ("not_found", "not_found"),
+        ("bad_request", "bad_request"),
+        ("unavailable_503", "server"),
+    ],
+)
+def test_the_cause_is_named(name: str, cause: str) -> None:
+    assert document(as_sdk_prints(REFUSALS[name]))["cause"] == cause
+
+
+def test_the_project_of_the_key_is_named_by_its_number() -> None:
+    assert "123456789012" in document(as_sdk_prints(REFUSALS["SERVICE_DISABLED"]))["meaning"]
+
+
+def test_a_body_alone_tells_its_own_status() -> None:
+    body = json.loads(REFUSALS["API_KEY_INVALID"].body)
+    assert document(json.dumps(body))["cause"] == "API_KEY_INVALID"
+    assert document(json.dumps([body]))["cause"] == "API_KEY_INVALID"
+    assert document('{"error": {"message": "x", "status": "PERMISSION_DENIED"}}')["status"] == 403
+    assert document('{"error": {"message": "Invalid token", "type": "one_api_error"}}')["cause"] == "gateway"
+
+
+@pytest.mark.parametrize("length", [70, 100, 150, 200])
+def test_a_text_that_was_cut_off_is_understood(length: int) -> None:
+    cut = as_sdk_prints(REFUSALS["API_KEY_INVALID"])[: length + 60]
+    assert document(cut)["cause"] == "API_KEY_INVALID"
+    assert document(SEED[:length])["cause"] == "gateway"
+
+
+# Other texts
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict", "cause"),
+    [
+        *[(f"received {c.code} (policy violation) {c.reason}; then sent {c.code}", None, n) for n, c in CLOSES.items()],
+        ("APIError: 1007 None. API key not valid. Please pass a valid API key.", "refused", "API_KEY_INVALID"),
+        ("websockets.exceptions.InvalidStatus: server rejected WebSocket connection: HTTP 401", "refused", "gateway"),
+        ('INFO HTTP Request: POST https://x "HTTP/1.1 401 Unauthorized"', "refused", "gateway"),
+        ("API key not valid. Please pass a valid API key.", "refused", "API_KEY_INVALID"),
+        ("Incorrect API key provided: sk-***. See https://platform.openai.com", "refused", "openai"),
+        ("genai_credentials.errors.NoCredentials: No provider of the chain has an API key:", "no_key", "no_key"),
+        ("ValueError: No API key was provided. Please pass a valid API key.", "no_key", "no_key"),
+        ("InvalidSecret: env: what is stored there is a placeholder, not a key.", "no_key", "bad_secret"),
+        ("PermissionDenied: 403 Permission 'secretmanager.versions.access' denied", "misconfigured", "store"),
+        ("DefaultCredentialsError: Your default credentials were not found.", "misconfigured", "store"),
+        ("(AccessDeniedException) when calling the GetSecretValue operation", "misconfigured", "store"),
+        ("MissingDependency: aws: the package of the module boto3", "misconfigured", "missing_package"),
+        ("ConfigurationError: expected a path after file:", "misconfigured", "configuration"),
+        ("httpx.ConnectError: [SSL: CERTIFICATE_VERIFY_FAILED] self-signed", "unknown", "tls"),
+        ("httpx.ConnectError: [Errno -2] Name or service not known", "unknown", "dns"),
+        ("httpx.ConnectError: [Errno 111] Connection refused", "unknown", "connection"),
+        ("httpx.ProxyError: 407 Proxy Authentication Required", "unknown", "proxy"),
+        ("httpx.ReadTimeout: The read operation timed out", "unknown", "timeout"),
+        ("all is well", "unknown", "unrecognised"),
+        ("[" * 3000, "unknown", "unrecognised"),
+        ("{'" * 3000, "unknown", "unrecognised"),
+    ],
+)
+def test_what_else_people_paste(text: str, verdict: str | None, cause: str) -> None:
+    result = document(text)
+    if close := CLOSES.get(cause):
+        assert result["status"] == close.code
+        assert {"refused": "rejected", "misconfigured": "not_ours", "unknown": "untouched"}[
+            result["verdict"]
+        ] == close.verdict
+    else:
+        assert (result["verdict"], result["cause"]) == (verdict, cause)
+
+
+@pytest.mark.parametrize("arguments", [[SEED], SEED.split(" "), ["--", "-x", "401 Unauthorized"], ["-x", "401 Unauthorized"]])
+def test_the_text_may_be_an_argument_quoted_or_not(arguments: list[str]) -> None:
+    done = CliRunner().invoke(cli, ["explain", "--json", *arguments])
+    assert done.exit_code == 1
+    assert json.loads(done.stdout)["cause"] == "gateway"
+
+
+def test_no_text_is_a_misuse() -> None:
+    done = explain("  \n")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "no text to explain" in done.stderr
+
+
+@given(st.text(max_size=300), st.sampled_from(["", "{'error': ", '{"error": {"message": "', "401 None. {"]))
+def test_any_text_gets_an_answer_and_is_never_repeated(text: str, start: str) -> None:
+    found = pasted.read(start + text)
+    assert found.status is None or 400 <= found.status < 600 or found.is_close
+
+
+def test_bytes_that_are_no_text_are_read(capfd: pytest.CaptureFixture[str]) -> None:
+    line = [sys.executable, "-c", "from genai_credentials.cli import main; main()", "explain"]
+    done = subprocess.run(line, input=b"\xff\xfe 401 Unauthorized \x00", capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (1, b"")
+    assert b"\x1b" not in done.stdout
+
+
+def test_every_cause_has_something_to_say() -> None:
+    for name, meaning in TABLE.items():
+        assert meaning.verdict in EXITS
+        assert meaning.title.endswith((".", "good."))
+        assert name in ("openai", meaning.cause)
+        assert all(textwrap.shorten(text, 200) == text for text in (meaning.title, meaning.remedy, *meaning.causes))
+
+
+def test_help_has_an_example_and_the_exit_codes() -> None:
+    for verb in ("status", "check", "explain", "watch", "run"):
+        done = CliRunner().invoke(cli, [verb, "--help"])
+        assert done.exit_code == 0
+        assert "Examples:" in done.stdout
+        assert "Exit codes:" in done.stdout
+        assert max(map(len, done.stdout.splitlines())) <= 80
+    assert os.environ.get("COLUMNS") is None
