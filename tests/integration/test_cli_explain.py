@@ -198,7 +198,9 @@ def test_what_else_people_paste(text: str, verdict: str | None, cause: str) -> N
         assert (result["verdict"], result["cause"]) == (verdict, cause)
 
 
-@pytest.mark.parametrize("arguments", [[SEED], SEED.split(" "), ["--", "-x", "401 Unauthorized"], ["-x", "401 Unauthorized"]])
+@pytest.mark.parametrize(
+    "arguments", [[SEED], SEED.split(" "), ["--", "-x", "401 Unauthorized"], ["-x", "401 Unauthorized"]]
+)
 def test_the_text_may_be_an_argument_quoted_or_not(arguments: list[str]) -> None:
     done = CliRunner().invoke(cli, ["explain", "--json", *arguments])
     assert done.exit_code == 1

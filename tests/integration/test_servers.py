@@ -200,7 +200,8 @@ def test_uvicorn_answers_every_request_over_rotations(tmp_path):
             answers, rotated = Counter(), threading.Semaphore(0)
 
             def ask(_):
-                answers[fetch(address)[1].split(" ")[0]] += 1
+                status, body = fetch(address)
+                answers[status, body.split(" ")[0]] += 1
                 rotated.release()
 
             with ThreadPoolExecutor(16) as pool:
@@ -212,7 +213,7 @@ def test_uvicorn_answers_every_request_over_rotations(tmp_path):
                     store.add("s", f"key-{number}")
                     api.revoke(f"key-{number - 1}")
                 list(done)
-        assert answers == {"pong:": 300}
+        assert answers == {(200, "pong:"): 300}
         assert api.refused > 0
         assert store.reads == 1 + 5
         assert store.connections == 1

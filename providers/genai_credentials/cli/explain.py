@@ -72,14 +72,13 @@ def meaning_of(answer: pasted.Pasted, text: str) -> Meaning:
         answer: What was read from it.
         text: The text, for errors that are no answer of the API's.
     """
-    if not answer.body:
-        # A store's errors bear the API's numbers, and a connection that fails bears none.
-        if other := meanings.of_text(text):
-            return other
-        if answer.is_close:
-            return meanings.of_close(classify_close(int(answer.status or 0), answer.message), answer.message)
+    # A store's errors bear the API's numbers, and a connection that fails bears none.
+    if not answer.certain and (other := meanings.of_text(text)):
+        return other
+    if answer.status and answer.is_close:
+        return meanings.of_close(classify_close(answer.status, answer.message), answer.message)
     if answer.status is None:
-        return meanings.of_text(text) or UNRECOGNISED
+        return UNRECOGNISED
     return meanings.of_answer(answer.status, answer.body)
 
 

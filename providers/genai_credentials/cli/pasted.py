@@ -54,11 +54,13 @@ class Pasted(NamedTuple):
         status: The HTTP status, or the close code of a WebSocket; None if none was found.
         body: The answer's body as JSON; empty if none was found.
         message: What the API says in it; never to be printed.
+        certain: Whether it was said by the API: in a document or in its own words, and not by a number alone.
     """
 
     status: int | None
     body: str
     message: str
+    certain: bool = True
 
     @property
     def is_close(self) -> bool:
@@ -125,25 +127,25 @@ def _close(text: str) -> Pasted | None:
     if not (match := _CLOSE.search(text)) or _status_near(text):
         return None
     phrase = next((found[0] for pattern, _ in _PHRASES if (found := pattern.search(text, match.end()))), "")
-    return Pasted(int(match[1]), "", phrase)
+    return Pasted(int(match[1]), "", phrase, certain=bool(phrase))
 
 
 def _raw(text: str) -> Pasted:
     reason, canonical, messages = _REASON.search(text), _CANONICAL.search(text), _MESSAGE.findall(text)
-    message = messages[-1] if messages else ""
+    message, certain = messages[-1] if messages else "", bool(messages or reason)
     status = _status_near(text) or (_STATUSES.get(canonical[1]) if canonical else None)
     for phrase, number in _PHRASES:
         if (found := phrase.search(text)) and status in (None, number):
-            status, message = number, found[0]
+            status, message, certain = number, found[0], True
             break
     if status is None:
-        return Pasted(None, "", message)
+        return Pasted(None, "", message, certain=False)
     error: dict[str, Any] = {"message": message}
     if canonical:
         error["status"] = canonical[1]
     if reason:
         error["details"] = [{"reason": reason[1]}]
-    return Pasted(status, json.dumps({"error": error}), message)
+    return Pasted(status, json.dumps({"error": error}), message, certain)
 
 
 def _documents(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
