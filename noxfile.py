@@ -1,14 +1,15 @@
-"""The client's tests on each google-genai that is supported: `nox -s sdk`, or one of them: `nox -s "sdk(1.65.0)"`.
-
-With uv on the path an environment takes a second: `nox -db uv`.
-"""
+"""The client's tests on each google-genai that is supported: `nox`, or one of them: `nox -s "sdk(oldest)"`."""
 
 from pathlib import Path
 
 import nox
 
-OLDEST = "1.65.0"
-VERSIONS = [nox.param(OLDEST, id=OLDEST), nox.param("2.*", id="newest-2"), nox.param("3.*", id="newest-3")]
+# Each on another Python, so that no combination of old and new goes unseen for long.
+VERSIONS = nox.parametrize(
+    ("python", "version"),
+    [("3.11", "1.65.0"), ("3.12", "2.*"), ("3.13", "3.*")],
+    ids=["oldest", "newest-2", "newest-3"],
+)
 TESTS = [f"tests/integration/test_{name}.py" for name in ("client", "paths", "live", "travel", "environments")]
 
 nox.needs_version = ">=2024.4.15"
@@ -17,16 +18,16 @@ nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_existing_virtualenvs = True
 
 
-@nox.session(python=["3.11", "3.12", "3.13"])
-@nox.parametrize("version", VERSIONS)
+@nox.session
+@VERSIONS
 def sdk(session: nox.Session, version: str) -> None:
     """The client's tests on one google-genai, whose asynchronous side is on aiohttp."""
     install(session, version)
     session.run("pytest", "-q", *tests(session))
 
 
-@nox.session(python=["3.11"])
-@nox.parametrize("version", VERSIONS)
+@nox.session
+@VERSIONS
 def sdk_without_aiohttp(session: nox.Session, version: str) -> None:
     """The same where aiohttp is not installed, so that the asynchronous side is on httpx."""
     install(session, version)

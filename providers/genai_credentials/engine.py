@@ -158,7 +158,7 @@ class Engine:
 
     def _launch(self, flight: Flight) -> None:
         def ended(done: Any) -> None:
-            if (error := done.exception()) is not None:
+            if (error := done.exception()) is not None and self.flight is flight:
                 for number, link in enumerate(self.links[: self._lowest(flight)]):
                     flight.errors[number] = foreign(link.name, error)
                     note(link, flight.errors[number])
@@ -220,11 +220,14 @@ class Engine:
                 self.rotation.landed(found, passed_over, now, for_rejection=flight.rejected is not None)
             self.flight = None
             after, recovered = self.rotation.serving.key, failing and not self.rotation.failing
-        self._tell_of_fetch(flight, found, now - flight.at, recovered)
-        if before is not None and after is not None and before != after:
-            logger.info("The key was rotated: %s is followed by %s.", before, after, extra={"event": "rotated"})
-            self._events.emit("rotated", after)
-        flight.landed.set_result(None)
+        try:
+            self._tell_of_fetch(flight, found, now - flight.at, recovered)
+            if before is not None and after is not None and before != after:
+                logger.info("The key was rotated: %s is followed by %s.", before, after, extra={"event": "rotated"})
+                self._events.emit("rotated", after)
+        finally:
+            # Whatever a listener or a log filter raises: those who wait must not wait forever.
+            flight.landed.set_result(None)
 
     def _tell_of_fetch(self, flight: Flight, found: Found | None, seconds: float, recovered: bool) -> None:
         if found is not None:

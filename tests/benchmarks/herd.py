@@ -73,7 +73,7 @@ def run(*, smoke: bool) -> Group:
 def _in_threads(occasion: str, sizes: tuple[int, ...]) -> Outcomes:
     found: Outcomes = {IDEAL: {size: _threads(*_ideal(), size) for size in sizes}}
     for peer in (peers.OURS, *peers.present()):
-        found[peer.name] = {size: _threads(*_peer(peer, occasion), size) for size in sizes}
+        found[peer.name] = {size: _threads(*_peer(peer, occasion), size) for size in _bearable(peer, occasion, sizes)}
     return found
 
 
@@ -81,8 +81,13 @@ def _in_tasks(occasion: str, sizes: tuple[int, ...]) -> Outcomes:
     found: Outcomes = {IDEAL: {size: asyncio.run(_ideal_tasks(size)) for size in sizes}}
     found[OURS] = {size: asyncio.run(_tasks(*_ours(occasion), size)) for size in sizes}
     for peer in peers.present():
-        found[peer.name] = {size: asyncio.run(_tasks(*_off_loop(peer, occasion), size)) for size in sizes}
+        some = _bearable(peer, occasion, sizes)
+        found[peer.name] = {size: asyncio.run(_tasks(*_off_loop(peer, occasion), size)) for size in some}
     return found
+
+
+def _bearable(peer: Peer, occasion: str, sizes: tuple[int, ...]) -> tuple[int, ...]:
+    return sizes[:1] if peer.naps and occasion == "a refusal" else sizes
 
 
 def _add(group: Group, occasion: str, kind: str, found: Outcomes) -> None:
@@ -95,12 +100,18 @@ def _add(group: Group, occasion: str, kind: str, found: Outcomes) -> None:
             text = f"{over:.2f} x (+{(outcome.wall - outcome.fetch) * 1e3:.0f} ms; floor {least:.2f} x)"
             group.reach(f"{occasion}, {size:,} {kind}", f"< {LIMIT:.2f} x a fetch", text, over < LIMIT)
     heads = ["cache", *(head for size in ours for head in (f"{size:,}: calls", "time"))]
-    rows = [[name, *(cell for outcome in of.values() for cell in outcome.words())] for name, of in found.items()]
-    group.tables.append(Table(f"{occasion.capitalize()}, {kind}: calls, and time until the last has its key", heads, rows))
+    rows = [[name, *(cell for size in ours for cell in _cells(of.get(size)))] for name, of in found.items()]
+    group.tables.append(
+        Table(f"{occasion.capitalize()}, {kind}: calls, and time until the last has its key", heads, rows)
+    )
     group.series[f"{occasion}, {kind}"] = {
         name: {str(size): [outcome.calls, outcome.wall, outcome.stopped] for size, outcome in of.items()}
         for name, of in found.items()
     }
+
+
+def _cells(outcome: Outcome | None) -> list[str]:
+    return ["not run", "-"] if outcome is None else outcome.words()
 
 
 # Who calls what

@@ -106,11 +106,13 @@ class Peer(NamedTuple):
         name: What it is called in tables.
         module: What has to be installed.
         make: Builds a reader of a store, for so many seconds of a cached value's life.
+        naps: Whether it sleeps for seconds before a forced refresh.
     """
 
     name: str
     module: str
     make: Callable[[Store, float], Reader]
+    naps: bool = False
 
     @property
     def missing(self) -> str:
@@ -210,7 +212,7 @@ def _gcp_cache(store: Store, ttl: float) -> Reader:
 OURS = Peer("genai-credentials", "genai_credentials", _ours)
 PEERS = (
     Peer("cachetools.cached + RLock", "cachetools", _ttl_cache),
-    Peer("aws-secretsmanager-caching", "aws_secretsmanager_caching", _secret_cache),
+    Peer("aws-secretsmanager-caching", "aws_secretsmanager_caching", _secret_cache, naps=True),
     Peer("Powertools", "aws_lambda_powertools", _powertools),
     Peer("genaikeys", "genaikeys", _genaikeys),
     Peer("gcp-secretmanager-cache", "gcp_secretmanager_cache", _gcp_cache),

@@ -6,7 +6,9 @@ import re
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
+import jsonschema
 import pytest
 from click.testing import CliRunner
 from rich.console import Console
@@ -21,6 +23,7 @@ from genai_credentials.cli.demo_view import Lines, Rotation, Screen, Snapshot, S
 # The SDK's own, wherever aiohttp is installed; only the tests that run the demo in this process see it.
 SDK_WARNING = "ignore:Inheritance class AiohttpClientSession:DeprecationWarning"
 
+SCHEMA = Path(__file__).parents[2] / "docs/explanation/schemas/demo.json"
 UUID = "5e494bb5-740a-4e5b-b5dc-3e885010b014"
 ROTATIONS = (
     Rotation("file", "fell_through", "c88c2de2", None, 8.4),
@@ -61,6 +64,7 @@ def machine() -> subprocess.CompletedProcess[str]:
 def test_the_document_is_all_there_is_on_stdout(machine: subprocess.CompletedProcess[str]) -> None:
     assert (machine.returncode, machine.stderr) == (0, "")
     result = json.loads(machine.stdout)
+    jsonschema.validate(result, json.loads(SCHEMA.read_text()))
     assert list(result) == ["sent", "failed", "fetches", "rotations", "seconds"]
     assert result["failed"] == 0
     assert result["sent"] > 20

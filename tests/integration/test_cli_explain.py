@@ -87,7 +87,7 @@ def test_the_seed_error_as_a_page_of_80_columns() -> None:
     done = explain(SEED)
     assert done.exit_code == 1
     lines = done.stdout.splitlines()
-    assert lines[0] == "It is the key. (401)"
+    assert lines[0] == "It is the key (401)."
     assert [line for line in lines if line.startswith("  1. No key was sent")]
     assert max(map(len, lines)) <= 80
     assert len(lines) <= 24
@@ -96,7 +96,7 @@ def test_the_seed_error_as_a_page_of_80_columns() -> None:
 
 def test_the_message_orders_the_causes() -> None:
     expired = SEED.replace("Invalid Token", "The token has expired")
-    assert document(expired)["likely_causes"][0].startswith("The token has expired")
+    assert document(expired)["likely_causes"][0].startswith("The token expired")
     chinese = "401 None. {'error': {'message': '该令牌额度已用尽', 'type': 'new_api_error'}}"
     assert "quota" in document(chinese)["likely_causes"][0]
     google = as_sdk_prints(REFUSALS["api_key_expired"])

@@ -418,6 +418,21 @@ def test_a_hung_store_still_holds_its_answers_when_the_callers_have_theirs(aws, 
     futures.wait([credentials.engine.links[0]._running], 20)
 
 
+@pytest.mark.parametrize("culprit", ["listener", "log filter"])
+def test_who_is_told_of_a_fetch_and_fails_leaves_nobody_waiting(aws, way, clock, culprit, monkeypatch):
+    def fails(*args):
+        raise SystemExit
+
+    listener = fails if culprit == "listener" else None
+    credentials = CredentialProvider(aws.provider, clock=clock, on_event=listener)
+    if culprit == "log filter":
+        monkeypatch.setattr(logging.getLogger("genai_credentials"), "info", fails)
+    assert way.get(credentials).get_secret_value() == "key-1"
+    aws.publish("key-2")
+    assert credentials.refresh().get_secret_value() == "key-2"
+    assert credentials.status().links[0].outcome == "serving"
+
+
 class TestClockThatSteps:
     @pytest.mark.parametrize("step", [-3600, -0.5, 3600])
     def test_at_a_start_the_error_stands_and_is_fetched_again_once_its_time_has_come(self, aws, way, clock, step):

@@ -108,11 +108,12 @@ def serving(tmp_path, source, *command, **environ):
     (tmp_path / "app.py").write_text(textwrap.dedent(source))
     with socket.create_server(("127.0.0.1", 0), backlog=256) as listener:
         number = str(listener.fileno())
+        path = [str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])]
         process = subprocess.Popen(
             [sys.executable, "-m", *(part.replace("FD", number) for part in command), "app:app"],
             cwd=tmp_path,
             # gunicorn puts a socket of its own below HOME.
-            env={**os.environ, "PYTHONPATH": str(tmp_path), "HOME": str(tmp_path), **environ},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(path), "HOME": str(tmp_path), **environ},
             pass_fds=[listener.fileno()],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -17,7 +17,7 @@ EXITS = {
 """Verdict -> exit code of `check`. `explain` differs in one: that it is not the key is an answer, so 0."""
 
 GATEWAY = "https://YOUR-GATEWAY"
-STATUS = ("genai-credentials status", "which key from where is served on this machine, and why")
+STATUS = ("genai-credentials status", "which key serves on this machine, and why")
 CHECK = ("genai-credentials check", "ask the API itself about that key")
 CHECK_EACH = ("genai-credentials check --each", "ask about each link's key on its own")
 CHECK_GATEWAY = (
@@ -81,7 +81,7 @@ UNRECOGNISED = Meaning(
 )
 
 NO_KEY_SENT = "No key was sent: the variable is unset or empty where the process runs."
-WRONG_GATEWAY = "The wrong gateway: a token of another one, or a key of Google's that this one doesn't take."
+WRONG_GATEWAY = "The wrong gateway: another one's token, or a Google key it doesn't take."
 UNSET = "The variable is unset or empty where the process runs, or another key in the chain was meant."
 _PASTED = "It was badly pasted: cut off, two keys in one, quotes or a line break around it."
 TABLE = {
@@ -141,13 +141,14 @@ TABLE = {
     "gateway": Meaning(
         "refused",
         "gateway",
-        "A gateway's own token check refused the key; the request did not get as far as Google.",
+        "A gateway's own token check refused the key; Google never saw the request.",
         (
             NO_KEY_SENT,
-            "The token has expired, was disabled or deleted, or has no quota left in the gateway's console.",
-            "It was badly pasted: cut off, with quotes, a line break or 'Bearer ' around it.",
+            "The token expired, was disabled or deleted, or has used up its quota.",
+            "It was badly pasted: cut off, or with quotes, line breaks or 'Bearer '.",
             WRONG_GATEWAY,
         ),
+        "Look the token up in the gateway's console; Google's knows nothing of it.",
         run=(STATUS, CHECK_GATEWAY, CHECK_GOOGLE),
     ),
     "openai": Meaning(

@@ -12,11 +12,11 @@ from genai_credentials.cli.output import OK, Misconfigured, Printer, emit, json_
 from genai_credentials.rejection import classify_close
 
 LEADS = {
-    "refused": "It is the key.",
-    "no_key": "It is the key: there is none.",
-    "misconfigured": "It is not the key's text, but how things are set up.",
-    "not_the_key": "It is not the key.",
-    "unknown": "Could not tell.",
+    "refused": "It is the key",
+    "no_key": "It is the key: there is none",
+    "misconfigured": "It is not the key's text, but how things are set up",
+    "not_the_key": "It is not the key",
+    "unknown": "Could not tell",
 }
 ANSWERS = {"refused": "yes", "no_key": "yes", "misconfigured": "no", "not_the_key": "no", "unknown": "unclear"}
 
@@ -84,7 +84,7 @@ def meaning_of(answer: pasted.Pasted, text: str) -> Meaning:
 
 def _show(printer: Printer, meaning: Meaning, answer: pasted.Pasted) -> None:
     status = f" ({answer.status})" if answer.status else ""
-    pages.headline(printer, meaning, f"{LEADS[meaning.verdict]}{status}")
+    pages.headline(printer, meaning, f"{LEADS[meaning.verdict]}{status}.")
     printer.say(meaning.title)
     pages.body(printer, meaning)
 

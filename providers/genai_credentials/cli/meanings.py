@@ -73,7 +73,8 @@ def of_verdict(verdict: Verdict, message: str = "", body: str = "") -> Meaning:
     cause = verdict.cause
     # The restrictions on who calls, which need no more words than the remedy has.
     plain = Meaning("misconfigured", cause, "The key is genuine; its restrictions do not let this caller in.")
-    meaning = TABLE.get(cause, plain)._replace(remedy=verdict.remedy)
+    meaning = TABLE.get(cause, plain)
+    meaning = meaning._replace(remedy=meaning.remedy or verdict.remedy)
     for pattern, number in _HINTS.get(cause, ()):
         if re.search(pattern, message):
             rest = [text for text in meaning.causes if text != meaning.causes[number]]

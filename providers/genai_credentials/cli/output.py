@@ -124,6 +124,15 @@ class Printer:
             shown.rstrip()
             self.console.print(shown, soft_wrap=True, highlight=False)
 
+    def command(self, line: str, comment: str) -> None:
+        """Print a command, whole, with a comment beside it if there is room, or below it."""
+        beside = f"{line}  # {comment}"
+        if len(beside) + 2 <= self._width:
+            self.say(beside, lead="  ")
+        else:
+            self.say(line, lead="  ")
+            self.say(f"# {comment}", lead="    ")
+
 
 @contextlib.contextmanager
 def quiet() -> Iterator[list[str]]:

@@ -42,8 +42,7 @@ def body(printer: Printer, meaning: Meaning) -> None:
         printer.say()
         printer.say("Run next:", style="bold")
         for command, tells in meaning.run:
-            printer.say(command, lead="  ")
-            printer.say(tells, lead="      ", style="dim")
+            printer.command(command, tells)
 
 
 def row(printer: Printer, state: str, name: str, lines: Sequence[str], remedy: str = "", mark: str = " ") -> None:

@@ -1,0 +1,133 @@
+"""Text -> providers: the grammar, its errors, and that a provider's text form reads back to an equal one."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genai_credentials import (
+    AWSSecretsManager,
+    ConfigurationError,
+    CredentialProvider,
+    Dotenv,
+    Env,
+    File,
+    GoogleSecretManager,
+)
+from genai_credentials.uris import parse, settings, split
+
+ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/gemini-AbCdEf"
+EQUAL = {
+    "env:": Env(),
+    "env:GEMINI_API_KEY": Env("GEMINI_API_KEY"),
+    "env:A,B": Env("A", "B"),
+    "dotenv:": Dotenv(),
+    "dotenv:.env#GEMINI_API_KEY": Dotenv(".env", "GEMINI_API_KEY"),
+    "file:/run/secrets/gemini": File("/run/secrets/gemini"),
+    "file:config.json#google_api_key": File("config.json", field="google_api_key"),
+    "file:a%20b%23c%3F": File("a b#c?"),
+    "google:projects/P/secrets/S": GoogleSecretManager("projects/P/secrets/S"),
+    "google:projects/P/secrets/S/versions/7": GoogleSecretManager("projects/P/secrets/S/versions/7"),
+    "google:projects/P/locations/europe-west1/secrets/S#field": GoogleSecretManager(
+        "projects/P/locations/europe-west1/secrets/S", field="field"
+    ),
+    "aws:prod/gemini?region=eu-west-1&stage=AWSPENDING#api_key": AWSSecretsManager(
+        "prod/gemini", field="api_key", region="eu-west-1", stage="AWSPENDING"
+    ),
+    f"aws:{ARN}#api_key": AWSSecretsManager(ARN, field="api_key"),
+    "aws:s?version_id=00000000-0000-0000-0000-000000000000": AWSSecretsManager(
+        "s", version_id="00000000-0000-0000-0000-000000000000"
+    ),
+}
+
+
+@pytest.mark.parametrize(("uri", "provider"), EQUAL.items())
+def test_a_uri_is_the_provider_it_describes_and_reads_back(uri, provider):
+    assert parse(uri) == provider
+    assert parse(provider.uri) == provider
+    assert hash(parse(uri)) == hash(provider)
+
+
+def test_different_uris_are_different_providers():
+    providers = {parse(uri) for uri in EQUAL}
+    assert len(providers) == len(EQUAL)
+    assert Env(environ={}) != Env(environ={})
+
+
+@pytest.mark.parametrize(
+    ("uri", "position", "words"),
+    [
+        ("aws:", 5, "a secret's name or ARN"),
+        ("google:", 8, "projects/PROJECT/secrets/SECRET"),
+        ("file:", 6, "a path"),
+        ("aws:x?zone=1", 7, "region="),
+        ("aws:x?region", 7, "name=value"),
+        ("aws:x?region=a&region=b", 16, "only once"),
+        ("file:x?y=1", 7, "no '\\?'"),
+        ("env:A#b", 6, "no '#'"),
+        ("file:a b", 7, "white space"),
+        ("file:a\x00b", 7, "control character"),
+        ("file:%zz", 6, "two hexadecimal digits"),
+        ("file:%f", 6, "two hexadecimal digits"),
+        ("file:%ff", 6, "UTF-8"),
+    ],
+)
+def test_an_error_points_at_the_character_and_says_what_was_expected(uri, position, words):
+    with pytest.raises(ConfigurationError, match=words) as caught:
+        parse(uri)
+    text, line, pointer = str(caught.value).splitlines()
+    assert f"at character {position}:" in text
+    assert line == f"  {uri}"
+    assert pointer.index("^") == position - 1 + 2
+
+
+@pytest.mark.parametrize("text", ["AIzaSyNotForTheLog", "nope:AIzaSyNotForTheLog", "env:AIzaSyNotForTheLog", "", ":x"])
+def test_what_may_be_a_key_in_the_wrong_place_is_not_repeated(text):
+    with pytest.raises(ConfigurationError) as caught:
+        parse(text)
+    assert "AIza" not in str(caught.value)
+    assert caught.value.remedy
+
+
+def test_what_is_no_text_or_no_secrets_name_is_refused():
+    with pytest.raises(ConfigurationError, match="not int"):
+        parse(7)
+    with pytest.raises(ConfigurationError, match="no name of a secret"):
+        parse("google:projects/P")
+
+
+@given(st.text(max_size=60) | st.from_regex(r"(env|file|dotenv|google|aws):[!-~]{0,40}", fullmatch=True))
+def test_any_text_reads_back_or_raises_the_documented_error(text):
+    try:
+        provider = parse(text)
+    except ConfigurationError:
+        return
+    assert parse(provider.uri) == provider
+
+
+@given(st.text(min_size=1, max_size=30).filter(lambda path: "\0" not in path), st.text(min_size=1, max_size=10))
+def test_any_path_and_field_survive_their_text_form(path, field):
+    provider = File(path, field=field)
+    assert parse(provider.uri) == provider
+
+
+def test_the_environment_sets_the_chain_and_its_durations():
+    environ = {"GENAI_CREDENTIALS": " env:A\n aws:s ", "GENAI_CREDENTIALS_TTL": "60", "GENAI_CREDENTIALS_MAX_STALE": ""}
+    assert settings(environ) == (["env:A", "aws:s"], {"ttl": 60.0})
+    assert settings({}) == (["env:"], {})
+    with pytest.raises(ConfigurationError, match="GENAI_CREDENTIALS_TTL='soon'"):
+        settings({"GENAI_CREDENTIALS_TTL": "soon"})
+    chain = CredentialProvider.from_environment(environ, ttl=30)
+    assert [link.provider for link in chain.status().links] == ["env:A", "aws:s"]
+
+
+def test_from_environment_reads_the_process_by_default(monkeypatch):
+    monkeypatch.setenv("GENAI_CREDENTIALS", "env:SOME_KEY")
+    monkeypatch.setenv("SOME_KEY", "AIzaExample")
+    assert CredentialProvider.from_environment()() == "AIzaExample"
+
+
+def test_a_uri_is_taken_apart():
+    parsed = split("x:a%20b?n=1&m=%26#f%23")
+    assert (parsed.scheme, parsed.path, parsed.query, parsed.field) == ("x", "a b", {"n": "1", "m": "&"}, "f#")
+    with pytest.raises(ConfigurationError, match="at character 3"):
+        parsed.fail("something else", "a%20b")
