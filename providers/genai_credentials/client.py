@@ -240,11 +240,14 @@ def _with_http_options(method: Any, default: types.HttpOptions) -> Any:
 def _both(ours: KeyAuth, theirs: Any) -> Any:
     if theirs is None:
         return ours
+    # By the first of its bases the SDK chooses between httpx and httpx2, as it would by theirs alone.
+    roots = [kind.__module__.partition(".")[0] for kind in type(theirs).__mro__]
+    first = next((root for root in roots if root in ("httpx", "httpx2")), "")
     if isinstance(theirs, tuple):
         theirs = http_modules()[0].BasicAuth(*theirs[:2])
     elif not hasattr(theirs, "sync_auth_flow"):
         theirs = over_http_modules(_FunctionAuth, "Auth")(theirs)
-    return over_http_modules(BothAuths, "Auth")(ours, theirs)
+    return over_http_modules(BothAuths, "Auth", first)(ours, theirs)
 
 
 class _FunctionAuth:

@@ -196,3 +196,13 @@ def test_enterprise_express_mode_rotates_too(credentials, api, keys):
         ask(client)
         keys.rotate()
         assert ask(client) == "pong: hi"
+
+
+@pytest.mark.parametrize("name", ["httpx", "httpx2"])
+def test_a_users_own_auth_keeps_the_back_end_that_the_sdk_would_choose_by_it(credentials, api, name):
+    module = pytest.importorskip(name)
+    if name == "httpx2" and int(genai.__version__.split(".")[0]) < 3:
+        pytest.skip("this SDK runs on httpx")
+    args = {"auth": module.BasicAuth("user", "password")}
+    with credentials.client(http_options={"base_url": api.base_url, "client_args": args}) as client:
+        assert isinstance(client._api_client._httpx_client, module.Client)

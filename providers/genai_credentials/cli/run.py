@@ -31,7 +31,7 @@ _STOP = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 @click.option(
     "--variable", default="GEMINI_API_KEY", show_default=True, metavar="NAME", help="The variable that gets the key."
 )
-@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND [ARGUMENT]...")
 def run(as_json: bool, uris: tuple[str, ...], variable: str, command: tuple[str, ...]) -> None:
     """Run COMMAND with the key of a chain in its environment, for tools that read it only from there.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from genai_credentials.cli.chains import chain_of, links_document, uris_argument
+from genai_credentials.cli.chains import chain_of, links_document, short, uris_argument
 from genai_credentials.cli.output import BAD, OK, Printer, emit, for_a_while, know, quiet, scrubbed
 from genai_credentials.cli.pages import COLOURS
 from genai_credentials.cli.status import bare
@@ -124,7 +124,7 @@ def _changes(before: Status | None, now: Status) -> list[str]:
     old = before.fingerprint if before else None
     if now.fingerprint and now.fingerprint != old:
         after = f"rotated: {old} is followed by" if old else "serving"
-        version = f" version {now.version}" if now.version else ""
+        version = f" version {short(now.version)}" if now.version else ""
         changes.append(f"{after} {now.fingerprint} from {now.provider}{version}")
     if old and not now.fingerprint:
         changes.append("no key is left to serve")
@@ -190,7 +190,7 @@ def picture(sample: Sample, events: deque[str]) -> RenderableType:
     for name, value in (
         ("state", status.state),
         ("key", status.fingerprint or "none"),
-        ("from", " version ".join(filter(None, (status.provider, status.version))) or "-"),
+        ("from", " version ".join(filter(None, (status.provider, short(status.version or "")))) or "-"),
         ("age", "-" if status.age is None else for_a_while(status.age)),
         ("next refresh", _in(status.next_refresh)),
         ("rotations", str(counters["rotations"])),
