@@ -8,6 +8,7 @@ that used it first (probed: a second `asyncio.run` then fails), and takes neithe
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import os
 import ssl
@@ -26,28 +27,36 @@ class PerLoopTransport:
     def __init__(self, args: dict[str, Any]) -> None:
         self._args = args
         self._verify: Any = None
-        self._clients: dict[asyncio.AbstractEventLoop, Any] = {}
+        self._pools: dict[asyncio.AbstractEventLoop, _Pool] = {}
         self._lock = threading.Lock()
 
     async def handle_async_request(self, request: Any) -> Any:
         """Called by httpx, once per hop of a redirect."""
-        return await self._client(request).send(request, stream=True, follow_redirects=False)
+        return await self._pool(request).send(request)
 
     async def aclose(self) -> None:
-        """Close the running loop's client, and let go of the others."""
-        with self._lock:
-            clients, self._clients = self._clients, {}
-        if (client := clients.get(asyncio.get_running_loop())) is not None:
-            await client.aclose()
+        """Close the clients of all loops that run.
 
-    def _client(self, request: Any) -> Any:
+        Who made two clients from one `http_options()` closes one of them: requests of the other are let finish, and
+        its next one opens a new connection.
+        """
+        with self._lock:
+            pools, self._pools = self._pools, {}
+        for loop, pool in pools.items():
+            if loop is asyncio.get_running_loop():
+                await pool.close()
+            elif loop.is_running():
+                with contextlib.suppress(RuntimeError):  # it has ended meanwhile
+                    asyncio.run_coroutine_threadsafe(pool.close(), loop)
+
+    def _pool(self, request: Any) -> _Pool:
         loop = asyncio.get_running_loop()
         with self._lock:
-            for closed in [other for other in self._clients if other.is_closed()]:
-                del self._clients[closed]
-            if loop not in self._clients:
-                self._clients[loop] = self._build(request)
-            return self._clients[loop]
+            for closed in [other for other in self._pools if other.is_closed()]:
+                del self._pools[closed]
+            if loop not in self._pools:
+                self._pools[loop] = _Pool(self._build(request))
+            return self._pools[loop]
 
     def _build(self, request: Any) -> Any:
         # Of the request's own module: which one the SDK took may be the environment's choice.
@@ -66,6 +75,47 @@ class PerLoopTransport:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self
+
+
+class _Pool:
+    """One loop's client, closed when it is no longer wanted and its last answer is read."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._busy, self._wanted = 0, True
+
+    async def send(self, request: Any) -> Any:
+        self._busy += 1
+        try:
+            response = await self._client.send(request, stream=True, follow_redirects=False)
+        except BaseException:
+            await self._done()
+            raise
+        if response.is_closed:
+            await self._done()
+        else:
+            self._note_end(response.stream)
+        return response
+
+    async def close(self) -> None:
+        self._wanted = False
+        if not self._busy:
+            await self._client.aclose()
+
+    def _note_end(self, stream: Any) -> None:
+        close, stream.aclose = stream.aclose, lambda: ended()
+
+        async def ended() -> None:
+            stream.aclose = close
+            try:
+                await close()
+            finally:
+                await self._done()
+
+    async def _done(self) -> None:
+        self._busy -= 1
+        if not self._wanted:
+            await self.close()
 
 
 def _context(module: Any) -> ssl.SSLContext:

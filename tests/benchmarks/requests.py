@@ -7,8 +7,6 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from .report import Group, Table
@@ -25,7 +23,7 @@ def run(*, smoke: bool) -> Group:
     found, extra = {}, {}
     # Each in two processes: where Python puts its objects is worth a per cent or two, and differs from one to the next.
     for aiohttp in ("with", "without"):
-        parts = [_worker(aiohttp, 1 if smoke else 24) for _ in range(1 if smoke else 2)]
+        parts = [_worker(aiohttp, 1 if smoke else 18) for _ in range(1 if smoke else 2)]
         for mode in parts[0][0]:
             label = mode if mode.startswith("sync") else f"{mode}, {aiohttp} aiohttp"
             found[label] = {
@@ -63,11 +61,12 @@ def _worker(aiohttp: str, rounds: int) -> tuple[dict[str, Any], int]:
 
 def bare() -> dict[str, str]:
     """This environment without credentials or proxies."""
-    drop: Callable[[str], bool] = lambda name: (  # noqa: E731
-        name.startswith(("GOOGLE_", "GEMINI_", "GENAI_", "AWS_")) or name.upper().endswith("_PROXY")
-    )
-    # Not the directory of this module, whose `requests` would hide the package of that name.
-    return {name: value for name, value in os.environ.items() if not drop(name)} | {"PYTHONSAFEPATH": ""}
+    ours = ("GOOGLE_", "GEMINI_", "GENAI_", "AWS_")
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(ours) and not name.upper().endswith("_PROXY")
+    }
 
 
 def _ms(samples: list[Any], part: int) -> str:
@@ -78,10 +77,8 @@ def _interval(samples: dict[str, list[Any]], part: int) -> tuple[float, float, f
     """The median of the pairs' ratios, between the bounds of its 95 % interval."""
     from random import Random
 
-    ratios = [ours[part] / max(stock[part], 1e-9) for ours, stock in zip(samples["ours"], samples["stock"], strict=True)]
+    pairs = zip(samples["ours"], samples["stock"], strict=True)
+    ratios = [ours[part] / max(stock[part], 1e-9) for ours, stock in pairs]
     random = Random(7)
     medians = sorted(statistics.median(random.choices(ratios, k=len(ratios))) for _ in range(400))
     return medians[10], statistics.median(ratios), medians[-11]
-
-
-assert Path(ROOT, "pyproject.toml").exists()

@@ -242,3 +242,28 @@ def test_help_has_an_example_and_the_exit_codes() -> None:
         assert "Exit codes:" in done.stdout
         assert max(map(len, done.stdout.splitlines())) <= 80
     assert os.environ.get("COLUMNS") is None
+
+
+# The documentation
+
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.mark.parametrize("verb", ["", "status", "check", "explain", "watch", "run", "demo"])
+def test_the_reference_shows_the_help_as_it_is(verb: str) -> None:
+    arguments = [*filter(None, [verb]), "--help"]
+    shown = CliRunner().invoke(cli, arguments, prog_name="genai-credentials").stdout
+    expected = f"$ genai-credentials {' '.join(arguments)} {shown} ```"
+    # Word by word: click's runner has its own idea of a terminal's width.
+    assert " ".join(expected.split()) in " ".join((DOCS / "reference-cli.md").read_text().split())
+
+
+def test_the_page_for_3_am_shows_what_is_said() -> None:
+    assert explain(SEED).stdout in (DOCS / "how-to/on-call.md").read_text()
+
+
+def test_every_schema_is_one_and_is_linked() -> None:
+    for path in (DOCS / "explanation/schemas").glob("*.json"):
+        jsonschema.Draft202012Validator.check_schema(json.loads(path.read_text()))
+        assert f"({path.relative_to(DOCS)})" in (DOCS / "reference-cli.md").read_text()

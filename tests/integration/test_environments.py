@@ -258,6 +258,26 @@ def test_closing_leaves_nothing_open(credentials, api, keys, face):
     gc.collect()
 
 
+def test_two_clients_from_the_same_http_options_close_apart(credentials, api, keys):
+    """What they share is let go of by one without breaking off what the other one is reading."""
+    http_options = credentials.http_options(**options_for(api))
+    one, other = (genai.Client(api_key="unused", vertexai=False, http_options=http_options) for _ in range(2))
+
+    async def main():
+        with api.hold_streams():
+            stream = await other.aio.interactions.create(model=MODEL, input="hi", stream=True)
+            events = aiter(stream)
+            await anext(events)
+            await one.aio.aclose()
+        assert [event async for event in events]
+        assert await ainteract(other) in ANSWERS
+        await other.aio.aclose()
+
+    asyncio.run(main())
+    one.close()
+    other.close()
+
+
 def counting(transport, method, closed):
     """A transport that notes each of its being closed."""
 

@@ -164,12 +164,12 @@ def _installed(module: str) -> bool:
 def _document(
     chain: Chain, rows: Sequence[Row], found: Sequence[Finding], *, offline: bool, code: int
 ) -> dict[str, Any]:
-    serving = next((row for row in rows if row.outcome == "serving"), None)
+    links = [row.document() for row in rows]
     return {
         "chain": chain.source,
         "offline": offline,
-        "serving": serving.document()["key"] if serving else None,
-        "links": [row.document() for row in rows],
+        "serving": next((link["key"] for link in links if link["outcome"] == "serving"), None),
+        "links": links,
         "findings": [finding._asdict() for finding in found],
         "exit_code": code,
     }

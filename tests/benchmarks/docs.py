@@ -1,0 +1,86 @@
+"""docs/benchmarks.md and its plots, from the result file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from .plots import draw
+from .servers import ROOT
+
+PAGE = ROOT / "docs" / "benchmarks.md"
+
+HEAD = """\
+<!-- Made by `python -m tests.benchmarks --docs` from tests/benchmarks/results.json: change those, not this. -->
+# Benchmarks
+
+What thinking about the key costs, measured. Everything here is from one run of
+
+```console
+$ pip install -e '.[all,test,bench]'
+$ python -m tests.benchmarks
+$ python -m tests.benchmarks --docs
+```
+
+Each subject did the same work in the same process, in turn; times are medians, and a ratio is the median of the
+rounds' ratios. *Reach* is what we aim for; where one is missed, it says so.
+"""
+
+LEADS = {
+    "warm": "Asking for a key that is in memory. The floor is a method that compares the monotonic clock with an "
+    "attribute and returns another: no cache with a time limit can be faster in CPython.",
+    "requests": "`credentials.client()` against the stock `genai.Client`, both talking to a fake API on loopback in "
+    "another process.",
+    "herd": "Many callers meet one empty cache, or one refused key, at the same moment.",
+    "rotation": "The old key dies while eight threads send requests as fast as they can.",
+    "start": "Fresh processes: what is loaded, how long it takes, how much memory it needs.",
+    "fleet": "A day of a whole fleet, simulated as discrete events around the real state machine.",
+}
+
+
+def write(results: dict[str, Any]) -> None:
+    """Write the page and its plots."""
+    assets = PAGE.parent / "assets"
+    assets.mkdir(exist_ok=True)
+    plots = draw({group["name"]: group["series"] for group in results["groups"]}, assets)
+    parts = [HEAD, *_machine(results), *_reaches(results)]
+    for group in results["groups"]:
+        parts += _group(group, plots)
+    PAGE.write_text("\n".join(parts).rstrip() + "\n")
+    print(f"{PAGE.relative_to(ROOT)}, {', '.join(str(Path('docs/assets', name)) for name in plots.values())}")
+
+
+def _machine(results: dict[str, Any]) -> Iterable[str]:
+    machine = results["machine"]
+    yield (
+        f"{machine['python']}, {machine['system']}, {machine['cores']} cores, {results['seconds']:.0f} s in all; the "
+        f"machine's load was {machine['load when it ended']} when it ended, so judge ratios and CPU rather than times."
+    )
+    yield ", ".join(f"{name} {number}" for name, number in results["versions"].items()) + ".\n"
+
+
+def _reaches(results: dict[str, Any]) -> Iterable[str]:
+    rows = [
+        [group["title"], reach["what"], reach["limit"], reach["measured"], "ok" if reach["ok"] else "**missed**"]
+        for group in results["groups"]
+        for reach in group["reaches"]
+    ]
+    yield _table(["group", "what", "Reach", "measured", ""], rows)
+
+
+def _group(group: dict[str, Any], plots: dict[str, str]) -> Iterable[str]:
+    yield f"## {group['title']}\n\n{LEADS[group['name']]}\n"
+    if group["name"] in plots:
+        yield f"![{group['title']}](assets/{plots[group['name']]})\n"
+    for table in group["tables"]:
+        yield f"**{table['title']}**\n"
+        yield _table(table["columns"], table["rows"])
+    for note in [*group["notes"], *(f"Not measured: {skipped}." for skipped in group["skipped"])]:
+        yield f"- {note}"
+    yield ""
+
+
+def _table(heads: list[str], rows: list[list[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines) + "\n"

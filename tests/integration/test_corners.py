@@ -1,0 +1,206 @@
+"""Corners of the engine that only a mutation showed to be untested; docs/explanation/mutations.md has the table."""
+
+import asyncio
+import functools
+import inspect
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from random import Random
+
+import pytest
+
+from genai_credentials import ApiKey, CredentialProvider, FetchFailed, NoCredentials
+from genai_credentials.rotation import FALL_BACK_WITHIN, Found, Rotation
+from genai_credentials.testing import FakeClock
+
+CALLERS_LOCK = {"__init__", "event"}
+"""Methods of `Rotation` that need no look at the lock: nobody else knows it yet, or a locked one calls it."""
+
+
+class Store:
+    """A provider whose key, error and pause a test sets; what a call answers is settled when it arrives."""
+
+    name = "store"
+
+    def __init__(self):
+        self.text, self.error, self.fetches = "key-1", None, 0
+        self.gate, self.entered = threading.Event(), threading.Semaphore(0)
+        self.gate.set()
+
+    def fetch(self, rejected=None):
+        self.fetches += 1
+        text, error = self.text, self.error
+        self.entered.release()
+        assert self.gate.wait(20)
+        if error:
+            raise error
+        return ApiKey(text, provider=self.name)
+
+
+@pytest.fixture
+def clock():
+    return FakeClock()
+
+
+@pytest.fixture
+def store():
+    return Store()
+
+
+def settle(credentials):
+    if flight := credentials.engine.flight:
+        flight.landed.result(10)
+
+
+def test_the_state_machine_is_only_touched_under_the_lock(store, clock, monkeypatch):
+    credentials = CredentialProvider(store, clock=clock, ttl=10)
+    touched = []
+
+    def watched(name, method):
+        @functools.wraps(method)
+        def call(rotation, *args, **options):
+            touched.append((name, credentials.engine.lock.locked()))
+            return method(rotation, *args, **options)
+
+        return call
+
+    for name, method in inspect.getmembers(Rotation, inspect.isfunction):
+        if name not in CALLERS_LOCK:
+            monkeypatch.setattr(Rotation, name, watched(name, method))
+    key = credentials.get()
+    credentials.accept(key)
+    clock.advance(12)
+    credentials.get()
+    settle(credentials)
+    store.text = "key-2"
+    assert credentials.reject(key).get_secret_value() == "key-2"
+    credentials.refresh()
+    credentials.reject(credentials.get())
+    credentials.status()
+    credentials.close()
+    assert {name for name, locked in touched if not locked} == set()
+    assert {"servable", "refused", "replacement", "parole", "landed", "accepted", "drop"} <= {
+        name for name, _ in touched
+    }
+
+
+def test_a_fresh_key_is_served_without_a_lock(store, clock):
+    class Forbidden:
+        def __enter__(self):
+            raise AssertionError("the lock was taken")
+
+        def __exit__(self, *args):
+            """Never entered."""
+
+    credentials = CredentialProvider(store, clock=clock)
+    key, lock = credentials.get(), credentials.engine.lock
+    credentials.engine.lock = Forbidden()
+    assert (credentials.get(), credentials(), asyncio.run(credentials.aget())) == (key, "key-1", key)
+    credentials.engine.lock = lock
+
+
+def test_refreshes_that_meet_a_fetch_under_way_wait_for_it_and_share_the_next(store, clock):
+    credentials = CredentialProvider(store, clock=clock)
+    store.gate.clear()
+    first, *others = [credentials.engine.refresh_steps() for _ in range(10)]
+    landed = next(first)
+    assert {next(other) for other in others} == {landed}
+    store.gate.set()
+    landed.result(10)
+    # It began before they asked, so it is no answer to them.
+    assert len({next(other) for other in others}) == 1
+    settle(credentials)
+    assert store.fetches == 2
+
+
+def test_a_fetch_that_began_before_refresh_is_no_answer_to_it(store, clock):
+    credentials = CredentialProvider(store, clock=clock, ttl=10)
+    credentials.get()
+    store.entered.acquire()
+    clock.advance(12)
+    store.gate.clear()
+    credentials.get()
+    assert store.entered.acquire(timeout=10)
+    store.text = "key-2"
+    with ThreadPoolExecutor(1) as pool:
+        refreshed = pool.submit(credentials.refresh)
+        store.gate.set()
+        assert refreshed.result(10).get_secret_value() == "key-2"
+
+
+def test_a_key_refused_while_a_fetch_brings_it_is_nothing_better(clock):
+    rotation = Rotation(ttl=10, max_stale=100, min_refresh_interval=5, clock=clock, random=Random(0))
+    found = Found(ApiKey("key-1", provider="store"), 0)
+    rotation.landed(found, [], clock(), for_rejection=False)
+    rotation.refused(found.key, clock())
+    rotation.landed(found, [], clock(), for_rejection=True)
+    assert not rotation.may_fetch_for_rejection(clock())
+    assert rotation.may_fetch_for_rejection(clock() + 5)
+
+
+def test_with_nothing_else_to_serve_a_key_refused_earlier_is_better_than_none(store, clock):
+    credentials = CredentialProvider(store, clock=clock, ttl=10, max_stale=20)
+    assert credentials.reject(credentials.get()) is None
+    clock.advance(3600)
+    assert credentials() == "key-1"
+
+
+@pytest.mark.parametrize(("after", "falls_back"), [(FALL_BACK_WITHIN, True), (FALL_BACK_WITHIN + 1, False)])
+def test_only_a_key_that_was_replaced_lately_is_gone_back_to(store, clock, after, falls_back):
+    credentials = CredentialProvider(store, clock=clock, ttl=100_000)
+    credentials.get()
+    store.text = "key-2"
+    fresh = credentials.refresh()
+    store.text = "key-3"
+    clock.advance(after)
+    assert credentials.reject(fresh).get_secret_value() == ("key-1" if falls_back else "key-3")
+    assert credentials.status().counters["fallbacks"] == falls_back
+
+
+def test_a_key_that_was_refused_is_none_that_worked(store, clock):
+    """So with nothing newer than the key that followed it, the version before that one is still worth a try."""
+    store.fetch_previous = lambda rejected: ApiKey("older", provider="store")
+    credentials = CredentialProvider(store, clock=clock)
+    first = credentials.get()
+    store.text = "key-2"
+    second = credentials.reject(first)
+    assert credentials.reject(second).get_secret_value() == "older"
+
+
+def test_refreshes_of_a_fleet_spread_over_a_tenth_of_the_ttl_either_way(clock):
+    def next_refresh(seed):
+        credentials = CredentialProvider(lambda: "key-1", clock=clock, ttl=300, random=Random(seed))
+        credentials.get()
+        return credentials.status().next_refresh
+
+    spread = [next_refresh(seed) for seed in range(50)]
+    assert 270 <= min(spread) < 280
+    assert 320 < max(spread) <= 330
+
+
+def test_tries_of_a_fleet_at_a_store_that_is_down_spread_too(clock):
+    def first_try(seed):
+        store = Store()
+        credentials = CredentialProvider(store, clock=clock, ttl=10, random=Random(seed))
+        credentials.get()
+        store.error = FetchFailed("store: down.")
+        clock.advance(12)
+        credentials.get()
+        settle(credentials)
+        return credentials.status().next_refresh
+
+    spread = [first_try(seed) for seed in range(50)]
+    assert 0.9 <= min(spread) < 0.95
+    assert 1.05 < max(spread) <= 1.1
+
+
+def test_after_a_success_the_backoff_starts_over(store, clock):
+    credentials = CredentialProvider(store, clock=clock)
+    for _ in range(2):
+        store.error = FetchFailed("store: down.")
+        for _ in range(5):
+            with pytest.raises(NoCredentials if credentials.engine.rotation.serving.key is None else FetchFailed):
+                credentials.refresh()
+        assert 14 < credentials.engine.rotation.retry_at - clock() < 18
+        store.error = None
+        credentials.refresh()
