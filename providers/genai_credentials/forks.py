@@ -34,7 +34,8 @@ _forking = threading.Lock()
 
 def watch(thing: Forkable) -> None:
     """Tell `thing` of each fork from now on, as long as it lives."""
-    _watched.add(thing)
+    with _forking:
+        _watched.add(thing)
 
 
 def _before() -> None:

@@ -47,5 +47,3 @@ def test_sync_async_and_streamed_calls_survive_the_rotation_of_each_store(monkey
     assert "from env" in lines[0]
     assert "version 2" in lines[2]
     assert "from aws:prod/gemini" in lines[3]
-
-

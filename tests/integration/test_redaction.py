@@ -60,24 +60,28 @@ def everything(monkeypatch):
 
 def rotate_through_both_stores(redact_logs):
     google_1, google_2, amazon_1, amazon_2 = KEYS
-    with FakeGemini(google_1) as api, SecretManagerEmulator() as google, MotoServer() as moto:
-        with CredentialProvider(
+    with (
+        FakeGemini(google_1) as api,
+        SecretManagerEmulator() as google,
+        MotoServer() as moto,
+        CredentialProvider(
             GoogleSecretManager("projects/p/secrets/s", client=google.client),
             AWSSecretsManager("prod/gemini", "api_key", client=moto.client),
             redact_logs=redact_logs,
-        ) as credentials:
-            google.add("projects/p/secrets/s", google_1)
-            moto.add("prod/gemini", '{"api_key": "' + amazon_1 + '"}')
-            use(credentials, api, google_1)
-            google.add("projects/p/secrets/s", google_2)
-            use(credentials, api, google_2)
-            google.delete("projects/p/secrets/s")
-            use(credentials, api, amazon_1)
-            moto.add("prod/gemini", '{"api_key": "' + amazon_2 + '"}')
-            use(credentials, api, amazon_2)
-            with credentials.client(http_options={"base_url": api.base_url}) as client:
-                client.models.list()
-            asyncio.run(stream(credentials, api))
+        ) as credentials,
+    ):
+        google.add("projects/p/secrets/s", google_1)
+        moto.add("prod/gemini", '{"api_key": "' + amazon_1 + '"}')
+        use(credentials, api, google_1)
+        google.add("projects/p/secrets/s", google_2)
+        use(credentials, api, google_2)
+        google.delete("projects/p/secrets/s")
+        use(credentials, api, amazon_1)
+        moto.add("prod/gemini", '{"api_key": "' + amazon_2 + '"}')
+        use(credentials, api, amazon_2)
+        with credentials.client(http_options={"base_url": api.base_url}) as client:
+            client.models.list()
+        asyncio.run(stream(credentials, api))
 
 
 def use(credentials, api, key):
