@@ -149,9 +149,12 @@ def _wire(
         options.async_client_args = (_httpx_args if pooled else _per_loop_args)(theirs, auth, auth.aguard)
         return
     if obstacle := _obstacle(aiohttp, theirs, downloads_mended):
-        # With a transport named, the SDK stays with httpx.
-        if getattr(options, "aiohttp_client", None) is not None:
-            raise ConfigurationError(f"aiohttp_client cannot be used: {obstacle}.")
+        # With a transport named, the SDK stays with httpx: what only aiohttp could do would be lost silently.
+        for name, part in (("aiohttp_client", options.aiohttp_client), ("middlewares", theirs.get("middlewares"))):
+            if part:
+                raise ConfigurationError(f"{name} cannot be used: {obstacle}.")
+        # httpx has another word for aiohttp's `ssl`.
+        theirs = _verifying(theirs, theirs.get("ssl"))
         options.async_client_args = _per_loop_args(theirs, auth, auth.aguard)
         return
     session = getattr(options, "aiohttp_client", None)

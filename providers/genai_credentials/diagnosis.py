@@ -41,7 +41,8 @@ class Diagnosis:
         """A request goes to another origin than the client's, so without the key."""
         if self._first(f"to {host}"):
             logger.warning(
-                "A request to %s carries no key: it is not the client's own base URL. Build a client for it.",
+                "A request to %s carries no key: it isn't the client's own base URL. If it was not redirected there, "
+                "build a client for it.",
                 host,
                 extra={"event": "diagnosed", "cause": "foreign origin"},
             )

@@ -148,6 +148,11 @@ class ApiKey:
         raise TypeError("An ApiKey is not pickled: the key would leave the process. Pass the provider's URI instead.")
 
 
+def looks_like_a_key(text: object) -> bool:
+    """Whether a text that is to be a name or a path is a key in the wrong place, and so must not be repeated."""
+    return isinstance(text, str) and re.match(r"AIza[\w-]{8,}|AQ\.[\w-]{8,}|sk-[\w-]{8,}", text) is not None
+
+
 def fingerprint(text: str) -> str:
     """The first 8 hexadecimal digits of the text's SHA-256."""
     import hashlib

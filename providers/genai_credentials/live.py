@@ -140,7 +140,7 @@ class Sockets:
     async def _ask_over_http(self, key: ApiKey) -> Verdict:
         """The interactions' errors hide what the API said of this key: ask it something whose answer can be read."""
         try:
-            await self._main.aio.models.list(config={"page_size": 1})
+            await asyncio.to_thread(self._main.models.list, config={"page_size": 1})
         except errors.APIError as error:
             return classify(error.code, json.dumps(error.details))
         except Exception:

@@ -12,8 +12,15 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast, runtime_checkable
 
-from genai_credentials.errors import ConfigurationError, CredentialsError, FetchFailed, MissingDependency, Unavailable
-from genai_credentials.key import ApiKey
+from genai_credentials.errors import (
+    ConfigurationError,
+    CredentialsError,
+    FetchFailed,
+    InvalidSecret,
+    MissingDependency,
+    Unavailable,
+)
+from genai_credentials.key import ApiKey, looks_like_a_key
 
 logger = logging.getLogger("genai_credentials")
 
@@ -139,9 +146,23 @@ def checked_path(path: str | os.PathLike[str]) -> Path:
     Raises:
         ConfigurationError: No file can have it.
     """
-    if not isinstance(path, (str, os.PathLike)) or not str(path) or "\0" in str(path):
-        raise ConfigurationError(f"{path!r} is no path of a file.")
+    refuse_a_key(path)
+    if not isinstance(path, (str, os.PathLike)) or not str(path) or not str(path).isprintable():
+        raise ConfigurationError(f"{path!r} is no path of a file.", remedy="A path here is printable text.")
     return Path(path)
+
+
+def refuse_a_key(name: object) -> None:
+    """Refuse a key that stands where a name or a path belongs, without repeating it.
+
+    Raises:
+        ConfigurationError: It looks like a key.
+    """
+    if looks_like_a_key(name):
+        raise ConfigurationError(
+            "This looks like an API key, not like the place where one is kept.",
+            remedy="Put the key into GEMINI_API_KEY and use Env(), or name the secret that holds it.",
+        )
 
 
 def uri_of(scheme: str, path: str, field: str | None = None, **query: str | None) -> str:
@@ -185,18 +206,25 @@ def first_of(
         Unavailable: There is none.
         InvalidSecret: What is there cannot be a key.
     """
-    texts = [text for name in names if (text := values.get(name))]
-    if not texts:
+    found = [name for name in names if values.get(name)]
+    if not found:
         listed = " and ".join(names)
         raise Unavailable(
             f"{listed} {'are' if len(names) > 1 else 'is'} unset or empty in {where}.",
             remedy=f"Set {names[0]} there, or let another provider serve.",
         )
-    key = source.key(texts[0])
-    others = iter(texts[1:])
-    while key == rejected and (text := next(others, None)):
-        key = source.key(text)
+    key = _named_key(source, found[0], values)
+    others = iter(found[1:])
+    while key == rejected and (name := next(others, None)):
+        key = _named_key(source, name, values)
     return key
+
+
+def _named_key(source: Source, name: str, values: Mapping[str, str | None]) -> ApiKey:
+    try:
+        return source.key(values[name] or "")
+    except InvalidSecret as error:
+        raise InvalidSecret(f"{error.message.rstrip('.')} ({name}).", remedy=error.remedy) from None
 
 
 class CallableProvider(Source):

@@ -21,7 +21,7 @@ from importlib.metadata import entry_points
 from typing import Any, NamedTuple, Never
 from urllib.parse import unquote
 
-from genai_credentials.errors import ConfigurationError
+from genai_credentials.errors import ConfigurationError, CredentialsError
 from genai_credentials.provider import Provider, as_provider
 from genai_credentials.sources.aws import AWSSecretsManager
 from genai_credentials.sources.dotenv import Dotenv
@@ -70,7 +70,14 @@ def parse(uri: str) -> Provider:
     make = _SCHEMES.get(parsed.scheme)
     if make is None:
         make = _plug_in(parsed)
-    return as_provider(make(parsed))
+    try:
+        return as_provider(make(parsed))
+    except CredentialsError:
+        raise
+    except Exception as error:
+        kind = type(error).__name__
+    # Not chained: the text of an error that isn't ours may hold anything.
+    raise ConfigurationError(f"{parsed.scheme}: the plug-in for this scheme raised {kind}.")
 
 
 def split(uri: str) -> ProviderURI:

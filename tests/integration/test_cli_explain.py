@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 import jsonschema
@@ -13,7 +14,7 @@ from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genai_credentials.cli import pasted
+from genai_credentials.cli import meanings, pasted
 from genai_credentials.cli.app import cli
 from genai_credentials.cli.causes import EXITS, TABLE
 from genai_credentials.testing import REFUSALS
@@ -217,6 +218,18 @@ def test_no_text_is_a_misuse() -> None:
 def test_any_text_gets_an_answer_and_is_never_repeated(text: str, start: str) -> None:
     found = pasted.read(start + text)
     assert found.status is None or 400 <= found.status < 600 or found.is_close
+
+
+@pytest.mark.parametrize(
+    "part", [" ", "[ ", "x", "{'", '{"a":', "[{'a': ", "1007 ", "message': '", "code ", "HTTP     ", "\\\\"]
+)
+def test_no_text_takes_long(part: str) -> None:
+    # Each of these once took minutes, or is of the kind that does: what is quadratic in a quarter of a million.
+    text = (part * pasted.MOST)[: pasted.MOST]
+    began = time.process_time()
+    meanings.of_text(text)
+    pasted.read(f"[{text}x")
+    assert time.process_time() - began < 10
 
 
 def test_bytes_that_are_no_text_are_read(capfd: pytest.CaptureFixture[str]) -> None:

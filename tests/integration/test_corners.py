@@ -3,6 +3,8 @@
 import asyncio
 import functools
 import inspect
+import multiprocessing
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
@@ -10,6 +12,7 @@ from random import Random
 import pytest
 
 from genai_credentials import ApiKey, CredentialProvider, FetchFailed, NoCredentials
+from genai_credentials.forks import PerProcess
 from genai_credentials.rotation import FALL_BACK_WITHIN, Found, Rotation
 from genai_credentials.testing import FakeClock
 
@@ -141,10 +144,12 @@ def test_a_key_refused_while_a_fetch_brings_it_is_nothing_better(clock):
 
 
 def test_with_nothing_else_to_serve_a_key_refused_earlier_is_better_than_none(store, clock):
-    credentials = CredentialProvider(store, clock=clock, ttl=10, max_stale=20)
-    assert credentials.reject(credentials.get()) is None
+    credentials = CredentialProvider(lambda: "upper", store, clock=clock, ttl=10, max_stale=20)
+    lower = credentials.reject(credentials.get())
+    assert credentials.reject(lower) is None
+    store.error = FetchFailed("store: down.")
     clock.advance(3600)
-    assert credentials() == "key-1"
+    assert credentials() == "upper"
 
 
 @pytest.mark.parametrize(("after", "falls_back"), [(FALL_BACK_WITHIN, True), (FALL_BACK_WITHIN + 1, False)])
@@ -206,3 +211,62 @@ def test_after_a_success_the_backoff_starts_over(store, clock):
         assert 14 < credentials.engine.rotation.retry_at - clock() < 18
         store.error = None
         credentials.refresh()
+
+
+def test_a_refused_key_that_is_all_the_store_has_is_asked_after_once_a_ttl(store, clock):
+    credentials = CredentialProvider(store, clock=clock, ttl=10)
+    assert credentials.reject(credentials.get()) is None
+    clock.advance(12)
+    before = store.fetches
+    for _ in range(50):
+        credentials.get()
+        settle(credentials)
+    assert store.fetches - before == 1
+
+
+def test_a_fetch_that_ends_after_the_close_leaves_no_key_behind(store, clock):
+    credentials = CredentialProvider(store, clock=clock)
+    store.gate.clear()
+    flight = next(credentials.engine.refresh_steps())
+    credentials.close()
+    store.gate.set()
+    flight.result(10)
+    assert credentials.engine.rotation.serving.key is None
+
+
+def test_a_provider_that_exits_leaves_nobody_waiting(store, clock):
+    def exits():
+        raise SystemExit
+
+    with pytest.raises(NoCredentials, match="raised SystemExit"):
+        CredentialProvider(exits, clock=clock).get()
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_fork_while_the_parent_makes_its_client_leaves_the_child_to_make_its_own():
+    making, made = threading.Event(), threading.Event()
+
+    def client():
+        if os.getpid() == parent:
+            making.set()
+            assert made.wait(20)
+        return f"client of {'parent' if os.getpid() == parent else 'child'}"
+
+    parent, each = os.getpid(), PerProcess(client)
+    thread = threading.Thread(target=each.get)
+    thread.start()
+    assert making.wait(10)
+    receiving, sending = multiprocessing.Pipe(duplex=False)
+    child = multiprocessing.get_context("fork").Process(target=lambda: sending.send(each.get()), daemon=True)
+    child.start()
+    try:
+        assert receiving.poll(20)
+        assert receiving.recv() == "client of child"
+    finally:
+        child.kill()
+        child.join()
+        made.set()
+        thread.join(10)
+        receiving.close()
+        sending.close()

@@ -4,6 +4,7 @@ Each row breaks the real thing: a store on loopback, the resolver, a file, the p
 """
 
 import asyncio
+import functools
 import itertools
 import json
 import logging
@@ -34,8 +35,9 @@ pytestmark = pytest.mark.usefixtures("no_certificates")
 NUMBER = itertools.count()
 FIELD = "api_key"
 TTL = 60.0
-PATIENT, HURRIED, IMPATIENT = 10.0, 0.2, 0.1
-"""`fetch_timeout` where the answer comes at once, where it is asked for again, and where there is none."""
+PATIENT, HURRIED, IMPATIENT, CURT = 10.0, 0.35, 0.3, 0.1
+"""How long to wait where the answer comes at once, where it is asked for again, and where there is none; and once it
+is known what that comes to."""
 
 
 class Place:
@@ -123,15 +125,6 @@ class AWS(Place):
         client.close()
 
 
-class StockAWS(AWS):
-    """The same with boto3's own retries, which take up to 15 s and know nothing of ours."""
-
-    @staticmethod
-    def client_at(address: str) -> Any:
-        session = boto3.session.Session(aws_access_key_id="a", aws_secret_access_key="b", region_name="eu-west-1")
-        return session.client("secretsmanager", endpoint_url=f"http://{address}")
-
-
 class Disk(Place):
     def __init__(self, store: Any, client: Any, path: Any) -> None:
         self.path = path / "key"
@@ -198,7 +191,6 @@ TABLE = [
     Row(AWS, "deleted", lambda place: place.store.delete(place.secret), "marked for deletion"),
     Row(AWS, "hang", lambda place: place.store.hold(), SILENT, IMPATIENT),
     Row(AWS, "silence", Place.silence, SILENT, IMPATIENT),
-    Row(StockAWS, "throttled", failing("ThrottlingException"), "throttles|no answer", HURRIED),
     Row(AWS, "reset", lambda place: place.store.reset_next(10_000), "no answer from the store", HURRIED),
     Row(AWS, "cut short", lambda place: place.store.truncate_next(10_000), "held no secret"),
     Row(AWS, "malformed", lambda place: place.put("AIza-bare"), "JSON"),
@@ -223,11 +215,9 @@ def stores():
     """The servers, and the clients that most rows share: making one takes longer than a test."""
     with SecretManagerEmulator() as google, AWSEmulator() as aws:
         at_google, at_aws = google.client(), AWS.client_at(aws.endpoint_url.removeprefix("http://"))
-        stock = aws.client()
-        yield {Google: (google, at_google), AWS: (aws, at_aws), StockAWS: (aws, stock), Disk: (None, None)}
+        yield {Google: (google, at_google), AWS: (aws, at_aws), Disk: (None, None)}
         at_google.transport.close()
         at_aws.close()
-        stock.close()
 
 
 @pytest.fixture(params=TABLE, ids=lambda row: f"{row.place.__name__.lower()}-{row.fault.replace(' ', '-')}")
@@ -261,6 +251,9 @@ class Sync:
     def close(self, client):
         client.close()
 
+    def end(self):
+        """There is nothing to end."""
+
 
 class Async:
     """What a task does, always in the same loop."""
@@ -280,15 +273,15 @@ class Async:
         self.runner.run(client.aio.aclose())
         client.close()
 
+    def end(self):
+        self.runner.close()
 
-@pytest.fixture(params=["sync", "async"])
+
+@pytest.fixture(params=[Sync, Async], ids=["sync", "async"])
 def way(request):
-    if request.param == "sync":
-        yield Sync()
-    else:
-        way = Async()
-        yield way
-        way.runner.close()
+    way = request.param()
+    yield way
+    way.end()
 
 
 def settle(credentials):
@@ -297,9 +290,14 @@ def settle(credentials):
         flight.landed.result(20)
 
 
+def hurry(credentials, seconds):
+    """Give the first link this long from now on, and no other: on a busy machine a healthy one may take its time."""
+    link = credentials.engine.links[0]
+    link.fetch = lambda rejected, timeout: type(link).fetch(link, rejected, seconds)
+
+
 def breaks(place, row, credentials):
-    # A healthy answer may take its time on a busy machine; only one that never comes is not waited for.
-    credentials.engine._fetch_timeout = row.fetch_timeout
+    hurry(credentials, row.fetch_timeout)
     row.breaks(place)
 
 
@@ -307,7 +305,7 @@ def heals(place, credentials):
     """Mend the store, publish another key, and let the call that hung end: until then no other is made."""
     place.heal()
     place.publish("key-2")
-    credentials.engine._fetch_timeout = PATIENT
+    hurry(credentials, PATIENT)
     futures.wait([running for link in credentials.engine.links if (running := link._running)], 20)
 
 
@@ -347,6 +345,7 @@ def test_in_a_refresh_the_old_key_is_served_and_one_warning_tells_of_the_outage(
             clock.advance(1)
             assert {way.get(credentials).get_secret_value() for way in ways} == {f"key-{outage}"}
             settle(credentials)
+            hurry(credentials, CURT)
         assert fewest <= credentials.status().counters["fetches"] - before <= most
         assert len(warned(caplog)) == outage
         assert re.search(row.reason, warned(caplog)[-1])
@@ -358,7 +357,7 @@ def test_in_a_refresh_the_old_key_is_served_and_one_warning_tells_of_the_outage(
         assert {way.get(credentials).get_secret_value() for way in ways} == {"key-2"}
         assert credentials.status().state == "FRESH"
     assert credentials.engine.links[1].calls == 0
-    ways[1].runner.close()
+    ways[1].end()
 
 
 @pytest.fixture(scope="module")
@@ -373,10 +372,18 @@ def refusal_of(way, client):
     return type(caught.value), str(caught.value), caught.value.details
 
 
-def test_in_a_rejection_the_apis_own_error_reaches_the_caller(row, place, way, clock, api, monkeypatch):
-    stock = genai.Client(api_key="wrong", http_options={"base_url": api.base_url})
-    expected = refusal_of(way, stock)
-    way.close(stock)
+@functools.cache
+def stock_refusal(kind, base_url):
+    way, stock = kind(), genai.Client(api_key="wrong", http_options={"base_url": base_url})
+    try:
+        return refusal_of(way, stock)
+    finally:
+        way.close(stock)
+        way.end()
+
+
+def test_in_a_rejection_the_apis_own_error_reaches_the_caller(row, place, way, clock, api):
+    expected = stock_refusal(type(way), api.base_url)
     credentials = CredentialProvider(place.provider, clock=clock)
     client = credentials.client(http_options={"base_url": api.base_url})
     api.accept("key-1")
@@ -406,7 +413,8 @@ def aws(stores, tmp_path):
 
 
 def test_a_hung_store_still_holds_its_answers_when_the_callers_have_theirs(aws, clock):
-    credentials = CredentialProvider(aws.provider, lambda: "lower", ttl=TTL, fetch_timeout=IMPATIENT, clock=clock)
+    credentials = CredentialProvider(aws.provider, lambda: "lower", ttl=TTL, clock=clock)
+    hurry(credentials, IMPATIENT)
     reads = aws.store.reads
     with aws.store.hang():
         assert credentials() == "lower"
@@ -416,6 +424,21 @@ def test_a_hung_store_still_holds_its_answers_when_the_callers_have_theirs(aws, 
         # However often it is fetched, the call that hangs is the only one.
         assert aws.store.reads - reads == 1
     futures.wait([credentials.engine.links[0]._running], 20)
+
+
+def test_the_retries_of_a_stock_client_are_not_waited_for(clock):
+    """boto3's own take up to 15 s, and know nothing of `fetch_timeout`."""
+    with AWSEmulator() as store:
+        store.add("s", "key-1")
+        client = store.client()
+        credentials = CredentialProvider(AWSSecretsManager("s", client=client), lambda: "lower", clock=clock)
+        store.fail_always("ThrottlingException")
+        hurry(credentials, IMPATIENT)
+        assert credentials() == "lower"
+        assert re.search("throttles|no answer", credentials.status().links[0].reason)
+        store.fail_always(None)
+        futures.wait([credentials.engine.links[0]._running], 20)
+        client.close()
 
 
 @pytest.mark.parametrize("culprit", ["listener", "log filter"])
@@ -490,7 +513,7 @@ def test_a_store_down_for_ten_minutes_at_a_thousand_gets_a_second(clock, caplog)
         client = AWS.client_at(store.endpoint_url.removeprefix("http://"))
         credentials = CredentialProvider(AWSSecretsManager("s", client=client), clock=clock, ttl=TTL)
         credentials.get()
-    credentials.engine._fetch_timeout = HURRIED
+    hurry(credentials, CURT)
     clock.advance(TTL * 1.1)
     served = 0
     for _ in range(600_000):

@@ -110,7 +110,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(installed: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    environ = {**os.environ, "PYTHONPATH": str(installed), "THE_KEY": KEY, **environ}
+    ours = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}
+    environ = {**ours, "PYTHONPATH": str(installed), "THE_KEY": KEY, **environ}
     line = [sys.executable, *arguments]
     return subprocess.run(line, capture_output=True, text=True, timeout=60, env=environ, check=False)
 

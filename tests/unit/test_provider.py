@@ -58,7 +58,7 @@ def read_key() -> str:
 
 
 class TestAsProvider:
-    @pytest.mark.parametrize("provider", [Vault(), Env()], ids=repr)
+    @pytest.mark.parametrize("provider", [Vault(), Env()], ids=["an own one", "a built-in one"])
     def test_a_provider_is_itself(self, provider: Provider) -> None:
         assert isinstance(provider, Provider)
         assert as_provider(provider) is provider

@@ -27,7 +27,7 @@ _IN_TEXT = tuple(
         (r"(?i)name or service not known|nodename nor servname|getaddrinfo|name resolution", "dns"),
         (r"ProxyError|407 Proxy|Tunnel connection failed", "proxy"),
         (r"(?i)connection refused|connection reset|ECONN|server disconnected|RemoteProtocolError", "connection"),
-        (r"\w*Timeout\w*|(?i:timed out)|DeadlineExceeded", "timeout"),
+        (r"Timeout|(?i:timed out)|DeadlineExceeded", "timeout"),
         (r"Connect(?:ion)?Error|ReadError|WriteError|Errno 1[01]\d", "connection"),
     )
 )

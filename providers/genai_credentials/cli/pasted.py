@@ -24,11 +24,12 @@ _STATUSES = {
     "INTERNAL": 500,
     "UNAVAILABLE": 503,
 }
-_START = re.compile(r"\[?\s*\{\s*[\"']")
+# White space is bounded wherever a match could begin anywhere in it: a long run of it must not take minutes.
+_START = re.compile(r"(?:\[\s{0,99})?\{\s{0,99}[\"']")
 _BEFORE = re.compile(r"\b([45]\d\d|100[78])\b[^{}\d]{0,40}$")
 _NUMBER = re.compile(
     r"HTTP/[\d.]+[\"']? (\d{3})"
-    r"|(?i:\bHTTP|status(?:[_ ]code)?|\bcode)[\"']?\s*[:=]?\s*[\"']?([45]\d\d)\b"
+    r"|(?i:\bHTTP|status(?:[_ ]code)?|\bcode)[\"']?\s{0,9}[:=]?\s{0,9}[\"']?([45]\d\d)\b"
     r"|\b([45]\d\d) (?:None\b|[A-Z][A-Za-z_]{5,})"
     r"|Error:? \(?([45]\d\d)\b"
 )

@@ -16,7 +16,7 @@ from genai_credentials.errors import (
 )
 from genai_credentials.forks import PerProcess
 from genai_credentials.key import ApiKey, extract_field
-from genai_credentials.provider import Source, import_extra, sealed, seconds_left, uri_of
+from genai_credentials.provider import Source, import_extra, refuse_a_key, sealed, seconds_left, uri_of
 
 _ARN = re.compile(r"arn:aws[a-z-]*:secretsmanager:(?P<region>[a-z0-9-]+):\d{12}:secret:[A-Za-z0-9/_+=.@!-]+")
 _NAME = re.compile(r"[A-Za-z0-9/_+=.@!-]{1,512}")
@@ -50,6 +50,7 @@ class AWSSecretsManager(Source):
         client: Any | Callable[[], Any] | None = None,
     ) -> None:
         super().__init__()
+        refuse_a_key(secret_id)
         arn = _ARN.fullmatch(secret_id) if isinstance(secret_id, str) else None
         if arn is None and (not isinstance(secret_id, str) or not _NAME.fullmatch(secret_id)):
             raise ConfigurationError(

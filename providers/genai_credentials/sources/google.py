@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from genai_credentials.errors import ConfigurationError, CredentialsError, FetchFailed, InvalidSecret, Unavailable
 from genai_credentials.forks import PerProcess
 from genai_credentials.key import ApiKey, extract_field
-from genai_credentials.provider import Source, import_extra, sealed, seconds_left, uri_of
+from genai_credentials.provider import Source, import_extra, refuse_a_key, sealed, seconds_left, uri_of
 
 if TYPE_CHECKING:
     from google.cloud.secretmanager_v1 import SecretManagerServiceClient
@@ -53,6 +53,7 @@ class GoogleSecretManager(Source):
         client: SecretManagerServiceClient | Callable[[], SecretManagerServiceClient] | None = None,
     ) -> None:
         super().__init__()
+        refuse_a_key(resource)
         match = _RESOURCE.fullmatch(resource) if isinstance(resource, str) else None
         if match is None:
             raise ConfigurationError(
