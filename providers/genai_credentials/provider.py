@@ -224,7 +224,9 @@ def _named_key(source: Source, name: str, values: Mapping[str, str | None]) -> A
     try:
         return source.key(values[name] or "")
     except InvalidSecret as error:
-        raise InvalidSecret(f"{error.message.rstrip('.')} ({name}).", remedy=error.remedy) from None
+        problem = InvalidSecret(f"{error.message.rstrip('.')} ({name}).", remedy=error.remedy)
+    # Not chained: the frames of the first one hold the text.
+    raise problem
 
 
 class CallableProvider(Source):

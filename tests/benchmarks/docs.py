@@ -32,6 +32,7 @@ LEADS = {
     "attribute and returns another: no cache with a time limit can be faster in CPython.",
     "requests": "`credentials.client()` against the stock `genai.Client`, both talking to a fake API on loopback in "
     "another process.",
+    "instructions": "The same request, without the noise: the instructions that the process executes.",
     "herd": "Many callers meet one empty cache, or one refused key, at the same moment.",
     "rotation": "The old key dies while eight threads send requests as fast as they can.",
     "start": "Fresh processes: what is loaded, how long it takes, how much memory it needs.",

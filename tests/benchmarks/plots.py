@@ -91,6 +91,8 @@ def _requests(series: Series, path: Path) -> None:
         low = [series[name][1] - series[name][0] for name in names]
         high = [series[name][2] - series[name][1] for name in names]
         axis.errorbar(middle, names, xerr=(low, high), fmt="o", color=OURS, ecolor=GREY, capsize=3)
+        axis.plot([series[name][3] for name in names], names, "x", color=GREY, label="stock by stock: noise")
+        axis.legend(fontsize=8, labelcolor=GREY)
         axis.axvline(1.0, color=GREY, linewidth=0.8)
         axis.axvline(1.02, color=LINE, linewidth=0.8, linestyle="--")
         axis.set(title="CPU a request, ours by stock, with its 95 % interval; dashed: the Reach", xlabel="ratio")

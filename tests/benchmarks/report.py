@@ -115,6 +115,13 @@ def document(groups: list[Group], seconds: float, smoke: bool) -> dict[str, Any]
     }
 
 
+def merged(before: dict[str, Any], now: dict[str, Any], order: tuple[str, ...]) -> dict[str, Any]:
+    """A later run of some groups put in the place of theirs."""
+    groups = {group["name"]: group for group in before["groups"]} | {group["name"]: group for group in now["groups"]}
+    seconds = round(sum(group["seconds"] for group in groups.values()), 1)
+    return {**now, "seconds": seconds, "groups": [groups[name] for name in order if name in groups]}
+
+
 def save(results: dict[str, Any], path: Path) -> None:
     """Write the results."""
     path.write_text(json.dumps(results, indent=1, sort_keys=False) + "\n")

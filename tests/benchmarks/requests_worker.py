@@ -1,13 +1,16 @@
 """The client's side of the request benchmarks, in a process of its own: with aiohttp, or as if it weren't installed.
 
-Usage: requests_worker URL-for-stock URL-for-ours with|without ROUNDS
+Usage: requests_worker with|without aiohttp, ROUNDS (0: a few requests one after another, to count the connections),
+and the URLs for the stock client, ours, and a second stock client that shows how much of a difference is noise
 """
 
 from __future__ import annotations
 
 import asyncio
+import cProfile
 import gc
 import json
+import pstats
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -26,10 +29,10 @@ Sample = tuple[float, float, float]
 
 def main() -> None:
     """Measure, and print the samples as JSON."""
-    stock_url, our_url, aiohttp, rounds = sys.argv[1], sys.argv[2], sys.argv[3] == "with", int(sys.argv[4])
+    aiohttp, rounds, (stock_url, our_url, again_url) = sys.argv[1] == "with", int(sys.argv[2]), sys.argv[3:]
     if not aiohttp:
         sys.modules["aiohttp"] = None  # type: ignore[assignment]
-    clients = {"stock": _stock(stock_url), "ours": _ours(our_url)}
+    clients = {"stock": _stock(stock_url), "ours": _ours(our_url), "again": _stock(again_url)}
     with asyncio.Runner() as runner, ThreadPoolExecutor(PARALLEL) as pool:
         modes: dict[str, Callable[[Any, int], Sample]] = {
             "async, alone": lambda client, n: runner.run(_asynchronous(client, n, 1)),
@@ -42,8 +45,12 @@ def main() -> None:
                 f"sync, {PARALLEL} parallel": lambda client, n: _pooled(client, n, pool),
                 "sync stream": _streams,
             } | modes
+        modes = {mode: measure for mode, measure in modes.items() if rounds or "parallel" not in mode}
         found = {mode: _alternating(measure, clients, mode, rounds) for mode, measure in modes.items()}
-    print(json.dumps(found))
+        calls = {
+            mode: {name: _calls(modes[mode], clients[name]) for name in ("stock", "ours")} for mode in modes if rounds
+        }
+    print(json.dumps([found, calls]))
 
 
 def _stock(url: str) -> Any:
@@ -63,19 +70,30 @@ def _ours(url: str) -> Any:
 def _alternating(
     measure: Callable[[Any, int], Sample], clients: dict[str, Any], mode: str, rounds: int
 ) -> dict[str, list[Sample]]:
-    n = (PARALLEL if "parallel" in mode else 1) * (1 if rounds == 1 else 2 if "parallel" in mode else 16)
+    n = (PARALLEL if "parallel" in mode else 1) * (1 if rounds < 2 else 2 if "parallel" in mode else 16)
     found: dict[str, list[Sample]] = {name: [] for name in clients}
     for client in clients.values():
         measure(client, n)  # warms up: imports, connections, the pydantic models
     gc.collect()
     gc.freeze()
     gc.disable()
+    order = list(clients)
     for number in range(rounds):
-        for name in list(clients)[:: 1 if number % 2 else -1]:
+        for name in order[number % 3 :] + order[: number % 3]:
             found[name].append(measure(clients[name], n))
             gc.collect()
     gc.enable()
     return found
+
+
+def _calls(measure: Callable[[Any, int], Sample], client: Any) -> float:
+    """Calls of functions a request, in this thread: the same each time, whatever else the machine does."""
+    profile = cProfile.Profile()
+    profile.enable()
+    measure(client, PARALLEL)
+    profile.disable()
+    total: int = pstats.Stats(profile).total_calls  # type: ignore[attr-defined]
+    return total / PARALLEL
 
 
 def _sample(used: Cpu, n: int, first: float = 0.0) -> Sample:

@@ -56,8 +56,11 @@ def run(*, smoke: bool) -> Group:
     found: dict[str, Outcome] = {}
     for name, make in _contestants(smoke).items():
         found[name] = _rotate(make, *((0.05, 0.1, 0.2) if smoke else (BEFORE, AFTER, LONGEST)))
-    ours = found[peers.OURS.name]
-    group.reach(f"requests failed, {THREADS} threads", "0", f"{ours.failed} of {ours.sent}", ours.failed == 0)
+    again = [] if smoke else [_rotate(_ours, BEFORE, AFTER, LONGEST) for _ in range(4)]
+    runs = sorted([found[peers.OURS.name], *again], key=lambda of: of.longest - of.usual)
+    ours = found[peers.OURS.name] = runs[len(runs) // 2]
+    failed, sent = sum(of.failed for of in runs), sum(of.sent for of in runs)
+    group.reach(f"requests failed, {THREADS} threads", "0", f"{failed} of {sent:,}", failed == 0)
     stall, limit = ours.longest - ours.usual, ours.fetch + ours.replay
     text = f"{_ms(stall)} of {_ms(limit)} (fetch {_ms(ours.fetch)}, replay {_ms(ours.replay)})"
     group.reach("longest stall", "<= one fetch + one replay", text, stall <= limit)
@@ -71,6 +74,7 @@ def run(*, smoke: bool) -> Group:
     group.notes += [
         f"A call of the store takes {FETCH * 1e3:.0f} ms. Lives are {TTL:g} s here; with the usual 300 s the others "
         f"fail {300 / TTL:g} times as long. gcp-secretmanager-cache knows none under 30 s.",
+        f"Ours is the median of {len(runs)} runs, the others one each.",
         "The stall is the longest request less a median one; a replay is the 99th percentile before the rotation.",
         'The peers are used as their READMEs say: "cached" asks for the key before each request, and keeps a client '
         'for each key; "renews" also catches the refusal, renews as the README says, and sends once more.',

@@ -18,10 +18,10 @@ AWS_SECRET = "prod/gemini"
 
 
 class Servers:
-    """Two fake Gemini APIs, and on demand both stores, in another process.
+    """Three fake Gemini APIs, and on demand both stores, in another process.
 
     Args:
-        keys: The keys that both APIs let in.
+        keys: The keys that each API lets in.
         stores: Whether to start the stores too, each with the first key.
     """
 
@@ -66,10 +66,10 @@ class _Commands:
     def __init__(self, keys: list[str]) -> None:
         from genai_credentials.testing import FakeGemini
 
-        self.apis = [FakeGemini(*keys), FakeGemini(*keys)]
+        self.apis = [FakeGemini(*keys) for _ in range(3)]
         for api in self.apis:
             api.start()
-        self.where = {"one": self.apis[0].base_url, "two": self.apis[1].base_url}
+        self.where = dict(zip(("one", "two", "three"), (api.base_url for api in self.apis), strict=True))
 
     def start_stores(self, key: str) -> None:
         """Start the stores with one key in each."""
@@ -89,10 +89,6 @@ class _Commands:
     def connections(self) -> list[int]:
         """How many were made to each API so far."""
         return [api.connections for api in self.apis]
-
-    def refused(self) -> list[int]:
-        """How many requests each API refused so far."""
-        return [api.refused for api in self.apis]
 
 
 def _serve() -> None:
