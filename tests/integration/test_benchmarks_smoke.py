@@ -61,6 +61,10 @@ def test_the_counts_hold_even_in_one_iteration() -> None:
     assert rotation["reaches"][0]["measured"].startswith("0 of ")
 
 
+@pytest.mark.skipif(
+    not Path(ROOT, "tests", "benchmarks", "results.json").exists(),
+    reason="no result is kept yet: python -m tests.benchmarks makes one on a quiet machine",
+)
 def test_the_page_was_made_from_the_result_file() -> None:
     kept = json.loads(Path(ROOT, "tests", "benchmarks", "results.json").read_text())
     page = Path(ROOT, "docs", "benchmarks.md").read_text()

@@ -242,8 +242,49 @@ def test_a_provider_that_exits_leaves_nobody_waiting(store, clock):
         CredentialProvider(exits, clock=clock).get()
 
 
-@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+FORKS = [
+    pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning"),
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork"),
+]
+
+
+def in_child(work):
+    """What `work` returns in a forked child."""
+    receiving, sending = multiprocessing.Pipe(duplex=False)
+    child = multiprocessing.get_context("fork").Process(target=lambda: sending.send(work()), daemon=True)
+    child.start()
+    try:
+        assert receiving.poll(20)
+        return receiving.recv()
+    finally:
+        child.kill()
+        child.join()
+        receiving.close()
+        sending.close()
+
+
+def marked(test):
+    for mark in FORKS:
+        test = mark(test)
+    return test
+
+
+@marked
+def test_a_fork_waits_for_a_change_under_way_to_be_whole(store, clock):
+    class Lock:
+        def acquire(self):
+            done.append("acquired")
+
+        def release(self):
+            done.append("released")
+
+    done, credentials = [], CredentialProvider(store, clock=clock)
+    credentials.engine.lock = Lock()
+    assert in_child(lambda: list(done)) == ["acquired"]
+    assert done == ["acquired", "released"]
+
+
+@marked
 def test_a_fork_while_the_parent_makes_its_client_leaves_the_child_to_make_its_own():
     making, made = threading.Event(), threading.Event()
 
@@ -257,16 +298,8 @@ def test_a_fork_while_the_parent_makes_its_client_leaves_the_child_to_make_its_o
     thread = threading.Thread(target=each.get)
     thread.start()
     assert making.wait(10)
-    receiving, sending = multiprocessing.Pipe(duplex=False)
-    child = multiprocessing.get_context("fork").Process(target=lambda: sending.send(each.get()), daemon=True)
-    child.start()
     try:
-        assert receiving.poll(20)
-        assert receiving.recv() == "client of child"
+        assert in_child(each.get) == "client of child"
     finally:
-        child.kill()
-        child.join()
         made.set()
         thread.join(10)
-        receiving.close()
-        sending.close()
