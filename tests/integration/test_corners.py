@@ -16,6 +16,10 @@ from genai_credentials.forks import PerProcess
 from genai_credentials.rotation import FALL_BACK_WITHIN, Found, Rotation
 from genai_credentials.testing import FakeClock
 
+# From 3.12 on, Python warns of each fork with threads about; that is what is tested here.
+pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+
 CALLERS_LOCK = {"__init__", "event"}
 """Methods of `Rotation` that need no look at the lock: nobody else knows it yet, or a locked one calls it."""
 
@@ -242,12 +246,6 @@ def test_a_provider_that_exits_leaves_nobody_waiting(store, clock):
         CredentialProvider(exits, clock=clock).get()
 
 
-FORKS = [
-    pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning"),
-    pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork"),
-]
-
-
 def in_child(work):
     """What `work` returns in a forked child."""
     receiving, sending = multiprocessing.Pipe(duplex=False)
@@ -263,13 +261,7 @@ def in_child(work):
         sending.close()
 
 
-def marked(test):
-    for mark in FORKS:
-        test = mark(test)
-    return test
-
-
-@marked
+@forks
 def test_a_fork_waits_for_a_change_under_way_to_be_whole(store, clock):
     class Lock:
         def acquire(self):
@@ -284,7 +276,7 @@ def test_a_fork_waits_for_a_change_under_way_to_be_whole(store, clock):
     assert done == ["acquired", "released"]
 
 
-@marked
+@forks
 def test_a_fork_while_the_parent_makes_its_client_leaves_the_child_to_make_its_own():
     making, made = threading.Event(), threading.Event()
 
