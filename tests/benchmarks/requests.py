@@ -41,8 +41,8 @@ def run(*, smoke: bool) -> Group:
     group.reach("connections, requests one by one", "0 extra", f"{ours} against {stock}", ours <= stock)
     group.notes += [
         "A ratio is the median over blocks that alternate, in several processes; its 95 % interval is bootstrapped "
-        'over them. "Stock by stock" is a second stock client measured against the first in the same way: what it is away '
-        "from 1 is noise, of the machine and of where Python happens to put its objects.",
+        'over them. "Stock by stock" is a second stock client measured against the first in the same way: what it is '
+        "away from 1 is noise, of the machine and of where Python happens to put its objects.",
         "Function calls are counted by cProfile, in the thread that sends: they don't depend on what else the machine "
         "does. With 64 parallel threads there is nothing to count there.",
     ]
