@@ -91,13 +91,15 @@ class Rotations(RuleBasedStateMachine):
 
     @rule()
     def get(self):
-        had = self.rotation.servable(self.clock.now)
+        had, fetches = self.rotation.servable(self.clock.now), self.rotation.counters["fetches"]
         try:
             key = self.credentials.get()
         except NoCredentials:
             assert not had, "a key that could be served was dropped for a failure"
         else:
-            self.check_served(key)
+            # A refresh that this get began may have landed since, and know better.
+            if self.rotation.counters["fetches"] == fetches:
+                self.check_served(key)
         self.settle()
 
     def check_served(self, key):
