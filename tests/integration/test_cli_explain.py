@@ -248,13 +248,14 @@ def test_every_cause_has_something_to_say() -> None:
 
 
 def test_help_has_an_example_and_the_exit_codes() -> None:
+    columns = os.environ.get("COLUMNS")
     for verb in ("status", "check", "explain", "watch", "run"):
         done = CliRunner().invoke(cli, [verb, "--help"])
         assert done.exit_code == 0
         assert "Examples:" in done.stdout
         assert "Exit codes:" in done.stdout
         assert max(map(len, done.stdout.splitlines())) <= 80
-    assert os.environ.get("COLUMNS") is None
+    assert os.environ.get("COLUMNS") == columns
 
 
 # The documentation
