@@ -139,7 +139,8 @@ class Rotations(RuleBasedStateMachine):
         after = self.credentials.status().counters["fetches"]
         assert after - before <= 1
         if after > before:
-            assert self.fruitless_at is None or self.clock.now - self.fruitless_at >= INTERVAL
+            # Added, not subtracted: the difference of two times is rounded, and may miss by a hair.
+            assert self.fruitless_at is None or self.clock.now >= self.fruitless_at + INTERVAL
             if other is None or other in dead:
                 self.fruitless_at = self.clock.now
         return other
