@@ -66,7 +66,8 @@ def _bars(axis: Any, numbers: dict[str, float], title: str, label: str, write: C
 
 
 def _colour(name: str) -> str:
-    return OURS if name.startswith(("credentials", "await", "genai-")) else LINE if "floor" in name else THEIRS
+    ours = ("credentials", "await", "genai", "import genai", "from genai_credentials", "first key")
+    return OURS if name.startswith(ours) else LINE if "floor" in name else THEIRS
 
 
 def _warm(series: Series, path: Path) -> None:
@@ -74,14 +75,7 @@ def _warm(series: Series, path: Path) -> None:
         for axis, which, title in ((one, "one", "A warm read, 1 thread"), (eight, "eight", "8 threads")):
             axis.set_xscale("log")
             _bars(axis, series[which], title, "ns a call, log", lambda value: f"{value:,.0f}")
-        eight.set_yticklabels([])
-        eight.set_title("8 threads (in the same order, where it is the same)" if _same(series) else "8 threads")
-        if not _same(series):
-            eight.set_yticklabels(sorted(series["eight"], key=lambda name: -series["eight"][name]), fontsize=7)
-
-
-def _same(series: Series) -> bool:
-    return sorted(series["one"], key=series["one"].get) == sorted(series["eight"], key=series["eight"].get)
+            axis.tick_params(axis="y", labelsize=7.5)
 
 
 def _requests(series: Series, path: Path) -> None:
@@ -106,7 +100,8 @@ def _herd(series: Series, path: Path) -> None:
                 if "floor" not in name:
                     sizes = [int(size) for size in outcomes]
                     calls = [outcome[0] for outcome in outcomes.values()]
-                    axis.plot(sizes, calls, marker="o", label=name, linewidth=2.5 if _colour(name) == OURS else 1)
+                    style = {"color": OURS, "linewidth": 2.5} if name == "genai-credentials" else {"linewidth": 1}
+                    axis.plot(sizes, calls, marker="o", label=name, **style)
             axis.set(xscale="log", yscale="log", title=occasion.capitalize(), xlabel="callers at once")
         axes[0].set_ylabel("calls of the store")
         axes[0].legend(fontsize=7.5, labelcolor=GREY)
@@ -134,16 +129,18 @@ def _start(series: Series, path: Path) -> None:
 
 def _fleet(series: Series, path: Path) -> None:
     with _figure(path, 2, 3.6) as (hour, peaks):
-        for kind, calls in series["hour"].items():
+        for kind, calls in reversed(series["hour"].items()):
             minutes = [place / 6 for place in range(len(calls))]
             hour.plot(minutes, [count / 10 for count in calls], label=kind, color=COLOURS[kind], linewidth=1.1)
         hour.set(title=f"Calls a second, {series['sizes'][-1]:,} processes started at once", xlabel="minutes")
         hour.legend(fontsize=8, labelcolor=GREY)
         for kind, found in series["summaries"].items():
-            peak = [max(of["scheduled_peak"], of["refusal_peak"]) for of in found]
-            peaks.plot(series["sizes"], peak, marker="o", label=f"{kind}, peak", color=COLOURS[kind])
-        mean = [of["mean"] for of in series["summaries"]["ours"]]
-        peaks.plot(series["sizes"], mean, linestyle="--", color=OURS, label="ours, mean")
+            peak = [of["scheduled_peak"] for of in found]
+            peaks.plot(series["sizes"], peak, marker="o", label=f"{kind}: scheduled, peak", color=COLOURS[kind])
+        for part, style in (("refusal_peak", ":"), ("mean", "--")):
+            line = [of[part] for of in series["summaries"]["ours"]]
+            label = f"ours: {part.removesuffix('_peak')}{', peak' * part.endswith('peak')}"
+            peaks.plot(series["sizes"], line, linestyle=style, color=OURS, label=label)
         peaks.axhline(10_000, color=GREY, linewidth=0.8)
         peaks.annotate("AWS's quota, 10,000/s", (1, 10_000), xytext=(0, 3), textcoords="offset points", fontsize=8)
         peaks.set(xscale="log", yscale="log", title="Calls a second after the start", xlabel="processes")

@@ -21,7 +21,7 @@ LIMIT = 1.02
 def run(*, smoke: bool) -> Group:
     """Measure."""
     group = Group("requests", "A request")
-    found, calls = _gather(1 if smoke else 3, 1 if smoke else 9)
+    found, calls = _gather(1 if smoke else 3, 1 if smoke else 7)
     rows = []
     for label, samples in found.items():
         low, ratio, high = _interval(samples, "ours", CPU)
