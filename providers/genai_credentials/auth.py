@@ -5,13 +5,11 @@ One policy (`Exchange`) and three short drivers: httpx and httpx2 synchronous, t
 
 from __future__ import annotations
 
-import functools
 from collections.abc import AsyncGenerator, Callable, Generator
-from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
+from genai_credentials.backends import http_modules, over_http_modules
 from genai_credentials.errors import ConfigurationError
 from genai_credentials.flight import adrive, drive
 from genai_credentials.key import PLACEHOLDER, ApiKey
@@ -201,8 +199,8 @@ class LoneAuth(KeyAuth):
     """
 
     def _sign(self, request: Any, key: ApiKey) -> None:
-        if self._header != "authorization" and _SIGNED not in request.extensions:
-            hops, theirs = _Hops(request, self._header), request.extensions.get("trace")
+        if (hops := self._hops(request)) is not None:
+            theirs = request.extensions.get("trace")
 
             def trace(event: str, info: Any) -> None:
                 hops.see(event, info)
@@ -213,8 +211,8 @@ class LoneAuth(KeyAuth):
         super()._sign(request, key)
 
     def _asign(self, request: Any, key: ApiKey) -> None:
-        if self._header != "authorization" and _SIGNED not in request.extensions:
-            hops, theirs = _Hops(request, self._header), request.extensions.get("trace")
+        if (hops := self._hops(request)) is not None:
+            theirs = request.extensions.get("trace")
 
             async def trace(event: str, info: Any) -> None:
                 hops.see(event, info)
@@ -222,7 +220,12 @@ class LoneAuth(KeyAuth):
                     await theirs(event, info)
 
             request.extensions["trace"] = trace
-        KeyAuth._sign(self, request, key)
+        super()._sign(request, key)
+
+    def _hops(self, request: Any) -> _Hops | None:
+        """What follows this request; None when httpx does, or when it is followed already."""
+        followed = self._header == "authorization" or _SIGNED in request.extensions
+        return None if followed else _Hops(request, self._header)
 
     def _carried(self, request: Any) -> bool:
         # Another header than that is off by now, and was on the wire of every hop to the origin.
@@ -347,37 +350,6 @@ def _can_be_sent_again(request: Any) -> bool:
     """Whether the body is in memory: a generator, once consumed, is not."""
     # Not `request.content`: a request that a redirect made has the same stream, and never that.
     return isinstance(request.stream, tuple(module.ByteStream for module in http_modules()))
-
-
-@functools.cache
-def http_modules(first: str = "") -> list[Any]:
-    """httpx2 and httpx, as far as they are installed.
-
-    Args:
-        first: The one to come first; "" for the one that the installed SDK would choose.
-    """
-    names = ["httpx2", "httpx"] if int(version("google-genai").split(".")[0]) >= 3 else ["httpx", "httpx2"]
-    modules = [module for name in names if (module := _module(name)) is not None]
-    return sorted(modules, key=lambda module: module.__name__ != first)
-
-
-def _module(name: str) -> Any:
-    try:
-        return import_module(name)
-    except ImportError:
-        return None
-
-
-@functools.cache
-def over_http_modules(kind: type, base: str, first: str = "") -> type:
-    """The class `kind`, made a subclass of each HTTP module's class `base`: each checks for its own.
-
-    Args:
-        kind: What it does.
-        base: The name of the class in those modules.
-        first: The module whose class comes first: by it the SDK chooses its own classes.
-    """
-    return type(kind.__name__, (kind, *(getattr(module, base) for module in http_modules(first))), {})
 
 
 def key_auth(credentials: CredentialProvider, home: set[Origin], first: str = "") -> KeyAuth:

@@ -18,10 +18,9 @@ from genai_credentials.auth import (
     AiohttpAuth,
     BothAuths,
     KeyAuth,
-    http_modules,
     key_auth,
-    over_http_modules,
 )
+from genai_credentials.backends import http_modules, module_of, over_http_modules
 from genai_credentials.errors import ConfigurationError, CredentialsError
 from genai_credentials.key import PLACEHOLDER
 from genai_credentials.live import Sockets, install
@@ -131,50 +130,53 @@ def _wire(
     credentials: CredentialProvider, options: types.HttpOptions, home: set[Origin], *, downloads_mended: bool = False
 ) -> None:
     """Put the Auth wherever the SDK sends a request from."""
-    # The SDK looks for them there too, before it knows of parts of ours: sync's `verify` is also async's.
-    verify = (options.client_args or options.async_client_args or {}).get("verify")
-    auth = key_auth(credentials, home, _module_of(options))
+    sync, asynchronous = options.client_args or {}, options.async_client_args or {}
+    # The SDK looks for it there too, before it knows of parts of ours: sync's `verify` is also async's.
+    verify = (options.client_args or asynchronous).get("verify")
+    clients = (options.httpx_client, options.httpx_async_client)
+    auth = key_auth(credentials, home, module_of(*clients, *sync.values(), *asynchronous.values()))
     if options.httpx_client is not None:
         _adopt(options.httpx_client, auth, auth.guard)
     else:
-        options.client_args = _httpx_args(_verifying(options.client_args, verify), auth, auth.guard)
+        options.client_args = _httpx_args(_verifying(sync, verify), auth, auth.guard)
     if options.httpx_async_client is not None:
         _adopt(options.httpx_async_client, auth, auth.aguard)
-        return
-    theirs = _verifying(options.async_client_args, verify)
+    else:
+        theirs = _verifying(asynchronous, verify)
+        options.async_client_args = _async_args(theirs, options, auth, downloads_mended=downloads_mended)
+
+
+def _async_args(
+    theirs: dict[str, Any], options: types.HttpOptions, auth: KeyAuth, *, downloads_mended: bool
+) -> dict[str, Any]:
+    """The arguments for what is asynchronous, on the transport that the SDK would choose."""
     aiohttp = None if theirs.get("transport") is not None else _aiohttp()
     if aiohttp is None:
         # An older SDK has one pool for all event loops (seen in 3.3, not in 3.5); a transport of theirs owns its own.
         pooled = hasattr(_api_client, "_PerLoopAsyncClientMixin") or not theirs.keys().isdisjoint(_POOLS)
-        options.async_client_args = (_httpx_args if pooled else _per_loop_args)(theirs, auth, auth.aguard)
-        return
+        return (_httpx_args if pooled else _per_loop_args)(theirs, auth, auth.aguard)
     if obstacle := _obstacle(aiohttp, theirs, downloads_mended):
         # With a transport named, the SDK stays with httpx: what only aiohttp could do would be lost silently.
         for name, part in (("aiohttp_client", options.aiohttp_client), ("middlewares", theirs.get("middlewares"))):
             if part:
                 raise ConfigurationError(f"{name} cannot be used: {obstacle}.")
         # httpx has another word for aiohttp's `ssl`.
-        theirs = _verifying(theirs, theirs.get("ssl"))
-        options.async_client_args = _per_loop_args(theirs, auth, auth.aguard)
-        return
-    session = getattr(options, "aiohttp_client", None)
-    before = theirs.pop("middlewares", None) or getattr(session, "_middlewares", None) or ()
-    options.async_client_args = {
+        return _per_loop_args(_verifying(theirs, theirs.get("ssl")), auth, auth.aguard)
+    return _aiohttp_args(theirs, getattr(options, "aiohttp_client", None), auth)
+
+
+def _aiohttp_args(theirs: dict[str, Any], session: Any, auth: KeyAuth) -> dict[str, Any]:
+    # Those of one request replace a session's own, so they are named again.
+    before = theirs.get("middlewares") or getattr(session, "_middlewares", None) or ()
+    inside = _without(theirs, "auth", "middlewares")
+    return {
         **_without(theirs, "event_hooks"),
         "middlewares": (*before, AiohttpAuth(auth)),
         # The interactions side stays on httpx even so. A mount alone would lose to the environment's proxies, which
         # the transport sees to itself.
-        "mounts": {"all://": _per_loop(_without(theirs, "auth"), auth, auth.aguard)},
+        "mounts": {"all://": _per_loop(inside, auth, auth.aguard)},
         "trust_env": False,
     }
-
-
-def _module_of(options: types.HttpOptions) -> str:
-    """The HTTP module that the user's own parts are of, found as the SDK finds it; "" for no such part."""
-    parts = [options.httpx_client, options.httpx_async_client]
-    parts += [*(options.client_args or {}).values(), *(options.async_client_args or {}).values()]
-    names = (kind.__module__.partition(".")[0] for part in parts for kind in type(part).__mro__)
-    return next((name for name in names if name in ("httpx", "httpx2")), "")
 
 
 def _verifying(args: dict[str, Any] | None, verify: Any) -> dict[str, Any]:
@@ -188,9 +190,13 @@ def _without(args: dict[str, Any], *names: str) -> dict[str, Any]:
 
 def _httpx_args(theirs: dict[str, Any] | None, auth: KeyAuth, guard: Any) -> dict[str, Any]:
     args = dict(theirs or {})
-    hooks = {name: list(functions) for name, functions in (args.get("event_hooks") or {}).items()}
-    hooks["request"] = [*hooks.get("request", ()), guard]
+    hooks = _guarded(args.get("event_hooks") or {}, guard)
     return {**args, "auth": _both(auth, args.get("auth")), "event_hooks": hooks}
+
+
+def _guarded(hooks: dict[str, Any], guard: Any) -> dict[str, Any]:
+    """The user's event hooks, and ours after them."""
+    return {**hooks, "request": [*hooks.get("request", ()), guard]}
 
 
 def _send_chunks_without_key(client: genai.Client) -> None:
@@ -244,8 +250,7 @@ def _both(ours: KeyAuth, theirs: Any) -> Any:
     if theirs is None:
         return ours
     # By the first of its bases the SDK chooses between httpx and httpx2, as it would by theirs alone.
-    roots = [kind.__module__.partition(".")[0] for kind in type(theirs).__mro__]
-    first = next((root for root in roots if root in ("httpx", "httpx2")), "")
+    first = module_of(theirs)
     if isinstance(theirs, tuple):
         theirs = http_modules()[0].BasicAuth(*theirs[:2])
     elif not hasattr(theirs, "sync_auth_flow"):
@@ -276,8 +281,7 @@ def _adopt(client: Any, auth: KeyAuth, guard: Any) -> None:
             "This HTTP client already serves a client with a key of its own.", remedy="Pass each client an own one."
         )
     client.auth = _both(auth, client.auth)
-    hooks = client.event_hooks
-    client.event_hooks = {**hooks, "request": [*hooks.get("request", ()), guard]}
+    client.event_hooks = _guarded(client.event_hooks, guard)
 
 
 def _per_loop(args: dict[str, Any], auth: KeyAuth, guard: Any) -> Any:

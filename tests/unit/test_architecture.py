@@ -18,6 +18,7 @@ ORDER = [
     "provider",
     "rejection",
     "origins",
+    "backends",
     "forks",
     "flight",
     "chain",
