@@ -1,14 +1,22 @@
 """Tables that several modules of this directory share are importable from them; the page of paths can be rewritten."""
 
+import gc
 import os
 import ssl
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from genai_credentials import CredentialProvider
+from genai_credentials.testing import FakeClock, FakeGemini
+
 sys.path.insert(0, str(Path(__file__).parent))
+
+from sdk_paths import Keys
+from stores import Store
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -35,3 +43,49 @@ def unless_named(load: Callable[..., None]) -> Callable[..., None]:
             load(*args, **options)
 
     return loaded
+
+
+@pytest.fixture(scope="module")
+def nothing_left_open() -> Iterator[None]:
+    """A socket that no one closed is an error once it is collected; once a module, since that takes 0.3 s."""
+    yield
+    gc.collect()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """A clock to turn by hand."""
+    return FakeClock()
+
+
+@pytest.fixture
+def store() -> Store:
+    """A provider to script."""
+    return Store()
+
+
+@pytest.fixture
+def api() -> Iterator[FakeGemini]:
+    """A Gemini API; a module that needs it over TLS has its own."""
+    with FakeGemini() as server:
+        yield server
+
+
+@pytest.fixture
+def keys(api: FakeGemini) -> Keys:
+    """A provider whose key is rotated at `api` at the same time."""
+    return Keys(api)
+
+
+@pytest.fixture
+def credentials(keys: Keys) -> Iterator[CredentialProvider]:
+    """What serves them."""
+    with CredentialProvider(keys) as provider:
+        yield provider
+
+
+@pytest.fixture
+def client(credentials: CredentialProvider, api: FakeGemini) -> Iterator[Any]:
+    """Our client of `api`."""
+    with credentials.client(http_options={"base_url": api.base_url}) as client:
+        yield client

@@ -6,35 +6,11 @@ import logging
 import pytest
 from google import genai
 from google.genai import errors
-from sdk_paths import Keys
 
 from genai_credentials import ConfigurationError, CredentialProvider, CredentialsError
-from genai_credentials.testing import REFUSALS, FakeGemini
+from genai_credentials.testing import REFUSALS
 
 MODEL = "gemini-2.5-flash"
-
-
-@pytest.fixture
-def api():
-    with FakeGemini() as server:
-        yield server
-
-
-@pytest.fixture
-def keys(api):
-    return Keys(api)
-
-
-@pytest.fixture
-def credentials(keys):
-    with CredentialProvider(keys) as provider:
-        yield provider
-
-
-@pytest.fixture
-def client(credentials, api):
-    with credentials.client(http_options={"base_url": api.base_url}) as client:
-        yield client
 
 
 def ask(client):

@@ -10,11 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
 import pytest
+from stores import Store, settle
 
 from genai_credentials import ApiKey, CredentialProvider, FetchFailed, NoCredentials
 from genai_credentials.forks import PerProcess
 from genai_credentials.rotation import FALL_BACK_WITHIN, Found, Rotation
-from genai_credentials.testing import FakeClock
 
 # From 3.12 on, Python warns of each fork with threads about; that is what is tested here.
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
@@ -22,41 +22,6 @@ forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no f
 
 CALLERS_LOCK = {"__init__", "event"}
 """Methods of `Rotation` that need no look at the lock: nobody else knows it yet, or a locked one calls it."""
-
-
-class Store:
-    """A provider whose key, error and pause a test sets; what a call answers is settled when it arrives."""
-
-    name = "store"
-
-    def __init__(self):
-        self.text, self.error, self.fetches = "key-1", None, 0
-        self.gate, self.entered = threading.Event(), threading.Semaphore(0)
-        self.gate.set()
-
-    def fetch(self, rejected=None):
-        self.fetches += 1
-        text, error = self.text, self.error
-        self.entered.release()
-        assert self.gate.wait(20)
-        if error:
-            raise error
-        return ApiKey(text, provider=self.name)
-
-
-@pytest.fixture
-def clock():
-    return FakeClock()
-
-
-@pytest.fixture
-def store():
-    return Store()
-
-
-def settle(credentials):
-    if flight := credentials.engine.flight:
-        flight.landed.result(10)
 
 
 def test_the_state_machine_is_only_touched_under_the_lock(store, clock, monkeypatch):

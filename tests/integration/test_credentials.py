@@ -6,9 +6,9 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from stores import Store, settle
 
 from genai_credentials import (
-    ApiKey,
     ConfigurationError,
     CredentialProvider,
     CredentialsError,
@@ -17,45 +17,7 @@ from genai_credentials import (
     NoCredentials,
     Unavailable,
 )
-from genai_credentials.testing import FakeClock, SecretManagerEmulator
-
-
-class Store:
-    """A provider whose key, errors and pauses a test sets."""
-
-    def __init__(self, text="key-1", name="store"):
-        self.name, self.text, self.error = name, text, None
-        self.fetches, self.rejected = 0, []
-        self.gate = threading.Event()
-        self.gate.set()
-        self.entered = threading.Semaphore(0)
-
-    def fetch(self, rejected=None):
-        self.fetches += 1
-        self.rejected.append(rejected)
-        text, error = self.text, self.error
-        self.entered.release()
-        assert self.gate.wait(20)
-        if error:
-            raise error
-        return ApiKey(text, provider=self.name)
-
-
-@pytest.fixture
-def clock():
-    return FakeClock()
-
-
-@pytest.fixture
-def store():
-    return Store()
-
-
-def settle(credentials):
-    """Wait for the fetch under way, if there is one."""
-    flight = credentials.engine.flight
-    if flight:
-        flight.landed.result(10)
+from genai_credentials.testing import SecretManagerEmulator
 
 
 def warnings_of(caplog):

@@ -35,23 +35,10 @@ if HAS_AIOHTTP:
 
 with_aiohttp = pytest.mark.skipif(not HAS_AIOHTTP, reason="aiohttp is not installed")
 pytestmark = [
-    pytest.mark.usefixtures("no_certificates"),
+    pytest.mark.usefixtures("no_certificates", "nothing_left_open"),
     pytest.mark.filterwarnings("ignore:Interactions usage is experimental:UserWarning"),
     pytest.mark.filterwarnings("ignore:Async interactions client cannot use aiohttp:UserWarning"),
 ]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def nothing_left_open():
-    """A socket that no one closed is an error once it is collected; once a module, since that takes 0.3 s."""
-    yield
-    gc.collect()
-
-
-@pytest.fixture
-def api():
-    with FakeGemini() as server:
-        yield server
 
 
 @pytest.fixture
@@ -60,17 +47,6 @@ def secure(monkeypatch):
     with FakeGemini(tls=True) as server:
         monkeypatch.setenv("SSL_CERT_FILE", server.ca_file)
         yield server
-
-
-@pytest.fixture
-def keys(api):
-    return Keys(api)
-
-
-@pytest.fixture
-def credentials(keys):
-    with CredentialProvider(keys) as provider:
-        yield provider
 
 
 def options_for(api, **options):

@@ -6,6 +6,7 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from stores import settle
 
 from genai_credentials import CredentialProvider, FetchFailed, NoCredentials
 from genai_credentials.events import Event
@@ -23,11 +24,6 @@ class Store:
         if self.error:
             raise self.error
         return self.key
-
-
-def settle(credentials):
-    if flight := credentials.engine.flight:
-        flight.landed.result(10)
 
 
 def play(on_event):

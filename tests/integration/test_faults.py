@@ -26,6 +26,7 @@ from google import genai
 from google.cloud import secretmanager_v1
 from google.cloud.secretmanager_v1.services.secret_manager_service.transports import SecretManagerServiceGrpcTransport
 from google.genai import errors
+from stores import settle
 
 from genai_credentials import AWSSecretsManager, CredentialProvider, Env, File, GoogleSecretManager, NoCredentials
 from genai_credentials.testing import REFUSALS, AWSEmulator, FakeClock, FakeGemini, SecretManagerEmulator
@@ -282,12 +283,6 @@ def way(request):
     way = request.param()
     yield way
     way.end()
-
-
-def settle(credentials):
-    """Wait for the fetch under way, if there is one."""
-    if flight := credentials.engine.flight:
-        flight.landed.result(20)
 
 
 def hurry(credentials, seconds):

@@ -11,14 +11,14 @@ from google import genai
 from google.genai import errors, live_music, types
 from google.genai.live import AsyncLive
 from google.genai.live_music import AsyncLiveMusic
-from sdk_paths import INTERACTIONS, LIVE, MUSIC, Keys
+from sdk_paths import INTERACTIONS, LIVE, MUSIC
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.client import ClientProtocol
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.http11 import Response
 from websockets.uri import parse_uri
 
-from genai_credentials import ConfigurationError, CredentialProvider
+from genai_credentials import ConfigurationError
 from genai_credentials.live import Live, Music
 from genai_credentials.testing import FakeGemini
 from genai_credentials.testing.refusals import CLOSES, REFUSALS
@@ -58,23 +58,6 @@ def other(api, monkeypatch, tmp_path):
         bundle.write_text(Path(api.ca_file).read_text() + Path(server.ca_file).read_text())
         monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
         yield server
-
-
-@pytest.fixture
-def keys(api):
-    return Keys(api)
-
-
-@pytest.fixture
-def credentials(keys):
-    with CredentialProvider(keys) as provider:
-        yield provider
-
-
-@pytest.fixture
-def client(credentials, api):
-    with credentials.client(http_options={"base_url": api.base_url}) as client:
-        yield client
 
 
 def on_a_loop(client, *steps):

@@ -1,16 +1,15 @@
 """`AWSSecretsManager` through stock boto3, against two implementations of the service on loopback."""
 
-import contextvars
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from stores import within
 
 from genai_credentials import (
     AWSSecretsManager,
@@ -20,7 +19,6 @@ from genai_credentials import (
     InvalidSecret,
     Unavailable,
 )
-from genai_credentials.provider import set_deadline
 from genai_credentials.testing import AWSEmulator, MotoServer
 from genai_credentials.testing.conformance import everything_in
 
@@ -91,18 +89,6 @@ def failure(provider: AWSSecretsManager, kind: type[CredentialsError]) -> Any:
     assert KEY not in everything_in(caught.value)
     assert caught.value.__cause__ is not caught.value
     return caught.value
-
-
-def within(seconds: float, call: Callable[[], Any]) -> float:
-    """Run a call under a deadline, as the engine does, and return how long it took."""
-
-    def run() -> None:
-        set_deadline(seconds)
-        call()
-
-    started = time.monotonic()
-    contextvars.copy_context().run(run)
-    return time.monotonic() - started
 
 
 class TestServing:

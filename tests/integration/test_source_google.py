@@ -1,15 +1,13 @@
 """`GoogleSecretManager` through the stock client, against a Secret Manager on loopback."""
 
-import contextvars
 import json
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from stores import within
 
 from genai_credentials import (
     ApiKey,
@@ -21,7 +19,6 @@ from genai_credentials import (
     MissingDependency,
     Unavailable,
 )
-from genai_credentials.provider import set_deadline
 from genai_credentials.sources.google import MOST_PROBES
 from genai_credentials.testing import SecretManagerEmulator
 from genai_credentials.testing.conformance import everything_in
@@ -46,18 +43,6 @@ def failure(provider: GoogleSecretManager, kind: type[CredentialsError], rejecte
     assert caught.value.remedy
     assert KEY not in everything_in(caught.value)
     return caught.value
-
-
-def within(seconds: float, call: Callable[[], Any]) -> float:
-    """Run a call under a deadline, as the engine does, and return how long it took."""
-
-    def run() -> None:
-        set_deadline(seconds)
-        call()
-
-    started = time.monotonic()
-    contextvars.copy_context().run(run)
-    return time.monotonic() - started
 
 
 def accessed(store: SecretManagerEmulator) -> list[str]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import io
 import ssl
 
@@ -20,17 +19,10 @@ KEY = "AIzaSecretOfOurs"
 GATEWAY = "http://gateway.example"
 
 pytestmark = [
-    pytest.mark.usefixtures("no_certificates"),
+    pytest.mark.usefixtures("no_certificates", "nothing_left_open"),
     pytest.mark.filterwarnings("ignore:Interactions usage is experimental:UserWarning"),
     pytest.mark.filterwarnings("ignore:Async interactions client cannot use aiohttp:UserWarning"),
 ]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def nothing_left_open():
-    """A socket that no one closed is an error once it is collected; once a module, since that takes 0.3 s."""
-    yield
-    gc.collect()
 
 
 @pytest.fixture

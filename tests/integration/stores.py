@@ -1,0 +1,50 @@
+"""What the tests of engine and stores share: a provider that a test scripts, and how to wait for a fetch."""
+
+import contextvars
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from genai_credentials import ApiKey
+from genai_credentials.provider import set_deadline
+
+
+class Store:
+    """A provider whose key, errors and pauses a test sets; what a call answers is settled when it arrives."""
+
+    def __init__(self, text="key-1", name="store"):
+        self.name, self.text, self.error = name, text, None
+        self.fetches, self.rejected = 0, []
+        self.gate = threading.Event()
+        self.gate.set()
+        self.entered = threading.Semaphore(0)
+
+    def fetch(self, rejected=None):
+        """Called by the engine."""
+        self.fetches += 1
+        self.rejected.append(rejected)
+        text, error = self.text, self.error
+        self.entered.release()
+        assert self.gate.wait(20)
+        if error:
+            raise error
+        return ApiKey(text, provider=self.name)
+
+
+def settle(credentials):
+    """Wait for the fetch under way, if there is one."""
+    if flight := credentials.engine.flight:
+        flight.landed.result(10)
+
+
+def within(seconds: float, call: Callable[[], Any]) -> float:
+    """Run a call under a deadline, as the engine does, and return how long it took."""
+
+    def run() -> None:
+        set_deadline(seconds)
+        call()
+
+    started = time.monotonic()
+    contextvars.copy_context().run(run)
+    return time.monotonic() - started
