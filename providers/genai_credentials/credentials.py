@@ -89,22 +89,22 @@ class CredentialProvider:
         Raises:
             NoCredentials: No provider has a key.
         """
-        serving = self._rotation.serving
-        if self._clock() < serving.look_at:
+        serving, clock = self._rotation.serving, self._clock
+        if clock() < serving.look_at:
             return serving.key
         return drive(self.engine.get_steps())
 
     async def aget(self) -> ApiKey:
         """`get()` for asynchronous code: it never blocks the event loop."""
-        serving = self._rotation.serving
-        if self._clock() < serving.look_at:
+        serving, clock = self._rotation.serving, self._clock
+        if clock() < serving.look_at:
             return serving.key
         return await adrive(self.engine.get_steps())
 
     def __call__(self) -> str:
         """The current key's text, so that this object is a callable key for the clients that take one."""
-        serving = self._rotation.serving
-        if self._clock() < serving.look_at:
+        serving, clock = self._rotation.serving, self._clock
+        if clock() < serving.look_at:
             return serving.text
         return drive(self.engine.get_steps()).get_secret_value()
 

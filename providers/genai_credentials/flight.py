@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from genai_credentials.errors import CredentialsError
 
 T = TypeVar("T")
 
-Steps = Generator["Future[Any]", None, T]
+Steps = Generator["Landing", None, T]
 """A policy that yields the futures it has to wait for, and returns its result."""
 
 
@@ -40,6 +41,41 @@ def in_daemon(work: Callable[[], T], name: str) -> Future[T]:
     return future
 
 
+class Landing(Future[None]):
+    """The news that a fetch ended. All tasks of one event loop are woken by one call into it, not by one each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.set_running_or_notify_cancel()
+        self._waiting: dict[Any, list[Any]] = {}
+
+    async def wait(self) -> None:
+        """Wait without blocking the running event loop."""
+        import asyncio
+
+        if self.done():
+            return
+        loop = asyncio.get_running_loop()
+        waiter = loop.create_future()
+        if (waiting := self._waiting.get(loop)) is not None:
+            waiting.append(waiter)
+        else:
+            waiting = self._waiting[loop] = [waiter]
+            self.add_done_callback(lambda _: _wake(loop, waiting))
+        await waiter
+
+
+def _wake(loop: Any, waiting: list[Any]) -> None:
+    def wake() -> None:
+        # On the loop's own thread, so nobody joins while it runs; who comes later finds the fetch done.
+        for waiter in waiting:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    with suppress(RuntimeError):  # the loop is closed, and with it all that waited
+        loop.call_soon_threadsafe(wake)
+
+
 class Flight:
     """One fetch under way, shared by all who wait for it: its future carries no result, only the news that it ended.
 
@@ -56,8 +92,7 @@ class Flight:
         self.at = at
         self.rejected = rejected
         self.errors: dict[int, CredentialsError] = {}
-        self.landed: Future[None] = Future()
-        self.landed.set_running_or_notify_cancel()
+        self.landed = Landing()
 
 
 def drive(steps: Steps[T]) -> T:
@@ -73,11 +108,9 @@ def drive(steps: Steps[T]) -> T:
 
 async def adrive(steps: Steps[T]) -> T:
     """Run a policy to its end without blocking the running event loop."""
-    import asyncio
-
     try:
         while True:
-            await asyncio.wrap_future(next(steps))
+            await next(steps).wait()
     except StopIteration as end:
         return end.value  # type: ignore[no-any-return]
     finally:
