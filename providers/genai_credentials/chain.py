@@ -183,4 +183,4 @@ class ProviderChain:
 def note(link: Link, error: CredentialsError) -> None:
     """Keep a link's failure, and warn once per outage if the link is broken, or gone after it served."""
     if link.failed(error):
-        logger.warning("%s", link.last, extra={"provider": link.name, "event": "fetch_failed"})
+        logger.warning("%s", link.last, extra={"event": "link_broken", "provider": link.name})

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from cachetools import TTLCache
 
+from genai_credentials.events import provenance
 from genai_credentials.key import ApiKey
 from genai_credentials.provider import logger
 from genai_credentials.rejection import Verdict
@@ -34,7 +35,7 @@ class Diagnosis:
                 verdict.cause,
                 key,
                 verdict.remedy,
-                extra={"event": "diagnosed", "cause": verdict.cause},
+                extra={"event": "diagnosed", "cause": verdict.cause, **provenance(key)},
             )
 
     def of_request(self, host: str) -> None:

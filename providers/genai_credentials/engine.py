@@ -10,7 +10,7 @@ from genai_credentials import forks
 from genai_credentials.chain import Link, foreign, note
 from genai_credentials.diagnosis import Diagnosis
 from genai_credentials.errors import CredentialsError, NoCredentials
-from genai_credentials.events import Events
+from genai_credentials.events import Events, provenance
 from genai_credentials.flight import Flight, Steps, in_daemon
 from genai_credentials.key import ApiKey
 from genai_credentials.provider import logger
@@ -223,8 +223,7 @@ class Engine:
         try:
             self._tell_of_fetch(flight, found, now - flight.at, recovered)
             if before is not None and after is not None and before != after:
-                logger.info("The key was rotated: %s is followed by %s.", before, after, extra={"event": "rotated"})
-                self._events.emit("rotated", after)
+                self._events.emit("rotated", after, previous=before.fingerprint)
         finally:
             # Whatever a listener or a log filter raises: those who wait must not wait forever.
             flight.landed.set_result(None)
@@ -263,7 +262,7 @@ class Engine:
                 "The API refused %s, and no provider of the chain has another key. Store a live one in %s.",
                 key,
                 key.provider,
-                extra={"event": "rejected"},
+                extra={"event": "no_replacement", **provenance(key)},
             )
 
     def before_fork(self) -> None:

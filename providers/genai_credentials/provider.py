@@ -120,6 +120,7 @@ class Source:
                 self.name,
                 key.fingerprint,
                 " and ".join(dict.fromkeys(key.notes)),
+                extra={"event": "key_cleaned", "provider": self.name, "fingerprint": key.fingerprint},
             )
         return key
 

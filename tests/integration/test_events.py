@@ -63,6 +63,21 @@ def test_each_event_is_told_with_what_it_is_about():
     assert "key-" not in repr(events)
 
 
+def test_each_event_is_one_log_record_with_the_same_fields(caplog):
+    events = []
+    with caplog.at_level("DEBUG", "genai_credentials"):
+        play(events.append)
+    told = [record for record in caplog.records if record.levelname != "WARNING"]
+    fields = [field for field in Event._fields if field != "name"]
+    assert [(record.event, *(getattr(record, field) for field in fields)) for record in told] == [
+        tuple(event) for event in events
+    ]
+    rotated = next(record.getMessage() for record in told if record.event == "rotated")
+    first, second = (events[number].fingerprint for number in (0, 3))
+    assert rotated == f"The key was rotated: {first} is followed by {second} from store."
+    assert [record.event for record in caplog.records if record.levelname == "WARNING"] == ["link_broken"]
+
+
 def test_a_start_that_fails_is_told_without_a_key():
     events = []
     store = Store()

@@ -70,4 +70,8 @@ class File(Source):
         if self._warned_of_mode or os.name != "posix" or not mode & stat.S_IROTH:
             return
         self._warned_of_mode = True
-        logger.warning("%s: readable by every user of this machine; chmod o-r, or set the mount's mode.", self.name)
+        logger.warning(
+            "%s: readable by every user of this machine; chmod o-r, or set the mount's mode.",
+            self.name,
+            extra={"event": "file_mode", "provider": self.name},
+        )
