@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from genai_credentials import redaction
 from genai_credentials.chain import links_of
 from genai_credentials.engine import Engine
-from genai_credentials.errors import ConfigurationError
+from genai_credentials.errors import ConfigurationError, CredentialsError
 from genai_credentials.events import Event, Events
 from genai_credentials.flight import adrive, drive
 from genai_credentials.key import ApiKey
@@ -205,6 +205,27 @@ class CredentialProvider:
 
         uris, durations = settings(environ)
         return cls.from_uris(*uris, **{**durations, **options})
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: Any, _handler: Any) -> Any:
+        """A field of a pydantic model, or its settings: the text of `GENAI_CREDENTIALS`, or a provider as it is."""
+        from pydantic_core import core_schema
+
+        shown = core_schema.to_string_ser_schema(when_used="json")
+        return core_schema.no_info_plain_validator_function(cls._validated, serialization=shown)
+
+    @classmethod
+    def _validated(cls, value: object) -> Self:
+        if isinstance(value, cls):
+            return value
+        try:
+            if isinstance(value, str):
+                return cls.from_environment({"GENAI_CREDENTIALS": value})
+            problem = CredentialsError(f"A provider's URIs are one text, not {type(value).__name__}.")
+        except ConfigurationError as error:
+            problem = CredentialsError(error.message, remedy=error.remedy)
+        # No ValueError: pydantic would print it with the input, and that may be a key, pasted in the wrong place.
+        raise problem
 
     # Its life
 

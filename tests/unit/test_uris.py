@@ -1,13 +1,18 @@
 """Text -> providers: the grammar, its errors, and that a provider's text form reads back to an equal one."""
 
+import traceback
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import Field
+from pydantic_settings import BaseSettings
 
 from genai_credentials import (
     AWSSecretsManager,
     ConfigurationError,
     CredentialProvider,
+    CredentialsError,
     Dotenv,
     Env,
     File,
@@ -131,3 +136,29 @@ def test_a_uri_is_taken_apart():
     assert (parsed.scheme, parsed.path, parsed.query, parsed.field) == ("x", "a b", {"n": "1", "m": "&"}, "f#")
     with pytest.raises(ConfigurationError, match="at character 3"):
         parsed.fail("something else", "a%20b")
+
+
+# As a field of a pydantic model
+
+
+class Settings(BaseSettings):
+    credentials: CredentialProvider = Field(default_factory=lambda: CredentialProvider(Env()))
+
+
+def test_settings_read_the_chain_from_their_own_variable(monkeypatch):
+    monkeypatch.setenv("GEMINI_API_KEY", "AIzaExample")
+    assert Settings().credentials() == "AIzaExample"
+    monkeypatch.setenv("CREDENTIALS", "file:/run/secrets/gemini env:GEMINI_API_KEY")
+    settings = Settings()
+    assert settings.credentials() == "AIzaExample"
+    assert Settings(credentials=settings.credentials).credentials is settings.credentials
+    assert settings.model_dump_json() == (
+        '{"credentials":"<CredentialProvider file:/run/secrets/gemini, env:GEMINI_API_KEY>"}'
+    )
+
+
+@pytest.mark.parametrize("wrong", ["AIzaPastedInTheWrongPlace", "env:A nonsense:AIzaPasted", b"AIzaPasted"])
+def test_settings_that_are_wrong_say_so_without_their_text(wrong):
+    with pytest.raises(CredentialsError) as caught:
+        Settings(credentials=wrong)
+    assert "AIza" not in "".join(traceback.format_exception(caught.value))
