@@ -119,7 +119,10 @@ def foreign(name: str, error: BaseException) -> FetchFailed:
     """The error for something that a provider raised and that is none of ours."""
     # Only the class is named: the text of an error that isn't ours may hold anything, the key included.
     if isinstance(error, RuntimeError) and "thread" in str(error):
-        return FetchFailed(f"{name}: no thread could be started for the fetch.", remedy="The process is at its limit.")
+        return FetchFailed(
+            f"{name}: no thread could be started for the fetch.",
+            remedy="It has all threads it may have, or shuts down, or this subinterpreter has no daemon threads.",
+        )
     return FetchFailed(f"{name}: the provider raised {type(error).__name__}.", remedy="Its traceback says where.")
 
 

@@ -38,7 +38,7 @@ _REJECTED = {
     "ACCESS_TOKEN_TYPE_UNSUPPORTED": "The key is invalid or truncated: an AQ. key is answered like this.",
     "CONSUMER_SUSPENDED": "The key's project is suspended: use a key of another project, or appeal in the console.",
     "leaked": "Google blocked this key since it was published somewhere: create another one, and keep it out of code.",
-    "gateway": "The gateway in front of the API refused its own token: check it in the gateway's console.",
+    "gateway": "Renew the gateway's token in its own console and store it, or mend the base URL; Google never saw it.",
     "unauthenticated": "The key is unset, wrong, expired or disabled: compare its fingerprint with the store's.",
 }
 _NOT_OURS = {
