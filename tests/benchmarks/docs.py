@@ -48,12 +48,12 @@ WHY = {
     "its row. Tried: the same two things. Not to look at the clock would take a timer, in a process that never sleeps.",
     "parallel": "The functions called a request differ by about half a percent (see the table), and a second stock "
     "client differs from the first by as much as ours does: noise, until a quieter machine says otherwise.",
-    "1,000 threads": "A thread that wakes has to take the interpreter's lock, and a thousand take it one after another, "
+    "1,000 threads": "A thread that wakes has to take the interpreter's lock, and a thousand take it in turn, "
     "whatever they waited for. Tried, for 1,000 threads on this machine: a Future (kept) 80-280 ms, an Event 95-310, "
     "a lock each 85-550, one lock handed on from each to the next 55-110. With the last, a signal's handler that "
     "raises between the taking and the handing on leaves all who follow waiting for good: not taken.",
-    "1,000 tasks": "All tasks of a loop are woken by one call into it (kept: 1,000 take 12-22 ms over the fetch where one "
-    "call each took 30-40, side by side). The rest is their own steps: each checks again what is served.",
+    "1,000 tasks": "All tasks of a loop are woken by one call into it (kept: 1,000 take 12-22 ms over the fetch where "
+    "one call each took 30-40, side by side). The rest is their own steps: each checks again what is served.",
 }
 """What holds each thing that was missed, and what was tried; found by words of its name."""
 
