@@ -1,4 +1,7 @@
-"""The client's tests on each google-genai that is supported: `nox`, or one of them: `nox -s "sdk(oldest)"`."""
+"""The client's tests on each google-genai that is supported: `nox`, or one of them: `nox -s "sdk(oldest)"`.
+
+And a rotation through each framework: `nox -s frameworks`, or one of them: `nox -s "frameworks(adk)"`.
+"""
 
 from pathlib import Path
 
@@ -10,6 +13,15 @@ VERSIONS = nox.parametrize(
     [("3.11", "1.65.0"), ("3.12", "2.*"), ("3.13", "3.*")],
     ids=["oldest", "newest-2", "newest-3"],
 )
+# What each module of tests/frameworks needs: the newest, with whatever google-genai it asks for.
+FRAMEWORKS = {
+    "adk": ["google-adk"],
+    "instructor": ["instructor[google-genai]"],
+    "langchain": ["langchain-google-genai"],
+    "llama_index": ["llama-index-llms-google-genai", "llama-index-embeddings-google-genai"],
+    "openai": ["openai"],
+    "pydantic_ai": ["pydantic-ai-slim[google]"],
+}
 TESTS = [f"tests/integration/test_{name}.py" for name in ("client", "paths", "live", "travel", "environments")]
 
 nox.needs_version = ">=2024.4.15"
@@ -35,6 +47,32 @@ def sdk_without_aiohttp(session: nox.Session, version: str) -> None:
     uninstall = ("uv", "pip", "uninstall") if session.venv_backend == "uv" else ("pip", "uninstall", "-y")
     session.run(*uninstall, "aiohttp", external=session.venv_backend == "uv", silent=True)
     session.run("pytest", "-q", *tests(session))
+
+
+@nox.session(reuse_venv=False)
+@nox.parametrize("framework", list(FRAMEWORKS), ids=list(FRAMEWORKS))
+def frameworks(session: nox.Session, framework: str) -> None:
+    """A rotation through one framework; `-- --write-frameworks` puts what was seen into the page."""
+    tests = ("pytest", "-q", f"tests/frameworks/test_{framework}.py", *session.posargs)
+    session.install("-e", ".", "pytest>=8.2", "trustme>=1.1", *FRAMEWORKS[framework])
+    show_versions(session)
+    session.run(*tests)
+    # The asynchronous side takes another way where aiohttp is installed, as it is beside many of them.
+    if framework != "openai" and not is_installed(session, "aiohttp"):
+        session.install("aiohttp>=3.12")
+        session.run(*tests)
+
+
+def is_installed(session: nox.Session, module: str) -> bool:
+    """Whether the session's Python finds a module."""
+    code = f"from importlib.util import find_spec; print(find_spec({module!r}) is not None)"
+    return str(session.run("python", "-c", code, silent=True)).strip() == "True"
+
+
+def show_versions(session: nox.Session) -> None:
+    """Say what the resolver chose."""
+    external = session.venv_backend == "uv"
+    session.run(*(("uv", "pip", "freeze") if external else ("pip", "freeze")), external=external)
 
 
 def install(session: nox.Session, version: str) -> None:
