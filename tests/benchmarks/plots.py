@@ -66,7 +66,7 @@ def _bars(axis: Any, numbers: dict[str, float], title: str, label: str, write: C
 
 
 def _colour(name: str) -> str:
-    ours = ("credentials", "await", "genai", "import genai", "from genai_credentials", "first key")
+    ours = ("credentials", "await", "genai-credentials", "import genai", "from genai_credentials", "first key")
     return OURS if name.startswith(ours) else LINE if "floor" in name else THEIRS
 
 
