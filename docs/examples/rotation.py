@@ -1,4 +1,4 @@
-"""A chain of three stores behind one client that lives as long as the process; see the tutorial."""
+"""A chain of three stores behind one client that lives as long as the process."""
 
 import asyncio
 
