@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from genai_credentials import redaction
 from genai_credentials.errors import (
     ConfigurationError,
     CredentialsError,
@@ -50,6 +51,7 @@ class AWSSecretsManager(Source):
         client: Any | Callable[[], Any] | None = None,
     ) -> None:
         super().__init__()
+        redaction.install()
         refuse_a_key(secret_id)
         arn = _ARN.fullmatch(secret_id) if isinstance(secret_id, str) else None
         if arn is None and (not isinstance(secret_id, str) or not _NAME.fullmatch(secret_id)):

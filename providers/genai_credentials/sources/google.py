@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from genai_credentials import redaction
 from genai_credentials.errors import ConfigurationError, CredentialsError, FetchFailed, InvalidSecret, Unavailable
 from genai_credentials.forks import PerProcess
 from genai_credentials.key import ApiKey, extract_field
@@ -53,6 +54,7 @@ class GoogleSecretManager(Source):
         client: SecretManagerServiceClient | Callable[[], SecretManagerServiceClient] | None = None,
     ) -> None:
         super().__init__()
+        redaction.install()
         refuse_a_key(resource)
         match = _RESOURCE.fullmatch(resource) if isinstance(resource, str) else None
         if match is None:
