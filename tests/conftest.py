@@ -1,4 +1,4 @@
-"""What every test shares: an environment without credentials, and the servers on loopback."""
+"""What every test shares: an environment without credentials, and what our plug-in for pytest has no fixture for."""
 
 import os
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from genai_credentials.testing import AWSEmulator, FakeGemini, SecretManagerEmulator
+from genai_credentials.testing import AWSEmulator
 
 PREFIXES = ("GOOGLE_", "GEMINI_", "GENAI_", "AWS_", "GCE_", "CLOUDSDK_")
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
@@ -21,24 +21,10 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def secret_manager() -> Iterator[SecretManagerEmulator]:
-    """An empty Google Secret Manager."""
-    with SecretManagerEmulator() as store:
-        yield store
-
-
-@pytest.fixture
 def aws() -> Iterator[AWSEmulator]:
     """An empty AWS Secrets Manager."""
     with AWSEmulator() as store:
         yield store
-
-
-@pytest.fixture
-def gemini() -> Iterator[FakeGemini]:
-    """A Gemini API that lets no key in yet."""
-    with FakeGemini() as api:
-        yield api
 
 
 @pytest.fixture

@@ -44,11 +44,11 @@ def command(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]
 
 
 @pytest.fixture
-def api(gemini: FakeGemini, monkeypatch: pytest.MonkeyPatch) -> FakeGemini:
+def api(fake_gemini: FakeGemini, monkeypatch: pytest.MonkeyPatch) -> FakeGemini:
     """An API that lets LIVE in, where a stock client finds it."""
-    gemini.accept(LIVE)
-    monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", gemini.base_url)
-    return gemini
+    fake_gemini.accept(LIVE)
+    monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", fake_gemini.base_url)
+    return fake_gemini
 
 
 @pytest.fixture

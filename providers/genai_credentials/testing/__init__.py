@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from genai_credentials.testing.conformance import ProviderConformance
     from genai_credentials.testing.gemini import FakeGemini
     from genai_credentials.testing.refusals import REFUSALS, Refusal
+    from genai_credentials.testing.rotating import RotatingCredentials
     from genai_credentials.testing.secret_manager import SecretManagerEmulator
 
 _ROOMS = {
@@ -18,6 +19,7 @@ _ROOMS = {
     "ProviderConformance": "conformance",
     "REFUSALS": "refusals",
     "Refusal": "refusals",
+    "RotatingCredentials": "rotating",
     "SecretManagerEmulator": "secret_manager",
 }
 
@@ -29,15 +31,18 @@ __all__ = [
     "MotoServer",
     "ProviderConformance",
     "Refusal",
+    "RotatingCredentials",
     "SecretManagerEmulator",
 ]
 
+# Where a checker saw it, every misspelt name would be one.
+if not TYPE_CHECKING:
 
-def __getattr__(name: str) -> object:
-    if name not in _ROOMS:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
+    def __getattr__(name: str) -> object:
+        if name not in _ROOMS:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
 
-    value = getattr(import_module(f"{__name__}.{_ROOMS[name]}"), name)
-    globals()[name] = value
-    return value
+        value = getattr(import_module(f"{__name__}.{_ROOMS[name]}"), name)
+        globals()[name] = value
+        return value

@@ -1,0 +1,121 @@
+"""`RotatingCredentials`: a key in a store, the API that lets it in, and a rotation of both on demand.
+
+```python
+with FakeGemini() as api, RotatingCredentials(api, directory) as rotating:
+    service = Service(rotating.client())
+    service.ask("hi")
+    rotating.rotate()
+    service.ask("hi")
+```
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from genai_credentials.credentials import CredentialProvider
+from genai_credentials.sources.file import File
+from genai_credentials.testing.refusals import REFUSALS
+
+if TYPE_CHECKING:
+    from google import genai
+
+    from genai_credentials.testing.gemini import FakeGemini
+
+__all__ = ["RotatingCredentials"]
+
+
+class RotatingCredentials:
+    """A key that a test rotates: in the store that it is read from, and at the API that lets it in.
+
+    The store is a file. So a service that builds a chain of its own, be it in another process, reads it too: by the
+    URI in `environment`.
+
+    Args:
+        api: The API, which is to be running.
+        directory: Where the file is put; it has to exist.
+    """
+
+    def __init__(self, api: FakeGemini, directory: str | os.PathLike[str]) -> None:
+        self.api = api
+        self.rotations = 0
+        """How often `rotate` was called."""
+        self._source = File(Path(directory) / "gemini-api-key")
+        self._store(self.key)
+        self.credentials = CredentialProvider(self._source)
+        """A `CredentialProvider` over the store."""
+        self._clients: list[genai.Client] = []
+
+    @property
+    def key(self) -> str:
+        """The text of the key that is good now."""
+        return f"AIzaRotating-{self.rotations + 1}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables by which a service that builds its own credentials and client finds this store and this API."""
+        ca_file = {"SSL_CERT_FILE": self.api.ca_file} if self.api.ca_file else {}
+        return {"GENAI_CREDENTIALS": self._source.uri, "GOOGLE_GEMINI_BASE_URL": self.api.base_url, **ca_file}
+
+    def client(self, **options: Any) -> genai.Client:
+        """A client of `api`, which is closed along with this object.
+
+        Args:
+            options: Those of `CredentialProvider.client`; the `base_url` in `http_options` is set here.
+        """
+        http_options = {**dict(options.pop("http_options", None) or {}), "base_url": self.api.base_url}
+        client = self.credentials.client(http_options=http_options, **options)
+        self._clients.append(client)
+        return client
+
+    def rotate(self, refusal: str | None = None) -> None:
+        """Put a new key into the store, and revoke the one before at the API.
+
+        Args:
+            refusal: The row of `REFUSALS` that the revoked key is answered with; None for the one that `api` has for
+                every unknown key.
+
+        Raises:
+            ValueError: There is no such row, or it doesn't say that the key is no good.
+        """
+        if refusal is not None and (refusal not in REFUSALS or REFUSALS[refusal].verdict != "rejected"):
+            rejections = ", ".join(name for name, row in REFUSALS.items() if row.verdict == "rejected")
+            raise ValueError(f"{refusal!r} is not how a revoked key is answered; these are: {rejections}")
+        revoked = self.key
+        self.rotations += 1
+        self._store(self.key)
+        self.api.revoke(revoked, refusal)
+
+    @property
+    def accepted(self) -> int:
+        """How many requests came with the key that is good now: those of services that followed the last rotation."""
+        return sum(request.key == self.key for request in self.api.requests)
+
+    @property
+    def refused(self) -> int:
+        """How many requests the API refused so far; each was sent again, or its sender saw an error."""
+        return self.api.refused
+
+    def close(self) -> None:
+        """Close the clients and the credentials; idempotent."""
+        for client in self._clients:
+            client.close()
+        self._clients.clear()
+        self.credentials.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    def _store(self, key: str) -> None:
+        self.api.accept(key)
+        # A reader sees the old file or the new one, never half of it.
+        written = self._source.path.with_suffix(".new")
+        written.touch(0o600)
+        written.write_text(key)
+        written.replace(self._source.path)
