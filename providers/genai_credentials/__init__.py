@@ -56,15 +56,17 @@ _ROOMS = {
     "ProviderChain": "chain",
 }
 
+# Where a checker saw it, every misspelt name would be one.
+if not TYPE_CHECKING:
 
-def __getattr__(name: str) -> object:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
+    def __getattr__(name: str) -> object:
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
 
-    value = getattr(import_module(f"{__name__}.{_ROOMS.get(name, 'errors')}"), name)
-    globals()[name] = value
-    return value
+        value = getattr(import_module(f"{__name__}.{_ROOMS.get(name, 'errors')}"), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

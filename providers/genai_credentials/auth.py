@@ -352,13 +352,23 @@ def _can_be_sent_again(request: Any) -> bool:
     return isinstance(request.stream, tuple(module.ByteStream for module in http_modules()))
 
 
+if TYPE_CHECKING:
+    import httpx
+    import httpx2
+
+    class HttpxAuth(LoneAuth, httpx2.Auth, httpx.Auth):
+        """What `lone_auth` makes, as a checker is to see it: an Auth of each HTTP module that is installed."""
+
+        def auth_flow(self, request: Any) -> Generator[Any, Any, None]: ...
+
+
 def key_auth(credentials: CredentialProvider, home: set[Origin], first: str = "") -> KeyAuth:
     """The Auth for a client whose origins are known, and each of whose hops the guard sees."""
     auth: KeyAuth = over_http_modules(KeyAuth, "Auth", first)(credentials, home=home)
     return auth
 
 
-def lone_auth(credentials: CredentialProvider, header: str, scheme: str, *, allow_plain_http: bool) -> KeyAuth:
+def lone_auth(credentials: CredentialProvider, header: str, scheme: str, *, allow_plain_http: bool) -> HttpxAuth:
     """The Auth for any other HTTP client.
 
     Raises:
@@ -367,5 +377,5 @@ def lone_auth(credentials: CredentialProvider, header: str, scheme: str, *, allo
     if not header.replace("-", "").isalnum() or not (scheme + "x").isprintable():
         raise ConfigurationError(f"header={header!r}, scheme={scheme!r} cannot stand in a request.")
     kind = over_http_modules(LoneAuth, "Auth")
-    auth: KeyAuth = kind(credentials, header=header, scheme=scheme, allow_plain_http=allow_plain_http)
+    auth: HttpxAuth = kind(credentials, header=header, scheme=scheme, allow_plain_http=allow_plain_http)
     return auth

@@ -16,7 +16,15 @@ from genai_credentials.errors import (
 )
 from genai_credentials.flight import in_daemon
 from genai_credentials.key import ApiKey
-from genai_credentials.provider import DEFAULT_FETCH_TIMEOUT, Provider, as_provider, checked, logger, set_deadline
+from genai_credentials.provider import (
+    DEFAULT_FETCH_TIMEOUT,
+    AnyProvider,
+    Provider,
+    as_provider,
+    checked,
+    logger,
+    set_deadline,
+)
 
 
 class Attempt(NamedTuple):
@@ -155,7 +163,7 @@ class ProviderChain:
         <ApiKey f6f4944b from callable:<lambda>>
     """
 
-    def __init__(self, *providers: Any) -> None:
+    def __init__(self, *providers: AnyProvider) -> None:
         self.links = links_of(providers)
         self.name = f"chain({', '.join(link.name for link in self.links)})"
 

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from google import genai
     from google.genai import types
 
-    from genai_credentials.auth import KeyAuth
+    from genai_credentials.auth import HttpxAuth
+    from genai_credentials.provider import AnyProvider
     from genai_credentials.status import Status
 
 COUNTERS = ("fetches", "failures", "rejections", "rotations", "fallbacks", "paroles", "replays")
@@ -55,7 +56,7 @@ class CredentialProvider:
 
     def __init__(
         self,
-        *providers: Any,
+        *providers: AnyProvider,
         ttl: float = 300.0,
         max_stale: float = 86_400.0,
         min_refresh_interval: float = 5.0,
@@ -76,7 +77,9 @@ class CredentialProvider:
         )
         self._clock = clock
         if redact_logs:
-            redaction.install()
+            redaction.require()
+        else:
+            redaction.decline()
         events = Events(*([on_event] if on_event else []))
         fetched = redaction.know if redact_logs else _forget
         self.engine = Engine(links_of(providers), self._rotation, fetch_timeout, clock, fetched, events)
@@ -170,7 +173,7 @@ class CredentialProvider:
 
     def httpx_auth(
         self, header: str = "x-goog-api-key", scheme: str = "", *, allow_plain_http: bool = False
-    ) -> KeyAuth:
+    ) -> HttpxAuth:
         """An Auth for any httpx or httpx2 client that sends the key in a header of every request.
 
         Args:

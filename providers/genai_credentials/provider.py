@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, cast, runtime_checkable
+from typing import Any, Protocol, TypeAlias, TypeVar, cast, runtime_checkable
 
 from genai_credentials.errors import (
     ConfigurationError,
@@ -23,6 +23,9 @@ from genai_credentials.errors import (
 from genai_credentials.key import ApiKey, looks_like_a_key
 
 logger = logging.getLogger("genai_credentials")
+
+AnyProvider: TypeAlias = "Provider | Callable[[], str | ApiKey]"
+"""What a chain takes: a provider, or a function that returns the key. A chain is a provider itself."""
 
 Fetch = TypeVar("Fetch", bound=Callable[..., ApiKey])
 
