@@ -41,6 +41,23 @@ def plain(line: str) -> str:
     return line.rstrip()
 
 
+def end_of(wanted: list[str], lines: list[str]) -> int | None:
+    """Behind the last of the wanted lines; a refresh runs beside the requests, so theirs may come in between."""
+    seen = [plain(line) for line in lines]
+    for start in (number for number, line in enumerate(seen) if line == wanted[0]):
+        left = wanted[1:]
+        for number, line in enumerate(seen[start + 1 :], start + 1):
+            if left and line == left[0]:
+                del left[0]
+            elif left and not line.startswith("request "):
+                break
+            if not left:
+                return number + 1
+        if not left:
+            return start + 1
+    return None
+
+
 class Terminal:
     """A shell on a terminal of its own, typed into and read."""
 
@@ -88,17 +105,10 @@ class Terminal:
         return taken
 
     def until_shown(self, expected: list[str]) -> list[str]:
-        """Wait until these lines have come, one right after the other; all lines until then."""
+        """Wait until these lines have come, with nothing but requests in between; all lines until then."""
         wanted = [plain(line) for line in expected]
-        at: list[int] = []
-
-        def shown() -> bool:
-            seen = [plain(line) for line in self.lines]
-            at[:] = [n for n in range(len(seen)) if seen[n : n + len(wanted)] == wanted][:1]
-            return bool(at)
-
-        self._read(shown)
-        end = at[0] + len(wanted)
+        self._read(lambda: end_of(wanted, self.lines) is not None)
+        end = end_of(wanted, self.lines)
         taken, self.lines = self.lines[:end], self.lines[end:]
         return taken
 
