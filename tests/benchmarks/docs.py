@@ -46,7 +46,7 @@ WHY = {
     "them when it is subclassed: not taken).",
     "await credentials.aget()": "An `async def` that looks at the clock and does nothing else costs about as much: see "
     "its row. Tried: the same two things. Not to look at the clock would take a timer, in a process that never sleeps.",
-    "sync": "The functions called a request differ by about half a percent (see the table), and a second stock "
+    "sync": "The functions called a request differ by under two percent (see the table), and a second stock "
     "client differs from the first by as much as ours does: noise, until a quieter machine says otherwise.",
     "1,000 threads": "A thread that wakes has to take the interpreter's lock, and a thousand take it in turn, "
     "whatever they waited for. Tried, for 1,000 threads on this machine: a Future (kept) 80-280 ms, an Event 95-310, "
