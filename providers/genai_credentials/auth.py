@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from genai_credentials.backends import http_modules, over_http_modules
 from genai_credentials.errors import ConfigurationError
 from genai_credentials.flight import adrive, drive
+from genai_credentials.forks import Sockets
 from genai_credentials.key import PLACEHOLDER, ApiKey
 from genai_credentials.origins import Origin, Parts, check_encrypted, origin
 from genai_credentials.rejection import SUSPECT, Verdict, classify
@@ -90,16 +91,19 @@ class KeyAuth:
         self.home = home
         self._header, self._scheme = header.lower(), scheme
         self._allow_plain_http = allow_plain_http
+        # Only of the synchronous side: an event loop, and the connections that belong to it, end with a fork.
+        self._sockets = Sockets()
 
     def sync_auth_flow(self, request: Any) -> Generator[Any, Any, None]:
         """The synchronous driver, called by httpx."""
         if not self._claims(request):
-            yield request
+            self._sockets.note((yield request))
             return
         exchange = Exchange(self.credentials, self.credentials.get())
         while True:
             self._sign(request, exchange.key)
             response = yield request
+            self._sockets.note(response)
             if not self._answers(request, response):
                 return None
             if response.status_code not in SUSPECT:

@@ -1,8 +1,8 @@
 """What a forked child must not inherit: the parent's connections, locks and running calls.
 
-Children that share one keep-alive connection were seen to read each other's secrets, and an inherited gRPC channel
-to hang for good, so nothing that talks to a store outlives a fork. The hooks are registered once, and cost nothing
-until a fork.
+Children that share one keep-alive connection were seen to read each other's secrets, and each other's answers of the
+API; an inherited gRPC channel hung for good. So no connection outlives a fork. The hooks are registered once, and
+cost nothing until then.
 """
 
 from __future__ import annotations
@@ -61,6 +61,36 @@ def _after_in_child() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_before, after_in_parent=_after_in_parent, after_in_child=_after_in_child)
+
+
+class Sockets:
+    """The sockets of an HTTP client's connections; a child closes its own ends, so as not to read its parent's answers.
+
+    httpx and httpx2 take a closed socket for an idle connection that has ended, and open another one (probed: httpx
+    0.28, httpx2 2.16).
+    """
+
+    def __init__(self) -> None:
+        self._open: weakref.WeakSet[Any] = weakref.WeakSet()
+        watch(self)
+
+    def note(self, response: Any) -> None:
+        """Remember the connection that an answer of httpx came over."""
+        stream = response.extensions.get("network_stream")
+        if stream is not None and (socket := stream.get_extra_info("socket")) is not None:
+            self._open.add(socket)
+
+    def before_fork(self) -> None:
+        """Nothing to hold."""
+
+    def after_fork_in_parent(self) -> None:
+        """Nothing was held."""
+
+    def after_fork_in_child(self) -> None:
+        """Close what the parent has open, in this process alone."""
+        for socket in self._open:
+            socket.close()
+        self._open = weakref.WeakSet()
 
 
 class PerProcess(Generic[T]):

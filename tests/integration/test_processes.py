@@ -1,12 +1,16 @@
 """Forks, threads, exits: what a production server does to a process, over keep-alive connections."""
 
 import os
+import ssl
 import subprocess
 import sys
 import textwrap
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
+import httpx
 import pytest
 
 from genai_credentials import (
@@ -17,7 +21,7 @@ from genai_credentials import (
     GoogleSecretManager,
     NoCredentials,
 )
-from genai_credentials.testing import AWSEmulator, SecretManagerEmulator
+from genai_credentials.testing import AWSEmulator, FakeGemini, SecretManagerEmulator
 
 pytestmark = [
     # From 3.12 on, Python warns of each fork with threads about; that is what is tested here.
@@ -91,6 +95,50 @@ def test_a_client_made_before_the_fork_is_refused_in_the_child():
         credentials.get()
         assert "factory" in in_child(lambda: credentials.refresh())
         assert in_child(credentials) == "key-1"
+
+
+@pytest.fixture(params=[False, True], ids=["http", "https"])
+def api(request, monkeypatch):
+    with FakeGemini("key-1", tls=request.param) as server:
+        if server.ca_file:
+            monkeypatch.setenv("SSL_CERT_FILE", server.ca_file)
+        yield server
+
+
+@contextmanager
+def asking_with_genai(credentials, api):
+    with credentials.client(http_options={"base_url": api.base_url}) as client:
+        yield lambda text: client.models.generate_content(model="m", contents=text).text
+
+
+@contextmanager
+def asking_with_httpx(credentials, api):
+    verify = ssl.create_default_context(cafile=api.ca_file)
+    with httpx.Client(auth=credentials.httpx_auth(), verify=verify) as client:
+
+        def ask(text):
+            body = {"contents": [{"parts": [{"text": text}]}]}
+            answer = client.post(f"{api.base_url}/v1beta/models/m:generateContent", json=body).json()
+            return answer["candidates"][0]["content"]["parts"][0]["text"]
+
+        yield ask
+
+
+@pytest.mark.parametrize("asking", [asking_with_genai, asking_with_httpx])
+def test_each_child_gets_its_own_answers_of_the_api(api, asking):
+    """A stock client that had sent a request before the fork gave children each other's answers."""
+    with asking(CredentialProvider(lambda: "key-1"), api) as ask:
+
+        def ask_often(name):
+            return sum(ask(f"{name} {number}") != f"pong: {name} {number}" for number in range(50))
+
+        assert ask("parent") == "pong: parent"
+        with ThreadPoolExecutor(4) as threads:
+            wrong = list(threads.map(lambda name: in_child(lambda: ask_often(name)), "abcd"))
+        assert wrong == ["0"] * 4
+        assert ask("parent again") == "pong: parent again"
+    # The parent's, which it still had, and one for each child.
+    assert api.connections == 5
 
 
 def test_a_fork_in_the_middle_of_a_fetch_deadlocks_nobody():
