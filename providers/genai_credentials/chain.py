@@ -26,6 +26,9 @@ from genai_credentials.provider import (
     set_deadline,
 )
 
+DAY = 86_400.0
+"""Seconds that any fetch may take: no lock and no store's client waits for ever (math.inf)."""
+
 
 class Attempt(NamedTuple):
     """What one link answered when it was last asked.
@@ -50,14 +53,14 @@ class Attempt(NamedTuple):
 
 
 class Link:
-    """One provider of a chain, with its last answer and the call that may still be running."""
+    """One provider of a chain, with its last answer and the call that hangs, if one does."""
 
     def __init__(self, provider: Provider) -> None:
         self.provider = provider
         self.name = provider.name
         self.calls = 0
         self.last = Attempt(self.name, "unasked")
-        self._running: Future[ApiKey] | None = None
+        self._hung: Future[ApiKey] | None = None
 
     def fetch(self, rejected: ApiKey | None, timeout: float) -> ApiKey:
         """Ask the provider, in a thread of its own.
@@ -81,7 +84,8 @@ class Link:
         return None if ask is None else self._ask(ask, rejected, timeout)
 
     def _ask(self, ask: Callable[[ApiKey | None], object], rejected: ApiKey | None, timeout: float) -> ApiKey:
-        if self._running is not None and not self._running.done():
+        timeout = min(timeout, DAY)
+        if self._hung is not None and not self._hung.done():
             raise self._hanging(timeout)
 
         def call() -> ApiKey:
@@ -89,16 +93,20 @@ class Link:
             return checked(ask(rejected), self.provider)
 
         self.calls += 1
-        self._running = in_daemon(call, f"genai-credentials-{self.name}")
+        # Not kept before it is late: threads that use one chain may ask at the same time.
+        running = in_daemon(call, f"genai-credentials-{self.name}")
         try:
-            return self._running.result(timeout)
+            return running.result(timeout)
         except CredentialsError as error:
             # Without its frames: a provider's locals may hold the secret, and reporters send locals along.
             raise error.with_traceback(None) from error.__cause__
         except BaseException as error:
-            if isinstance(error, FutureTimeout) and not self._running.done():
+            if running.done():
+                raise foreign(self.name, error) from error
+            self._hung = running
+            if isinstance(error, FutureTimeout):
                 raise self._hanging(timeout) from None
-            raise foreign(self.name, error) from error
+            raise
 
     def _hanging(self, timeout: float) -> FetchFailed:
         return FetchFailed(
@@ -120,7 +128,7 @@ class Link:
 
     def abandon(self) -> None:
         """Forget a running call: in a forked child its thread does not exist."""
-        self._running = None
+        self._hung = None
 
 
 def foreign(name: str, error: BaseException) -> FetchFailed:
@@ -142,7 +150,8 @@ def links_of(things: Iterable[Any]) -> tuple[Link, ...]:
     """
     links: list[Link] = []
     for thing in things:
-        links += thing.links if isinstance(thing, ProviderChain) else [Link(as_provider(thing))]
+        inside = [link.provider for link in thing.links] if isinstance(thing, ProviderChain) else [as_provider(thing)]
+        links += map(Link, inside)
     if not links:
         raise ConfigurationError("A chain needs at least one provider.", remedy="For the environment, pass Env().")
     return tuple(links)

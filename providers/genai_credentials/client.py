@@ -324,9 +324,17 @@ def _verify(client: genai.Client) -> None:
 
     try:
         next(iter(client.models.list(config={"page_size": 1})), None)
+    except CredentialsError:
+        raise
     except errors.APIError as error:
         verdict = classify(error.code, json.dumps(error.details))
+        what = "The API refused the key" if verdict.cause else "The API did not serve the request"
         raise CredentialsError(
-            f"The API refused the key: {error.code} {verdict.cause or error.status or ''}".rstrip() + ".",
+            f"{what}: {error.code} {verdict.cause or error.status or ''}".rstrip() + ".",
             remedy=verdict.remedy or "Run 'genai-credentials check' for a diagnosis.",
+        ) from error
+    except Exception as error:
+        raise CredentialsError(
+            f"The API gave no answer: {type(error).__name__}.",
+            remedy="Check base_url, the proxy, and this machine's network and certificates.",
         ) from error

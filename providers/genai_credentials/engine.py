@@ -158,10 +158,14 @@ class Engine:
 
     def _launch(self, flight: Flight) -> None:
         def ended(done: Any) -> None:
-            if (error := done.exception()) is not None and self.flight is flight:
+            if (error := done.exception()) is None or self.flight is not flight:
+                return
+            try:
                 for number, link in enumerate(self.links[: self._lowest(flight)]):
                     flight.errors[number] = foreign(link.name, error)
                     note(link, flight.errors[number])
+            finally:
+                # A flight that never lands would be joined by all who ask from now on.
                 self._land(flight, None, [])
 
         in_daemon(lambda: self._land(flight, *self._walk(flight)), "genai-credentials-fetch").add_done_callback(ended)

@@ -52,8 +52,8 @@ class ApiKey:
     Args:
         text: The key itself.
         provider: The name of the provider that served it; safe to log.
-        version: The version in that provider's own words; None where it has none.
-        fetched_at: When it was fetched, an aware datetime; None means now.
+        version: The version in that provider's own words; a number is made text; None where it has none.
+        fetched_at: When it was fetched; without a time zone it is local time, as everywhere in Python. None means now.
 
     Raises:
         InvalidSecret: The text cannot be a key.
@@ -78,8 +78,9 @@ class ApiKey:
             "_text": cleaned,
             "_notes": notes,
             "_provider": provider,
-            "_version": version,
-            "_fetched_at": fetched_at or datetime.now(UTC),
+            "_version": None if version is None else str(version),
+            # Ages are counted and keys are ordered by it, which a naive time would make a TypeError of.
+            "_fetched_at": (fetched_at or datetime.now(UTC)).astimezone(UTC),
             "_fingerprint": fingerprint(cleaned),
         }
         for name, value in values.items():
@@ -146,6 +147,10 @@ class ApiKey:
 
     def __reduce_ex__(self, protocol: object) -> Never:
         raise TypeError("An ApiKey is not pickled: the key would leave the process. Pass the provider's URI instead.")
+
+    def __getstate__(self) -> Never:
+        # Serialisers other than pickle ask for it, and object's own holds the text.
+        self.__reduce_ex__(None)
 
 
 def looks_like_a_key(text: object) -> bool:

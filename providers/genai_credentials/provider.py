@@ -6,11 +6,14 @@ import functools
 import logging
 import os
 import re
+import sys
 import time
+import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias, TypeVar, cast, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, cast, runtime_checkable
 
 from genai_credentials.errors import (
     ConfigurationError,
@@ -22,7 +25,33 @@ from genai_credentials.errors import (
 )
 from genai_credentials.key import ApiKey, looks_like_a_key
 
-logger = logging.getLogger("genai_credentials")
+
+class _Reports(logging.LoggerAdapter[logging.Logger]):
+    """Our logger; what an application's handlers, filters and record factory raise fails no fetch and no request."""
+
+    def log(self, level: int, msg: object, *args: object, **options: Any) -> None:
+        """One record, if the level is on; never raises."""
+        try:
+            self._record(level, msg, args, **options)
+        except Exception as error:
+            # As logging itself does with a handler that fails; what it failed amid may hold a key, and isn't shown.
+            if logging.raiseExceptions and sys.stderr:
+                with suppress(Exception):
+                    traceback.print_exception(error, chain=False)
+
+    def _record(self, level: int, msg: object, args: Any, extra: Mapping[str, object] | None = None) -> None:
+        try:
+            self.logger.log(level, msg, *args, extra=extra, stacklevel=3)
+        except KeyError:
+            # The application's own record factory has taken some of the names: the record goes without those.
+            taken = vars(self.logger.makeRecord(self.name, level, "", 0, "", (), None))
+            free = {name: value for name, value in (extra or {}).items() if name not in taken}
+            if free == extra:
+                raise
+            self.logger.log(level, msg, *args, extra=free, stacklevel=3)
+
+
+logger = _Reports(logging.getLogger("genai_credentials"))
 
 AnyProvider: TypeAlias = "Provider | Callable[[], str | ApiKey]"
 """What a chain takes: a provider, or a function that returns the key. A chain is a provider itself."""
@@ -38,10 +67,16 @@ _deadline: ContextVar[float | None] = ContextVar("genai_credentials_deadline", d
 class Provider(Protocol):
     """One place a key is read from."""
 
-    @property
-    def name(self) -> str:
-        """What the provider is called in logs and errors; never secret."""
-        ...
+    if TYPE_CHECKING:
+
+        @property
+        def name(self) -> str:
+            """What the provider is called in logs and errors; never secret."""
+            ...
+
+    else:
+        # A property would keep a subclass from setting its name in __init__.
+        name: str
 
     def fetch(self, rejected: ApiKey | None = None) -> ApiKey:
         """Read the key now; may block, and is never called on an event loop's thread.
@@ -145,7 +180,7 @@ class Source:
 
 
 def checked_path(path: str | os.PathLike[str]) -> Path:
-    """The path of a file.
+    """The path of a file; a `~` at its start is the home directory, as no shell puts it in for a URI.
 
     Raises:
         ConfigurationError: No file can have it.
@@ -153,7 +188,7 @@ def checked_path(path: str | os.PathLike[str]) -> Path:
     refuse_a_key(path)
     if not isinstance(path, (str, os.PathLike)) or not str(path) or not str(path).isprintable():
         raise ConfigurationError(f"{path!r} is no path of a file.", remedy="A path here is printable text.")
-    return Path(path)
+    return Path(os.path.expanduser(path))
 
 
 def refuse_a_key(name: object) -> None:

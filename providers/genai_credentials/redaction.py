@@ -3,7 +3,7 @@
 - `botocore.parsers` logs the whole answer of the store, `botocore.endpoint` the bodies that are written to it;
 - the Google client hangs request and answer onto the record, as attributes with the secret in base64, on loggers
   that do not propagate;
-- `websockets.client` logs each header of a handshake;
+- `websockets.client` logs each header of a handshake, and `hpack` each header that is sent over HTTP/2;
 - `google_genai` logs the API's error before it tries again, and one such error repeats the key.
 
 A filter on each of these loggers redacts what looks like a secret there, before any key is known, and every known
@@ -21,6 +21,8 @@ import traceback
 import weakref
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import chain
+from operator import is_
 from typing import Any
 from urllib.parse import quote
 
@@ -41,6 +43,8 @@ LOGGERS = (
     *_GOOGLE,
     "google_genai._api_client",
     "genai_credentials",
+    "hpack.hpack",
+    "hpack.table",
     "websockets.client",
 )
 
@@ -48,6 +52,7 @@ LOGGERS = (
 _AWS_SECRET = re.compile(r"(Secret(?:String|Binary))\b.*", re.DOTALL)
 _GOOGLE_SECRET = re.compile(r"""(["']data["']\s*:\s*b?["'])[^"']*""")
 _HEADER = re.compile(r"""(?i)(x-goog-api-key["']?\s*[:=,]\s*b?["']?)[^\s"',]+|(\bauthorization: token )\S+""")
+_HEADER_NAMES = ("x-goog-api-key", "authorization: token ")
 _SECRET_NAMES = frozenset({"data", "secretstring", "secretbinary", "x-goog-api-key"})
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _DEEPEST = 8
@@ -96,7 +101,7 @@ def needles(text: str) -> tuple[str, ...]:
     """What a secret looks like in a log: plain, URL-encoded, JSON-escaped, and in base64 at each alignment."""
     escaped = json.dumps(text)[1:-1]
     for_html = re.sub("[&<>']", lambda match: f"\\u{ord(match[0]):04x}", escaped)
-    forms = {text, quote(text, safe=""), quote(text), escaped, for_html, escaped.replace("/", r"\/")}
+    forms = {text, quote(text, safe=""), quote(text), escaped, for_html, escaped.replace("/", r"\/"), repr(text)[1:-1]}
     for shift in range(3):
         raw = text.encode()
         encoded = base64.b64encode(b"\0" * shift + raw).decode().rstrip("=")
@@ -121,7 +126,9 @@ def _known_forms() -> list[str]:
 def _without(text: str, forms: Sequence[str]) -> str:
     text = _AWS_SECRET.sub(rf"\1 {REDACTED}", text)
     text = _GOOGLE_SECRET.sub(rf"\1{REDACTED}", text)
-    text = _HEADER.sub(lambda match: f"{match[1] or match[2]}{REDACTED}", text)
+    # Asked first: a pattern that ignores case is slow, and others log megabytes.
+    if any(name in text.lower() for name in _HEADER_NAMES):
+        text = _HEADER.sub(lambda match: f"{match[1] or match[2]}{REDACTED}", text)
     for form in forms:
         if form in text:
             text = text.replace(form, REDACTED)
@@ -175,18 +182,18 @@ def _cleaned(value: Any, redact: Redact, levels: int) -> Any:
     """The value itself where there is nothing to redact: others hang live objects onto their records."""
     if value is None or isinstance(value, (bool, int, float)):
         return value
-    if levels == 0:
-        return REDACTED
     if isinstance(value, str):
         return redact(value)
     if isinstance(value, bytes):
         # Each byte becomes one character and back: a key is ASCII, the rest need not be text.
         text = value.decode("latin-1")
         return value if (clean := redact(text)) is text else clean.encode("latin-1")
-    if isinstance(value, dict):
-        return {_name(name, redact): _named(name, part, redact, levels - 1) for name, part in value.items()}
-    if type(value) in (list, tuple):
-        return type(value)(_cleaned(part, redact, levels - 1) for part in value)
+    if levels and isinstance(value, dict):
+        named = {_name(name, redact): _named(name, part, redact, levels - 1) for name, part in value.items()}
+        return value if all(map(is_, chain(*value.items()), chain(*named.items()))) else named
+    if levels and type(value) in (list, tuple):
+        parts = [_cleaned(part, redact, levels - 1) for part in value]
+        return value if all(map(is_, value, parts)) else type(value)(parts)
     text = repr(value)
     return value if (clean := redact(text)) is text else clean
 

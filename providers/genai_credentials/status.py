@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Never
 
 from genai_credentials.chain import Attempt
 
@@ -25,6 +26,21 @@ class LinkStatus:
         return cls(last.provider, last.outcome, reason, last.remedy, calls)
 
 
+class Counters(dict[str, int]):
+    """Read only, and still a dict: so that a `Status` can be copied, pickled and written as JSON."""
+
+    # A checker sees a Mapping, which has none of these.
+    if not TYPE_CHECKING:
+
+        def __setitem__(self, *args: object, **options: object) -> Never:
+            raise TypeError("a Status is frozen: its counters cannot be changed")
+
+        __delitem__ = __ior__ = clear = pop = popitem = setdefault = update = __setitem__
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Counters, (dict(self),)
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
     """A moment of a `CredentialProvider`.
@@ -42,3 +58,6 @@ class Status:
     next_refresh: float | None
     links: tuple[LinkStatus, ...]
     counters: Mapping[str, int]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "counters", Counters(self.counters))

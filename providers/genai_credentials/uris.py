@@ -15,6 +15,7 @@ A character with a meaning of its own is percent-encoded. Other schemes come fro
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
@@ -118,7 +119,9 @@ def settings(environ: Mapping[str, str] | None = None) -> tuple[list[str], dict[
             try:
                 durations[name] = float(text)
             except ValueError:
-                raise ConfigurationError(f"{VARIABLE}_{name.upper()}={text!r} is no number of seconds.") from None
+                durations[name] = math.nan
+            if not durations[name] >= 0:
+                raise ConfigurationError(f"{VARIABLE}_{name.upper()}={text!r} is no number of seconds.")
     return environ.get(VARIABLE, "").split() or ["env:"], durations
 
 

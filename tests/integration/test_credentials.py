@@ -339,7 +339,7 @@ def test_a_provider_that_hangs_is_bounded_and_not_called_again_while_it_hangs(st
     assert store.fetches == 1
     assert "fetch_timeout" in credentials.status().links[0].reason
     store.gate.set()
-    credentials.engine.links[0]._running.result(10)
+    credentials.engine.links[0]._hung.result(10)
     clock.advance(400)
     credentials.get()
     settle(credentials)

@@ -1,5 +1,8 @@
 """What is told of the key: typed events, log records, OpenTelemetry; and nothing secret in any of it."""
 
+import logging
+import threading
+
 import pytest
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
@@ -95,6 +98,86 @@ def test_a_listener_that_raises_harms_nobody(caplog):
 
     assert play(listen).status().counters["rotations"] == 1
     assert "A listener for events raised ValueError at fetched." in caplog.text
+
+
+class Collector(logging.Handler):
+    """Ships records to where nobody listens, and says so without `handleError`."""
+
+    def emit(self, record):
+        raise ConnectionError("the collector is down")
+
+
+@pytest.fixture
+def broken_collector():
+    """An application whose logging raises."""
+    logger, collector = logging.getLogger("genai_credentials"), Collector()
+    logger.addHandler(collector)
+    yield
+    logger.removeHandler(collector)
+
+
+@pytest.fixture
+def record_factory():
+    """An application that puts its own attributes onto each record."""
+    theirs = logging.getLogRecordFactory()
+
+    def factory(*args, **options):
+        record = theirs(*args, **options)
+        record.version, record.provider = "app 1.2.3", "app"
+        return record
+
+    logging.setLogRecordFactory(factory)
+    yield
+    logging.setLogRecordFactory(theirs)
+
+
+@pytest.fixture(params=["broken_collector", "record_factory"])
+def hostile_logging(request):
+    request.getfixturevalue(request.param)
+
+
+@pytest.mark.usefixtures("hostile_logging")
+def test_what_the_applications_logging_raises_loses_no_request():
+    events = []
+    assert play(events.append).status().counters["rotations"] == 1
+    assert [event.name for event in events][:5] == ["fetched", "rejected", "fetched", "rotated", "replayed"]
+
+
+@pytest.mark.usefixtures("hostile_logging")
+def test_what_the_applications_logging_raises_leaves_no_one_waiting():
+    def down():
+        raise OSError("down")
+
+    def ask():
+        with pytest.raises(NoCredentials):
+            credentials.get()
+        answered.set()
+
+    answered, credentials = threading.Event(), CredentialProvider(down, lambda: down())
+    threading.Thread(target=ask, daemon=True).start()
+    assert answered.wait(10)
+
+
+@pytest.mark.usefixtures("broken_collector")
+def test_a_handler_that_raises_is_shown_as_logging_shows_it_and_nothing_it_failed_amid(capsys):
+    def down():
+        raise OSError("AIzaInTheErrorOfAProvider")
+
+    with pytest.raises(NoCredentials):
+        CredentialProvider(down).get()
+    shown = capsys.readouterr().err
+    assert "ConnectionError: the collector is down" in shown
+    assert "AIza" not in shown
+
+
+@pytest.mark.usefixtures("record_factory")
+def test_an_attribute_that_the_application_has_taken_stays_theirs_and_the_others_are_ours(caplog):
+    with caplog.at_level("INFO", "genai_credentials"):
+        play(None)
+    (rotated,) = [record for record in caplog.records if getattr(record, "event", None) == "rotated"]
+    assert (rotated.version, rotated.provider) == ("app 1.2.3", "app")
+    assert len(rotated.fingerprint) == len(rotated.previous) == 8
+    assert rotated.filename == "events.py"
 
 
 def test_open_telemetry_counts_and_times_without_anything_that_names_a_key():

@@ -301,7 +301,7 @@ def heals(place, credentials):
     place.heal()
     place.publish("key-2")
     hurry(credentials, PATIENT)
-    futures.wait([running for link in credentials.engine.links if (running := link._running)], 20)
+    futures.wait([running for link in credentials.engine.links if (running := link._hung)], 20)
 
 
 def warned(caplog):
@@ -415,10 +415,10 @@ def test_a_hung_store_still_holds_its_answers_when_the_callers_have_theirs(aws, 
         assert credentials() == "lower"
         assert asyncio.run(credentials.aget()).get_secret_value() == "lower"
         assert credentials.reject(credentials.get()) is None
-        assert not credentials.engine.links[0]._running.done()
+        assert not credentials.engine.links[0]._hung.done()
         # However often it is fetched, the call that hangs is the only one.
         assert aws.store.reads - reads == 1
-    futures.wait([credentials.engine.links[0]._running], 20)
+    futures.wait([credentials.engine.links[0]._hung], 20)
 
 
 def test_the_retries_of_a_stock_client_are_not_waited_for(clock):
@@ -432,7 +432,7 @@ def test_the_retries_of_a_stock_client_are_not_waited_for(clock):
         assert credentials() == "lower"
         assert re.search("throttles|no answer", credentials.status().links[0].reason)
         store.fail_always(None)
-        futures.wait([credentials.engine.links[0]._running], 20)
+        futures.wait([credentials.engine.links[0]._hung], 20)
         client.close()
 
 

@@ -122,6 +122,21 @@ def test_left_out_on_the_command_line(pytester: pytest.Pytester) -> None:
     assert "fixture 'rotating_credentials' not found" in text_of(result)
 
 
+def test_no_proxy_for_any_host_stays_so(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "*")
+    pytester.makepyfile(
+        """
+        import os
+        from urllib.request import proxy_bypass_environment
+
+        def test_bypass(fake_gemini):
+            assert proxy_bypass_environment("corp.example")
+            assert proxy_bypass_environment("127.0.0.1")
+        """
+    )
+    run(pytester).assert_outcomes(passed=1)
+
+
 def test_a_fixture_of_the_users_own_goes_first(pytester: pytest.Pytester) -> None:
     pytester.makeconftest("import pytest\n@pytest.fixture\ndef fake_gemini(): return 'theirs'")
     pytester.makepyfile("def test_theirs(fake_gemini): assert fake_gemini == 'theirs'")

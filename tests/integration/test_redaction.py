@@ -10,6 +10,7 @@ import gc
 import json
 import logging
 import threading
+from collections import Counter
 from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from urllib.parse import quote, quote_plus
@@ -177,6 +178,14 @@ def test_a_known_key_is_found_in_each_encoding(known, before, after):
         assert not shows(redacted(f"a log line: {form}."), KEY)
 
 
+@pytest.mark.parametrize("key", ["sk-back\\slash", "sk-'quote", 'sk-"quotes', """sk-'both"-and\\more"""])
+def test_a_key_with_marks_is_found_in_what_shows_it(key):
+    with CredentialProvider(lambda: key) as credentials:
+        credentials.get()
+        for shown in (repr(key), repr(key.encode()), json.dumps(key)):
+            assert REDACTED in redacted(f"a log line: {shown}.")
+
+
 def test_of_two_equal_keys_the_one_that_is_left_is_still_known():
     text = "AIzaOfTwoEqualOnes"
     first, second = CredentialProvider(lambda: text), CredentialProvider(lambda: text)
@@ -214,6 +223,14 @@ def test_a_key_is_taken_out_of_arguments_attributes_and_names(known):
     assert not [record for record in records if shows(everything_in(record), KEY)]
 
 
+@pytest.mark.parametrize("name", ["hpack.hpack", "hpack.table"])
+def test_a_header_that_is_sent_over_http_2_is_redacted(name):
+    CredentialProvider(lambda: KEY)
+    with records_of(name) as records:
+        logging.getLogger(name).debug("Adding %r=%r to the header table", b"X-Goog-Api-Key", b"AIzaUnknown")
+    assert "AIzaUnknown" not in everything_in(records[0])
+
+
 def test_an_unknown_secret_is_taken_out_by_the_name_it_goes_by(known):
     logger = logging.getLogger(LOGGER)
     with records_of(LOGGER) as records:
@@ -246,13 +263,21 @@ def test_a_record_without_a_key_is_left_as_it_is(known):
         {"n": 1, "names": ["a", b"\xff", None], "at": (1.5, True)},
     )
     arguments = ({"n": 7},)
+    counts, deep = Counter(a=1), [7]
+    for _ in range(20):
+        deep = [deep]
     with records_of(LOGGER) as records:
         logging.getLogger(LOGGER).info(
-            "%s items", *arguments, exc_info=error, extra={"websocket": connection, "part": part}
+            "%s items",
+            *arguments,
+            exc_info=error,
+            extra={"websocket": connection, "part": part, "counts": counts, "deep": deep},
         )
     assert records[0].args is arguments[0]
     assert records[0].websocket is connection
-    assert records[0].part == part
+    assert records[0].part is part
+    assert records[0].counts is counts
+    assert records[0].deep is deep
     assert records[0].exc_info[1] is error
 
 

@@ -161,7 +161,8 @@ class GoogleSecretManager(Source):
         data, version = answer.payload.data, answer.name.rsplit("/", 1)[-1]
         # The stock client doesn't compare them (probed: a corrupted checksum came back silently).
         checksum = answer.payload.data_crc32c
-        if checksum and import_extra("google_crc32c", "google").value(data) != checksum:
+        # 0 is a checksum like any other, where it was sent.
+        if (checksum or "data_crc32c" in answer.payload) and import_extra("google_crc32c", "google").value(data) != checksum:
             raise FetchFailed(
                 f"{self.name}: version {version} arrived damaged (its CRC32C checksum is wrong).",
                 remedy="It is fetched again; if it stays so, add the secret's version again.",

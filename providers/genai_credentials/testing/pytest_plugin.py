@@ -25,8 +25,10 @@ def fake_gemini(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 
     # A proxy in the environment must not be asked to reach loopback.
     hosts = os.environ.get("no_proxy") or os.environ.get("NO_PROXY", "")
+    # A star alone means every host; in a list it means nothing.
+    hosts = hosts if hosts.strip() == "*" else f"{hosts},127.0.0.1".lstrip(",")
     for name in ("no_proxy", "NO_PROXY"):
-        monkeypatch.setenv(name, f"{hosts},127.0.0.1".lstrip(","))
+        monkeypatch.setenv(name, hosts)
     with FakeGemini(**getattr(request, "param", {})) as api:
         yield api
 

@@ -1,0 +1,107 @@
+"""What a user from outside ran into: legitimate uses that no rule of the design names."""
+
+import copy
+import json
+import math
+import pickle
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from genai_credentials import (
+    ApiKey,
+    ConfigurationError,
+    CredentialProvider,
+    CredentialsError,
+    File,
+    Provider,
+    ProviderChain,
+)
+
+
+class Named(Provider):
+    """A subclass of the protocol that sets its name when it is made."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def fetch(self, rejected=None):
+        return ApiKey("AIzaExample", provider=self.name, version=7)
+
+
+def test_a_provider_may_inherit_from_the_protocol_and_number_its_versions():
+    key = CredentialProvider(Named("mine")).get()
+    assert (key.provider, key.version) == ("mine", "7")
+
+
+def test_a_time_without_a_zone_is_made_aware():
+    naive = datetime(2026, 1, 1, 12)
+    key = ApiKey("AIzaExample", provider="mine", fetched_at=naive)
+    assert key.fetched_at == naive.astimezone(UTC)
+    assert key.fetched_at.utcoffset() == timedelta(0)
+
+
+def test_no_serialiser_gets_the_text_by_asking_for_the_state():
+    with pytest.raises(TypeError, match="not pickled"):
+        ApiKey("AIzaExample", provider="mine").__getstate__()
+
+
+def test_a_status_can_be_copied_pickled_and_written_and_not_changed():
+    credentials = CredentialProvider(lambda: "AIzaExample")
+    credentials.get()
+    status = credentials.status()
+    assert copy.deepcopy(status) == status == pickle.loads(pickle.dumps(status))
+    assert json.loads(json.dumps(status.counters))["fetches"] == 1
+    with pytest.raises(TypeError, match="frozen"):
+        status.counters["fetches"] = 0
+
+
+def test_threads_that_use_one_bare_chain_at_once_all_get_its_key():
+    gate, inside = threading.Event(), threading.Semaphore(0)
+
+    def slow():
+        inside.release()
+        assert gate.wait(10)
+        return "AIzaExample"
+
+    chain = ProviderChain(slow)
+    with ThreadPoolExecutor(3) as threads:
+        asking = [threads.submit(chain.fetch) for _ in range(3)]
+        for _ in asking:
+            assert inside.acquire(timeout=10)
+        gate.set()
+        assert {asked.result(10).get_secret_value() for asked in asking} == {"AIzaExample"}
+
+
+def test_a_fetch_may_take_for_ever_as_far_as_its_user_is_concerned():
+    assert CredentialProvider(lambda: "AIzaExample", fetch_timeout=math.inf)() == "AIzaExample"
+
+
+def test_a_home_directory_in_a_path_is_found(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    Path(tmp_path, "gemini").write_text("AIzaExample")
+    assert File("~/gemini").fetch().get_secret_value() == "AIzaExample"
+
+
+@pytest.mark.parametrize("text", ["-1", "nan", "soon"])
+def test_a_duration_in_the_environment_that_makes_no_sense_names_its_variable(text):
+    with pytest.raises(ConfigurationError, match="GENAI_CREDENTIALS_TTL"):
+        CredentialProvider.from_environment({"GENAI_CREDENTIALS_TTL": text})
+
+
+def test_verify_says_what_is_wrong_where_nobody_answers():
+    with pytest.raises(CredentialsError, match="no answer") as caught:
+        CredentialProvider(lambda: "AIzaExample").client(
+            verify=True, http_options={"base_url": "http://127.0.0.1:1", "timeout": 2000}
+        )
+    assert "base_url" in caught.value.remedy
+
+
+def test_verify_does_not_blame_the_key_for_what_is_not_about_it(api):
+    api.accept("AIzaExample")
+    api.answer_next(404, {"error": {"code": 404, "message": "no such page", "status": "NOT_FOUND"}}, times=9)
+    with pytest.raises(CredentialsError, match="did not serve the request: 404 NOT_FOUND"):
+        CredentialProvider(lambda: "AIzaExample").client(verify=True, http_options={"base_url": api.base_url})
