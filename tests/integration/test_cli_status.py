@@ -195,7 +195,7 @@ def test_a_package_is_installed_or_not() -> None:
         (["vault:x"], {}, "There is no provider for the scheme"),
         ([], {"GENAI_CREDENTIALS": "aws:x?zone=1"}, "region="),
         ([], {"GENAI_CREDENTIALS_TTL": "soon"}, "GENAI_CREDENTIALS_TTL"),
-        ([], {"GENAI_CREDENTIALS_TTL": "-1"}, "ttl=-1"),
+        ([], {"GENAI_CREDENTIALS_TTL": "-1"}, "GENAI_CREDENTIALS_TTL='-1'"),
         ([KEY], {}, "39 characters" if len(KEY) == 39 else "characters"),
         ([f"google:{KEY}"], {}, "looks like an API key"),
         (["--no-such-option"], {}, "No such option"),

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import google_crc32c
 import pytest
 
 from genai_credentials import (
@@ -16,7 +17,9 @@ from genai_credentials import (
     ConfigurationError,
     CredentialProvider,
     CredentialsError,
+    FetchFailed,
     File,
+    GoogleSecretManager,
     Provider,
     ProviderChain,
 )
@@ -74,6 +77,31 @@ def test_threads_that_use_one_bare_chain_at_once_all_get_its_key():
             assert inside.acquire(timeout=10)
         gate.set()
         assert {asked.result(10).get_secret_value() for asked in asking} == {"AIzaExample"}
+
+
+def test_two_credential_providers_of_one_chain_may_fetch_at_once():
+    gate, inside = threading.Event(), threading.Semaphore(0)
+
+    def slow():
+        inside.release()
+        assert gate.wait(10)
+        return "AIzaExample"
+
+    chain = ProviderChain(slow)
+    with ThreadPoolExecutor(2) as threads:
+        asking = [threads.submit(CredentialProvider(chain)) for _ in range(2)]
+        for _ in asking:
+            assert inside.acquire(timeout=10)
+        gate.set()
+        assert [asked.result(10) for asked in asking] == ["AIzaExample"] * 2
+
+
+def test_a_wrong_checksum_of_zero_is_wrong_too(secret_manager):
+    name, crc = "projects/acme/secrets/gemini", google_crc32c.value(b"AIzaExample")
+    secret_manager.add(name, "AIzaExample")
+    secret_manager.corrupt_checksum(name, crc)
+    with pytest.raises(FetchFailed, match="CRC32C"):
+        GoogleSecretManager(name, client=secret_manager.client()).fetch()
 
 
 def test_a_fetch_may_take_for_ever_as_far_as_its_user_is_concerned():
