@@ -26,7 +26,7 @@ from genai_credentials.provider import (
     set_deadline,
 )
 
-DAY = 86_400.0
+LONGEST_FETCH = 86_400.0
 """Seconds that any fetch may take: no lock and no store's client waits for ever (math.inf)."""
 
 
@@ -84,7 +84,7 @@ class Link:
         return None if ask is None else self._ask(ask, rejected, timeout)
 
     def _ask(self, ask: Callable[[ApiKey | None], object], rejected: ApiKey | None, timeout: float) -> ApiKey:
-        timeout = min(timeout, DAY)
+        timeout = min(timeout, LONGEST_FETCH)
         if self._hung is not None and not self._hung.done():
             raise self._hanging(timeout)
 

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from random import Random
-from types import MappingProxyType, TracebackType
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from genai_credentials import redaction
@@ -249,7 +249,7 @@ class CredentialProvider:
                 age=age,
                 next_refresh=next_refresh,
                 links=tuple(LinkStatus.of(link.last, link.calls) for link in self.engine.links),
-                counters=MappingProxyType({name: rotation.counters[name] for name in COUNTERS}),
+                counters={name: rotation.counters[name] for name in COUNTERS},
             )
 
     def close(self) -> None:

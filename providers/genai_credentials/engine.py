@@ -17,7 +17,7 @@ from genai_credentials.provider import logger
 from genai_credentials.rotation import Found, Rotation
 
 
-class Engine:
+class Engine(forks.Forkable):
     """Drives a `Rotation` with what the links answer.
 
     Its policies are generators that yield the futures they wait for, so that threads and event loops share them.

@@ -11,19 +11,24 @@ import os
 import threading
 import weakref
 from collections.abc import Callable
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from genai_credentials.errors import FetchFailed
 
 T = TypeVar("T")
 
 
-class Forkable(Protocol):
-    """Something with state that a fork must find whole, and that a child must drop."""
+class Forkable:
+    """Something with state that a child of a fork must drop; what a fork must find whole is held meanwhile."""
 
-    def before_fork(self) -> None: ...
-    def after_fork_in_parent(self) -> None: ...
-    def after_fork_in_child(self) -> None: ...
+    def before_fork(self) -> None:
+        """Hold it; nothing, if it isn't said otherwise."""
+
+    def after_fork_in_parent(self) -> None:
+        """Let go of it."""
+
+    def after_fork_in_child(self) -> None:
+        """Drop what is the parent's."""
 
 
 _watched: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -63,7 +68,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_before, after_in_parent=_after_in_parent, after_in_child=_after_in_child)
 
 
-class Sockets:
+class Sockets(Forkable):
     """The sockets of an HTTP client's connections; a child closes its own ends, so as not to read its parent's answers.
 
     httpx and httpx2 take a closed socket for an idle connection that has ended, and open another one (probed: httpx
@@ -80,12 +85,6 @@ class Sockets:
         if stream is not None and (socket := stream.get_extra_info("socket")) is not None:
             self._open.add(socket)
 
-    def before_fork(self) -> None:
-        """Nothing to hold."""
-
-    def after_fork_in_parent(self) -> None:
-        """Nothing was held."""
-
     def after_fork_in_child(self) -> None:
         """Close what the parent has open, in this process alone."""
         for socket in self._open:
@@ -93,7 +92,7 @@ class Sockets:
         self._open = weakref.WeakSet()
 
 
-class PerProcess(Generic[T]):
+class PerProcess(Forkable, Generic[T]):
     """A client that is made on first use, once in each process.
 
     Args:
@@ -126,14 +125,8 @@ class PerProcess(Generic[T]):
         with self._lock:
             self._value = None
 
-    def before_fork(self) -> None:
-        """Nothing to hold: a client half made in the parent is dropped in the child."""
-
-    def after_fork_in_parent(self) -> None:
-        """Nothing was held."""
-
     def after_fork_in_child(self) -> None:
-        """Drop the parent's client, and a lock that a thread of the parent may have held."""
+        """Drop the parent's client, made or half made, and a lock that a thread of the parent may have held."""
         self._abandoned, self._value = self._value, None
         self._lock = threading.Lock()
 

@@ -117,11 +117,12 @@ def settings(environ: Mapping[str, str] | None = None) -> tuple[list[str], dict[
     for name in DURATIONS:
         if text := environ.get(f"{VARIABLE}_{name.upper()}"):
             try:
-                durations[name] = float(text)
+                seconds = float(text)
             except ValueError:
-                durations[name] = math.nan
-            if not durations[name] >= 0:
+                seconds = math.nan
+            if not seconds >= 0:
                 raise ConfigurationError(f"{VARIABLE}_{name.upper()}={text!r} is no number of seconds.")
+            durations[name] = seconds
     return environ.get(VARIABLE, "").split() or ["env:"], durations
 
 

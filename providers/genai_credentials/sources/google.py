@@ -162,9 +162,8 @@ class GoogleSecretManager(Source):
         # The stock client doesn't compare them (probed: a corrupted checksum came back silently).
         checksum = answer.payload.data_crc32c
         # 0 is a checksum like any other, where it was sent.
-        if (checksum or "data_crc32c" in answer.payload) and import_extra("google_crc32c", "google").value(
-            data
-        ) != checksum:
+        was_sent = checksum or "data_crc32c" in answer.payload
+        if was_sent and import_extra("google_crc32c", "google").value(data) != checksum:
             raise FetchFailed(
                 f"{self.name}: version {version} arrived damaged (its CRC32C checksum is wrong).",
                 remedy="It is fetched again; if it stays so, add the secret's version again.",
