@@ -1,6 +1,7 @@
 """Tables that several modules of this directory share are importable from them; the page of paths can be rewritten."""
 
 import gc
+import logging
 import os
 import ssl
 import sys
@@ -50,6 +51,16 @@ def nothing_left_open() -> Iterator[None]:
     """A socket that no one closed is an error once it is collected; once a module, since that takes 0.3 s."""
     yield
     gc.collect()
+
+
+@pytest.fixture
+def own_logger() -> Iterator[logging.Logger]:
+    """The package's logger, as it was before once the test is over: a page sets it up as an application does."""
+    logger = logging.getLogger("genai_credentials")
+    before = logger.level, logger.propagate, list(logger.handlers)
+    yield logger
+    level, logger.propagate, logger.handlers[:] = before
+    logger.setLevel(level)
 
 
 @pytest.fixture

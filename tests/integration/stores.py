@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from genai_credentials import ApiKey
+from genai_credentials import ApiKey, CredentialProvider, FetchFailed
 from genai_credentials.provider import set_deadline
+from genai_credentials.testing import FakeClock, FakeGemini
 
 
 class Store:
@@ -36,6 +37,23 @@ def settle(credentials):
     """Wait for the fetch under way, if there is one."""
     if flight := credentials.engine.flight:
         flight.landed.result(10)
+
+
+def play(on_event):
+    """A start, a rotation under a request, an outage, a recovery; the provider that went through it, closed."""
+    store, clock = Store(), FakeClock()
+    credentials = CredentialProvider(store, clock=clock, ttl=10, on_event=on_event)
+    with FakeGemini("key-2") as api, credentials.client(http_options={"base_url": api.base_url}) as client:
+        credentials.get()
+        store.text = "key-2"
+        client.models.list()
+        for error in (FetchFailed("store: down."), None):
+            store.error = error
+            clock.advance(20)
+            credentials.get()
+            settle(credentials)
+    credentials.close()
+    return credentials
 
 
 def within(seconds: float, call: Callable[[], Any]) -> float:

@@ -2,12 +2,11 @@
 
 import doctest
 import importlib
-import logging
 import pkgutil
-import re
 from pathlib import Path
 
 import pytest
+from pages import untitled
 
 import genai_credentials
 
@@ -20,27 +19,13 @@ MODULES = [
 ]
 
 
-def blocks(page):
-    return re.findall(r"^```python\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
-
-
-@pytest.fixture
-def logging_as_it_was():
-    """A page sets up our logger for an application; the tests that come after it are none."""
-    logger = logging.getLogger("genai_credentials")
-    before = logger.level, logger.propagate, list(logger.handlers)
-    yield
-    logger.setLevel(before[0])
-    logger.propagate, logger.handlers[:] = before[1:]
-
-
-@pytest.mark.usefixtures("logging_as_it_was")
-@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)], ids=lambda page: page.stem)
+@pytest.mark.usefixtures("own_logger")
+@pytest.mark.parametrize("page", [page for page in PAGES if untitled(page)], ids=lambda page: page.stem)
 def test_each_block_of_a_page_runs(page, monkeypatch, tmp_path):
     monkeypatch.setenv("GEMINI_API_KEY", "AIzaExample")
     monkeypatch.chdir(tmp_path)
     names = {"__name__": "__main__"}
-    for block in blocks(page):
+    for block in untitled(page):
         if block.startswith(">>>"):
             test = doctest.DocTestParser().get_doctest(block, names, page.name, str(page), 0)
             assert doctest.DocTestRunner().run(test, clear_globs=False).failed == 0

@@ -9,41 +9,11 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from stores import settle
+from stores import Store, play
 
 from genai_credentials import CredentialProvider, FetchFailed, NoCredentials
 from genai_credentials.events import Event
 from genai_credentials.telemetry import OpenTelemetry
-from genai_credentials.testing import FakeClock, FakeGemini
-
-
-class Store:
-    name = "store"
-
-    def __init__(self):
-        self.key, self.error = "key-1", None
-
-    def fetch(self, rejected=None):
-        if self.error:
-            raise self.error
-        return self.key
-
-
-def play(on_event):
-    """A start, a rotation under a request, an outage, a recovery."""
-    store, clock = Store(), FakeClock()
-    credentials = CredentialProvider(store, clock=clock, ttl=10, on_event=on_event)
-    with FakeGemini("key-2") as api, credentials.client(http_options={"base_url": api.base_url}) as client:
-        credentials.get()
-        store.key = "key-2"
-        client.models.list()
-        for error in (FetchFailed("store: down."), None):
-            store.error = error
-            clock.advance(20)
-            credentials.get()
-            settle(credentials)
-    credentials.close()
-    return credentials
 
 
 def test_each_event_is_told_with_what_it_is_about():

@@ -4,7 +4,6 @@ import copy
 import json
 import math
 import pickle
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -62,38 +61,25 @@ def test_a_status_can_be_copied_pickled_and_written_and_not_changed():
         status.counters["fetches"] = 0
 
 
-def test_threads_that_use_one_bare_chain_at_once_all_get_its_key():
-    gate, inside = threading.Event(), threading.Semaphore(0)
-
-    def slow():
-        inside.release()
-        assert gate.wait(10)
-        return "AIzaExample"
-
-    chain = ProviderChain(slow)
-    with ThreadPoolExecutor(3) as threads:
-        asking = [threads.submit(chain.fetch) for _ in range(3)]
+def at_once(store, calls):
+    """What calls return that all are in the store's fetch at the same time."""
+    store.gate.clear()
+    with ThreadPoolExecutor(len(calls)) as threads:
+        asking = [threads.submit(call) for call in calls]
         for _ in asking:
-            assert inside.acquire(timeout=10)
-        gate.set()
-        assert {asked.result(10).get_secret_value() for asked in asking} == {"AIzaExample"}
+            assert store.entered.acquire(timeout=10)
+        store.gate.set()
+        return [asked.result(10) for asked in asking]
 
 
-def test_two_credential_providers_of_one_chain_may_fetch_at_once():
-    gate, inside = threading.Event(), threading.Semaphore(0)
+def test_threads_that_use_one_bare_chain_at_once_all_get_its_key(store):
+    chain = ProviderChain(store)
+    assert {key.get_secret_value() for key in at_once(store, [chain.fetch] * 3)} == {"key-1"}
 
-    def slow():
-        inside.release()
-        assert gate.wait(10)
-        return "AIzaExample"
 
-    chain = ProviderChain(slow)
-    with ThreadPoolExecutor(2) as threads:
-        asking = [threads.submit(CredentialProvider(chain)) for _ in range(2)]
-        for _ in asking:
-            assert inside.acquire(timeout=10)
-        gate.set()
-        assert [asked.result(10) for asked in asking] == ["AIzaExample"] * 2
+def test_two_credential_providers_of_one_chain_may_fetch_at_once(store):
+    chain = ProviderChain(store)
+    assert at_once(store, [CredentialProvider(chain) for _ in range(2)]) == ["key-1"] * 2
 
 
 def test_a_wrong_checksum_of_zero_is_wrong_too(secret_manager):

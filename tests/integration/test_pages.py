@@ -2,17 +2,13 @@
 
 import ast
 import asyncio
-import contextlib
 import importlib.util
 import inspect
 import io
 import json
-import logging
 import multiprocessing
 import os
 import re
-import signal
-import socket
 import subprocess
 import sys
 import types
@@ -22,87 +18,36 @@ from pathlib import Path
 import pytest
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import Gauge, Histogram, InMemoryMetricReader, Sum
-from stores import settle
+from pages import python_blocks, untitled
+from servers import serving
+from stores import play
 
-from genai_credentials import CredentialProvider, FetchFailed
 from genai_credentials.telemetry import OpenTelemetry
-from genai_credentials.testing import FakeClock, FakeGemini
+from genai_credentials.testing import RotatingCredentials
 
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-def blocks(page):
-    """The Python blocks of a page, each with its title, "" without one."""
-    return re.findall(r'^```python(?: title="([^"]*)")?\n(.*?)^```$', (DOCS / page).read_text(), re.M | re.S)
-
-
 def titled(page):
-    return {title: text for title, text in blocks(page) if title}
-
-
-def untitled(page):
-    return [text for title, text in blocks(page) if not title]
-
-
-class KeyFile:
-    """A key in a file, rotated at an API in the same moment."""
-
-    def __init__(self, api, path):
-        self.api, self.path, self.number = api, path, 0
-        self._store()
-
-    def _store(self):
-        self.api.accept(f"key-{self.number}")
-        new = self.path.with_suffix(".new")
-        new.touch(0o600)
-        new.write_text(f"key-{self.number}")
-        new.rename(self.path)
-
-    def rotate(self):
-        self.number += 1
-        self._store()
-        self.api.revoke(f"key-{self.number - 1}")
+    return {title: text for title, text in python_blocks(DOCS / page) if title}
 
 
 @pytest.fixture
 def key(api, tmp_path, monkeypatch):
     """What `GENAI_CREDENTIALS` names, for an API that `GOOGLE_GEMINI_BASE_URL` names."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("GENAI_CREDENTIALS", "file:key")
-    monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", api.base_url)
-    return KeyFile(api, tmp_path / "key")
+    with RotatingCredentials(api, tmp_path) as rotating:
+        for name, value in rotating.environment.items():
+            monkeypatch.setenv(name, value)
+        yield rotating
 
 
 # Servers and workers
 
 
-@contextlib.contextmanager
-def serving(directory, *command):
-    """A server on a socket that listens already, so that nothing has to be waited for; yields its address."""
-    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
-        number = str(listener.fileno())
-        process = subprocess.Popen(
-            [sys.executable, "-m", *(part.replace("FD", number) for part in command)],
-            cwd=directory,
-            env={**os.environ, "PYTHONPATH": str(directory), "HOME": str(directory)},
-            pass_fds=[listener.fileno()],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.communicate(timeout=10)
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            print(process.communicate()[0].decode())
-
-
-def get(url):
-    with urllib.request.urlopen(url, timeout=30) as answer:
+def get(address, path="/"):
+    host, port = address
+    with urllib.request.urlopen(f"http://{host}:{port}{path}", timeout=30) as answer:
         return answer.read().decode()
 
 
@@ -111,21 +56,21 @@ def get(url):
 def test_the_wsgi_application_under_gunicorn_survives_rotations(key, api, tmp_path, preload):
     (tmp_path / "wsgi.py").write_text(titled("how-to/servers.md")["wsgi.py"])
     gunicorn = ["gunicorn", "--workers", "2", *preload, "--bind", "fd://FD", "wsgi:app"]
-    with serving(tmp_path, *gunicorn) as url:
+    with serving(tmp_path, *gunicorn) as address:
         for _ in range(3):
-            assert [get(url) for _ in range(8)] == ["pong: ping"] * 8
+            assert [get(address) for _ in range(8)] == ["pong: ping"] * 8
             key.rotate()
-        assert get(url) == "pong: ping"
+        assert get(address) == "pong: ping"
     assert api.refused >= 3
 
 
 @pytest.mark.skipif(importlib.util.find_spec("fastapi") is None, reason="fastapi is not installed")
 def test_the_fastapi_application_survives_a_rotation(key, api, tmp_path):
     (tmp_path / "main.py").write_text(titled("how-to/servers.md")["main.py"])
-    with serving(tmp_path, "uvicorn", "--fd", "FD", "--log-level", "warning", "main:app") as url:
-        assert get(f"{url}/ask?prompt=one") == '"pong: one"'
+    with serving(tmp_path, "uvicorn", "--fd", "FD", "--log-level", "warning", "main:app") as address:
+        assert get(address, "/ask?prompt=one") == '"pong: one"'
         key.rotate()
-        assert get(f"{url}/ask?prompt=two") == '"pong: two"'
+        assert get(address, "/ask?prompt=two") == '"pong: two"'
     assert api.refused == 1
 
 
@@ -249,7 +194,7 @@ def test_the_prompt_of_the_notebook_asks_once(api, monkeypatch):
 
 def test_a_gateways_own_words_can_be_taken_for_a_refusal(api, monkeypatch):
     monkeypatch.setenv("GATEWAY_TOKEN", "token-1")
-    build, ask, *_ = untitled("how-to/gateways.md")
+    build, ask, *_ = untitled(DOCS / "how-to/gateways.md")
     names = {}
     exec(build.replace("https://gateway.example", api.base_url) + ask, names)
     api.accept("token-1")
@@ -270,7 +215,7 @@ def test_a_gateways_own_words_can_be_taken_for_a_refusal(api, monkeypatch):
 
 
 def test_the_provider_of_the_page_passes_the_suite_of_the_page(tmp_path):
-    _, drawer, *_ = untitled("how-to/plug-in.md")
+    _, drawer, *_ = untitled(DOCS / "how-to/plug-in.md")
     (tmp_path / "drawer.py").write_text(drawer)
     (tmp_path / "test_drawer.py").write_text(titled("how-to/plug-in.md")["test_drawer.py"])
     done = subprocess.run(
@@ -294,49 +239,9 @@ def test_the_packages_own_files_are_shown_as_the_plug_in():
 # Logs and metrics
 
 
-class Store:
-    name = "store"
-
-    def __init__(self):
-        self.key, self.error = "key-1", None
-
-    def fetch(self, rejected=None):
-        if self.error:
-            raise self.error
-        return self.key
-
-
-def play(on_event):
-    """A start, a rotation under a request, an outage, a recovery."""
-    store, clock = Store(), FakeClock()
-    with (
-        FakeGemini("key-2") as api,
-        CredentialProvider(store, clock=clock, ttl=10, on_event=on_event) as credentials,
-        credentials.client(http_options={"base_url": api.base_url}) as client,
-    ):
-        credentials.get()
-        store.key = "key-2"
-        client.models.list()
-        for error in (FetchFailed("store: down."), None):
-            store.error = error
-            clock.advance(20)
-            credentials.get()
-            settle(credentials)
-
-
-@pytest.fixture
-def own_logger():
-    """The package's logger, as it was before once the test is over."""
-    logger = logging.getLogger("genai_credentials")
-    before = logger.level, logger.propagate, list(logger.handlers)
-    yield logger
-    level, logger.propagate, logger.handlers[:] = before
-    logger.setLevel(level)
-
-
 def test_the_formatter_of_the_page_writes_what_the_page_shows(own_logger):
     names = {}
-    (formatter, *_) = untitled("how-to/monitor.md")
+    (formatter, *_) = untitled(DOCS / "how-to/monitor.md")
     exec(formatter, names)
     names["handler"].setStream(written := io.StringIO())
     play(None)
@@ -366,7 +271,7 @@ def test_the_metrics_of_the_page_are_those_that_are_sent():
 def test_both_listeners_of_the_page_are_told(monkeypatch, capsys):
     monkeypatch.setenv("GEMINI_API_KEY", "AIzaExample")
     names = {}
-    for block in untitled("how-to/monitor.md")[1:]:
+    for block in untitled(DOCS / "how-to/monitor.md")[1:]:
         exec(block, names)
         names["credentials"].close()
     play(names["listen"])

@@ -2,13 +2,13 @@
 
 import asyncio
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from google.genai.errors import ClientError
+from pages import untitled
 
 from genai_credentials import CredentialProvider
 from genai_credentials.testing import REFUSALS, FakeGemini, RotatingCredentials
@@ -64,7 +64,7 @@ def test_the_examples_of_the_page_pass_side_by_side_and_behind_a_proxy(
     for name in ("HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
     monkeypatch.setenv("NO_PROXY", "corp.example")
-    blocks = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    blocks = untitled(PAGE)
     pytester.makepyfile("\n".join([*blocks, AFTERWARDS]))
     result = run(pytester, "-n", "2")
     refusals = [row for row in REFUSALS.values() if row.verdict == "rejected"]

@@ -1,20 +1,16 @@
 """The real servers: gunicorn that preloads and forks its workers, and uvicorn, over rotations and in mid-fetch."""
 
-import contextlib
 import http.client
 import importlib.util
 import json
 import os
-import signal
-import socket
-import subprocess
-import sys
 import textwrap
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from servers import serving
 
 from genai_credentials.testing import AWSEmulator, FakeGemini
 
@@ -102,33 +98,10 @@ async def app(scope, receive, send):
 )
 
 
-@contextlib.contextmanager
-def serving(tmp_path, source, *command, **environ):
-    """A server of an app; its socket listens already, so that nothing has to be waited for. Yields its address."""
+def serving_app(tmp_path, source, *command, **environ):
+    """`serving` an app of its own."""
     (tmp_path / "app.py").write_text(textwrap.dedent(source))
-    with socket.create_server(("127.0.0.1", 0), backlog=256) as listener:
-        number = str(listener.fileno())
-        path = [str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])]
-        process = subprocess.Popen(
-            [sys.executable, "-m", *(part.replace("FD", number) for part in command), "app:app"],
-            cwd=tmp_path,
-            # gunicorn puts a socket of its own below HOME.
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(path), "HOME": str(tmp_path), **environ},
-            pass_fds=[listener.fileno()],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            yield listener.getsockname()
-        finally:
-            process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.communicate(timeout=10)
-            # Also the workers, should the parent have left them behind.
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            print(process.communicate()[0].decode())
+    return serving(tmp_path, *command, "app:app", **environ)
 
 
 def gunicorn(kind):
@@ -160,7 +133,7 @@ def test_each_worker_of_gunicorn_reads_its_own_secret_over_its_own_connection(ki
         for name in ("parent", *range(WORKERS)):
             store.add(f"secret-{name}", f"key-{name}")
         answers = []
-        with serving(tmp_path, OWN_SECRETS, *gunicorn(kind), STORE=store.endpoint_url) as address:
+        with serving_app(tmp_path, OWN_SECRETS, *gunicorn(kind), STORE=store.endpoint_url) as address:
             # Which worker takes a request is the kernel's choice: go on until each of them has read.
             while len(answers) < 40 or len({answer["number"] for answer in answers}) < WORKERS:
                 answers += map(json.loads, together(address, 8))
@@ -179,7 +152,7 @@ def test_a_fork_in_the_middle_of_the_parents_fetch_deadlocks_no_worker(kind, tmp
     with AWSEmulator() as store:
         store.add("secret-parent", "key-1")
         store.hold()
-        with serving(tmp_path, MID_FETCH, *gunicorn(kind), STORE=store.endpoint_url) as address:
+        with serving_app(tmp_path, MID_FETCH, *gunicorn(kind), STORE=store.endpoint_url) as address:
             store.wait_for_calls(1, 30)
             with open(tmp_path / "seen", "w"), ThreadPoolExecutor(16) as pool:
                 asked = [pool.submit(fetch, address) for _ in range(16)]
@@ -197,7 +170,7 @@ def test_uvicorn_answers_every_request_over_rotations(tmp_path):
     with AWSEmulator() as store, FakeGemini("key-0") as api:
         store.add("s", "key-0")
         uvicorn = ["uvicorn", "--fd", "FD", "--log-level", "warning"]
-        with serving(tmp_path, ASGI, *uvicorn, STORE=store.endpoint_url, API=api.base_url) as address:
+        with serving_app(tmp_path, ASGI, *uvicorn, STORE=store.endpoint_url, API=api.base_url) as address:
             answers, rotated = Counter(), threading.Semaphore(0)
 
             def ask(_):

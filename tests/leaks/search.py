@@ -138,9 +138,13 @@ class Search:
         self.tally.tracebacks += bool(parts.get("traceback"))
         self.tally.loggers.add(logger)
         if alone is None:
-            alone = not (self.provider_built or logger.startswith("genai_credentials"))
+            alone = self.is_alone(logger)
         for place, text in parts.items():
             self._keep(Part(logger, place, text, alone))
+
+    def is_alone(self, logger: str) -> bool:
+        """Whether this logger is another library's, and nothing of ours is there yet that could redact."""
+        return not (self.provider_built or logger.startswith("genai_credentials"))
 
     def output(self, source: str, text: Any) -> None:
         """Keep something that was printed; bytes too."""

@@ -55,7 +55,7 @@ def write_through(search: Search) -> None:
             file.write(json.dumps(line) + "\n")
 
     def record(logger: str, parts: dict[str, str]) -> None:
-        write(logger=logger, parts=parts, alone=not (search.provider_built or logger.startswith("genai_credentials")))
+        write(logger=logger, parts=parts, alone=search.is_alone(logger))
 
     search.record = record  # type: ignore[method-assign]
     search.key = lambda text: write(key=text)  # type: ignore[method-assign]
