@@ -27,7 +27,7 @@ class Store:
     def __init__(self, value: str = "AIzaFirst", delay: float = 0.0) -> None:
         self.value, self.delay = value, delay
         self.calls = 0
-        self.longest = 0.0
+        self.longest, self.ended = 0.0, 0.0
         self.stopped = threading.Event()
         self._lock = threading.Lock()
 
@@ -39,7 +39,8 @@ class Store:
         if self.delay:
             self.stopped.wait(self.delay)
         value = self.value
-        self.longest = max(self.longest, time.perf_counter() - began)
+        self.ended = time.perf_counter()
+        self.longest = max(self.longest, self.ended - began)
         return value
 
 

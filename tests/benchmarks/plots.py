@@ -1,4 +1,4 @@
-"""The plots of the page: no background and mid-grey text, so that they read on light and on dark."""
+"""The plots of the page: no background and mid-grey text, which read on light and on dark; narrow, for phones."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-GREY, OURS, THEIRS, LINE = "#8a8f98", "#3b82f6", "#a3a8b0", "#ef8a3c"
+GREY, OURS, THEIRS, LINE = "#7b818b", "#3b82f6", "#a3a8b0", "#ef8a3c"
+PEERS = ("#b0689c", "#4b9c8e", "#8a7ad0", "#a08050", "#c95f5f")
 COLOURS = {"ours": OURS, "ours without jitter": LINE, "polling every 300 s": THEIRS}
 
 Series = dict[str, Any]
@@ -45,11 +46,11 @@ def _style() -> dict[str, Any]:
 
 
 @contextmanager
-def _figure(path: Path, columns: int, height: float) -> Iterator[Any]:
+def _figure(path: Path, rows: int, height: float) -> Iterator[Any]:
     from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(1, columns, figsize=(9, height), layout="constrained", squeeze=False)
-    yield axes[0]
+    figure, axes = pyplot.subplots(rows, 1, figsize=(6, rows * height), layout="constrained", squeeze=False)
+    yield axes[:, 0]
     figure.savefig(path, metadata={"Date": None})
     pyplot.close(figure)
     # matplotlib leaves white space at the ends of lines.
@@ -60,9 +61,20 @@ def _bars(axis: Any, numbers: dict[str, float], title: str, label: str, write: C
     names = sorted(numbers, key=lambda name: -numbers[name])
     values = [max(numbers[name], 1e-3) for name in names]
     bars = axis.barh(names, values, color=[_colour(name) for name in names], height=0.65)
-    axis.bar_label(bars, [f" {write(numbers[name])}" for name in names], color=GREY, fontsize=8.5)
+    axis.bar_label(bars, [write(numbers[name]) for name in names], color=GREY, fontsize=9, padding=4)
     axis.set(title=title, xlabel=label)
-    axis.margins(x=0.22)
+    axis.tick_params(axis="y", labelsize=9, length=0)
+    axis.margins(x=0.18)
+
+
+def _legend(axis: Any, columns: int = 2) -> None:
+    """Under the plot, where no data is."""
+    from matplotlib.transforms import offset_copy
+
+    below = offset_copy(axis.transAxes, axis.figure, x=-8, y=-34, units="points")
+    axis.legend(
+        fontsize=9, labelcolor=GREY, loc="upper left", bbox_to_anchor=(0, 0), bbox_transform=below, ncols=columns
+    )
 
 
 def _colour(name: str) -> str:
@@ -71,60 +83,57 @@ def _colour(name: str) -> str:
 
 
 def _warm(series: Series, path: Path) -> None:
-    with _figure(path, 2, 3.6) as (one, eight):
-        for axis, which, title in ((one, "one", "A warm read, 1 thread"), (eight, "eight", "8 threads")):
+    with _figure(path, 2, 3.5) as axes:
+        for axis, which, title in zip(axes, ("one", "eight"), ("A warm read, 1 thread", "8 threads"), strict=True):
             axis.set_xscale("log")
             _bars(axis, series[which], title, "ns a call, log", lambda value: f"{value:,.0f}")
-            axis.tick_params(axis="y", labelsize=7.5)
 
 
 def _requests(series: Series, path: Path) -> None:
-    with _figure(path, 1, 3.2) as (axis,):
+    with _figure(path, 1, 4.2) as (axis,):
         names = list(series)[::-1]
         middle = [series[name][1] for name in names]
         low = [series[name][1] - series[name][0] for name in names]
         high = [series[name][2] - series[name][1] for name in names]
-        axis.errorbar(middle, names, xerr=(low, high), fmt="o", color=OURS, ecolor=GREY, capsize=3)
+        label = "ours by stock, with its 95 % interval"
+        axis.errorbar(middle, names, xerr=(low, high), fmt="o", color=OURS, ecolor=GREY, capsize=3, label=label)
         axis.plot([series[name][3] for name in names], names, "x", color=GREY, label="stock by stock: noise")
-        axis.legend(fontsize=8, labelcolor=GREY)
         axis.axvline(1.0, color=GREY, linewidth=0.8)
-        axis.axvline(1.02, color=LINE, linewidth=0.8, linestyle="--")
-        axis.set(title="CPU a request, ours by stock, with its 95 % interval; dashed: the Reach", xlabel="ratio")
+        axis.axvline(1.02, color=LINE, linewidth=1, linestyle="--", label="the Reach")
+        axis.tick_params(axis="y", labelsize=9, length=0)
+        axis.set(title="CPU time of a request", xlabel="ratio")
+        _legend(axis, columns=1)
 
 
 def _herd(series: Series, path: Path) -> None:
     with _figure(path, 2, 3.4) as axes:
-        titles = ("a refusal, threads", "a refusal, tasks")
-        for axis, occasion in zip(axes, titles, strict=True):
-            for name, outcomes in series[occasion].items():
-                if "floor" not in name:
-                    sizes = [int(size) for size in outcomes]
-                    calls = [outcome[0] for outcome in outcomes.values()]
-                    style = {"color": OURS, "linewidth": 2.5} if name == "genai-credentials" else {"linewidth": 1}
-                    axis.plot(sizes, calls, marker="o", label=name, **style)
-            axis.set(xscale="log", yscale="log", title=occasion.capitalize(), xlabel="callers at once")
-        axes[0].set_ylabel("calls of the store")
-        axes[0].legend(fontsize=7.5, labelcolor=GREY)
+        for axis, occasion in zip(axes, ("a refusal, threads", "a refusal, tasks"), strict=True):
+            shown = {name: of for name, of in series[occasion].items() if "floor" not in name}
+            colours = dict(zip(sorted(shown.keys() - {"genai-credentials"}), PEERS, strict=False))
+            for name, outcomes in shown.items():
+                sizes = [int(size) for size in outcomes]
+                calls = [outcome[0] for outcome in outcomes.values()]
+                width = 2.5 if name == "genai-credentials" else 1.2
+                axis.plot(sizes, calls, marker="o", label=name, color=colours.get(name, OURS), linewidth=width)
+            axis.set(xscale="log", yscale="log", title=f"{occasion.capitalize()}: calls of the store")
+            axis.set(xlabel="callers at once", ylabel="calls")
+        _legend(axes[1])
 
 
 def _rotation(series: Series, path: Path) -> None:
-    with _figure(path, 2, 4.2) as (failed, longest):
+    with _figure(path, 2, 3.5) as (failed, longest):
         stalls = {name: of["longest"] * 1e3 for name, of in series.items()}
         _bars(failed, {name: of["failed"] for name, of in series.items()}, "Failed requests", "", lambda v: f"{v:,.0f}")
         _bars(longest, stalls, "Longest request", "ms", lambda value: f"{value:,.0f}")
-        for axis in (failed, longest):
-            axis.tick_params(axis="y", labelsize=7.5)
 
 
 def _start(series: Series, path: Path) -> None:
-    with _figure(path, 2, 4.0) as (cpu, memory):
+    with _figure(path, 2, 4.4) as (cpu, memory):
         base = series["bare Python"][2]
         shown = {name: of for name, of in series.items() if name != "bare Python"}
         _bars(cpu, {name: of[1] * 1e3 for name, of in shown.items()}, "CPU", "ms", lambda value: f"{value:,.0f}")
         over = {name: of[2] - base for name, of in shown.items()}
         _bars(memory, over, "Peak memory over bare Python", "MB", lambda value: f"{value:,.1f}")
-        for axis in (cpu, memory):
-            axis.tick_params(axis="y", labelsize=7)
 
 
 def _fleet(series: Series, path: Path) -> None:
@@ -133,7 +142,7 @@ def _fleet(series: Series, path: Path) -> None:
             minutes = [place / 6 for place in range(len(calls))]
             hour.plot(minutes, [count / 10 for count in calls], label=kind, color=COLOURS[kind], linewidth=1.1)
         hour.set(title=f"Calls a second, {series['sizes'][-1]:,} processes started at once", xlabel="minutes")
-        hour.legend(fontsize=8, labelcolor=GREY)
+        _legend(hour)
         for kind, found in series["summaries"].items():
             peak = [of["scheduled_peak"] for of in found]
             peaks.plot(series["sizes"], peak, marker="o", label=f"{kind}: scheduled, peak", color=COLOURS[kind])
@@ -142,9 +151,9 @@ def _fleet(series: Series, path: Path) -> None:
             label = f"ours: {part.removesuffix('_peak')}{', peak' * part.endswith('peak')}"
             peaks.plot(series["sizes"], line, linestyle=style, color=OURS, label=label)
         peaks.axhline(10_000, color=GREY, linewidth=0.8)
-        peaks.annotate("AWS's quota, 10,000/s", (1, 10_000), xytext=(0, 3), textcoords="offset points", fontsize=8)
+        peaks.annotate("AWS's quota, 10,000/s", (1, 10_000), xytext=(0, -12), textcoords="offset points", fontsize=9)
         peaks.set(xscale="log", yscale="log", title="Calls a second after the start", xlabel="processes")
-        peaks.legend(fontsize=7.5, labelcolor=GREY)
+        _legend(peaks)
 
 
 PLOTS: dict[str, Callable[[Series, Path], None]] = {

@@ -1,7 +1,7 @@
 """The client's side of the request benchmarks, in a process of its own: with aiohttp, or as if it weren't installed.
 
-Usage: requests_worker with|without aiohttp, ROUNDS (0: a few requests one after another, to count the connections),
-and the URLs for the stock client, ours, and a second stock client that shows how much of a difference is noise
+Usage: requests_worker with|without aiohttp, ROUNDS (0: requests one after another, to count connections and function
+calls), and the URLs for the stock client, ours, and a second stock client that shows how much of a difference is noise
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import pstats
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -22,6 +23,10 @@ from .timing import Cpu
 KEY = "AIzaBenchmark"
 MODEL = "gemini-2.5-flash"
 PARALLEL = 64
+MORE = 3
+"""So many times the rounds for what isn't parallel: it takes a tenth of the time."""
+SOCKETLESS = "sync, alone, without a socket"
+ANSWER = {"candidates": [{"content": {"role": "model", "parts": [{"text": "Hello"}]}}]}
 
 Sample = tuple[float, float, float]
 """CPU seconds a request, wall seconds a request, seconds to the first chunk (0 when there are no chunks)."""
@@ -45,32 +50,52 @@ def main() -> None:
                 f"sync, {PARALLEL} parallel": lambda client, n: _pooled(client, n, pool),
                 "sync stream": _streams,
             } | modes
-        modes = {mode: measure for mode, measure in modes.items() if rounds or "parallel" not in mode}
+        if not rounds:
+            one_by_one = {mode: measure for mode, measure in modes.items() if "parallel" not in mode}
+            counted = {name: clients[name] for name in ("stock", "ours")}
+            calls = {
+                mode: {name: _calls(measure, of) for name, of in counted.items()}
+                for mode, measure in one_by_one.items()
+            }
+            print(json.dumps(calls))
+            return
         found = {mode: _alternating(measure, clients, mode, rounds) for mode, measure in modes.items()}
-        calls = {
-            mode: {name: _calls(modes[mode], clients[name]) for name in ("stock", "ours")} for mode in modes if rounds
-        }
-    print(json.dumps([found, calls]))
+        if aiohttp:
+            found[SOCKETLESS] = _alternating(_sync, _socketless(), SOCKETLESS, rounds)
+    print(json.dumps(found))
 
 
-def _stock(url: str) -> Any:
+def _stock(url: str, **options: Any) -> Any:
     from google import genai
 
-    return genai.Client(vertexai=False, api_key=KEY, http_options={"base_url": url})
+    return genai.Client(vertexai=False, api_key=KEY, http_options={"base_url": url, **options})
 
 
-def _ours(url: str) -> Any:
+def _ours(url: str, **options: Any) -> Any:
     from genai_credentials import CredentialProvider
 
     credentials = CredentialProvider(lambda: KEY)
     credentials.get()
-    return credentials.client(http_options={"base_url": url})
+    return credentials.client(http_options={"base_url": url, **options})
+
+
+def _socketless() -> dict[str, Any]:
+    """The same clients on a transport that answers by itself: what is left is less, and so is the noise."""
+    import httpx2
+
+    def answer(_: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(200, json=ANSWER)
+
+    arguments = {"client_args": {"transport": httpx2.MockTransport(answer)}}
+    url = "http://127.0.0.1:1"
+    return {"stock": _stock(url, **arguments), "ours": _ours(url, **arguments), "again": _stock(url, **arguments)}
 
 
 def _alternating(
     measure: Callable[[Any, int], Sample], clients: dict[str, Any], mode: str, rounds: int
 ) -> dict[str, list[Sample]]:
-    n = (PARALLEL if "parallel" in mode else 1) * (1 if rounds < 2 else 2 if "parallel" in mode else 16)
+    parallel = "parallel" in mode
+    n = (PARALLEL if parallel else 1) * (1 if rounds < 2 else 2 if parallel else 16)
     found: dict[str, list[Sample]] = {name: [] for name in clients}
     for client in clients.values():
         measure(client, n)  # warms up: imports, connections, the pydantic models
@@ -78,7 +103,7 @@ def _alternating(
     gc.freeze()
     gc.disable()
     order = list(clients)
-    for number in range(rounds):
+    for number in range(rounds if parallel else rounds * MORE):
         for name in order[number % 3 :] + order[: number % 3]:
             found[name].append(measure(clients[name], n))
             gc.collect()
@@ -86,14 +111,18 @@ def _alternating(
     return found
 
 
-def _calls(measure: Callable[[Any, int], Sample], client: Any) -> float:
-    """Calls of functions a request, in this thread: the same each time, whatever else the machine does."""
+def _calls(measure: Callable[[Any, int], Sample], client: Any) -> dict[str, float]:
+    """Calls a request of each function, in this thread: the same each time, whatever else the machine does."""
+    measure(client, 2)
     profile = cProfile.Profile()
     profile.enable()
     measure(client, PARALLEL)
     profile.disable()
-    total: int = pstats.Stats(profile).total_calls  # type: ignore[attr-defined]
-    return total / PARALLEL
+    found: dict[str, float] = {}
+    for (file, _, function), (_, calls, *_) in pstats.Stats(profile).stats.items():  # type: ignore[attr-defined]
+        name = function if file == "~" else f"{'/'.join(Path(file).parts[-2:])}: {function}"
+        found[name] = found.get(name, 0.0) + calls / PARALLEL
+    return found
 
 
 def _sample(used: Cpu, n: int, first: float = 0.0) -> Sample:
