@@ -20,7 +20,7 @@ from genai_credentials.rotation import Found, Rotation
 class Engine(forks.Forkable):
     """Drives a `Rotation` with what the links answer.
 
-    Its policies are generators that yield the futures they wait for, so that threads and event loops share them.
+    Its policies are generators that yield what they wait for, so that threads and event loops share them.
 
     Args:
         links: The chain.
@@ -230,7 +230,7 @@ class Engine(forks.Forkable):
                 self._events.emit("rotated", after, previous=before.fingerprint)
         finally:
             # Whatever a listener or a log filter raises: those who wait must not wait forever.
-            flight.landed.set_result(None)
+            flight.landed.land()
 
     def _tell_of_fetch(self, flight: Flight, found: Found | None, seconds: float, recovered: bool) -> None:
         if found is not None:

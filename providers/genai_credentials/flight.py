@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from contextlib import suppress
@@ -13,7 +14,10 @@ from genai_credentials.errors import CredentialsError
 T = TypeVar("T")
 
 Steps = Generator["Landing", None, T]
-"""A policy that yields the futures it has to wait for, and returns its result."""
+"""A policy that yields what it has to wait for, and returns its result."""
+
+WOKEN_AT_ONCE, UNTIL_NEXT = 32, 0.0002
+"""Threads, and seconds: long enough for so many to be through."""
 
 
 def in_daemon(work: Callable[[], T], name: str) -> Future[T]:
@@ -41,43 +45,63 @@ def in_daemon(work: Callable[[], T], name: str) -> Future[T]:
     return future
 
 
-class Landing(Future[None]):
-    """The news that a fetch ended. All tasks of one event loop are woken by one call into it, not by one each."""
+class Landing:
+    """The news that a fetch ended.
+
+    All tasks of one event loop are woken by one call into it, and threads a few at a time: a thread that is woken asks
+    for the interpreter's lock again every 5 ms until it has it, and a thousand who do so at once spend most of their
+    time on that (probed: 15 to 25 switches each where this takes 3, and twice the time).
+    """
 
     def __init__(self) -> None:
-        super().__init__()
-        self.set_running_or_notify_cancel()
-        self._waiting: dict[Any, list[Any]] = {}
+        self._news = threading.Condition(threading.Lock())
+        self._landed = False
+        self._threads = 0
+        self._tasks: dict[Any, list[Any]] = {}
 
-    async def wait(self) -> None:
+    def wait(self) -> None:
+        """Wait, blocking this thread."""
+        with self._news:
+            self._threads += 1
+            while not self._landed:
+                self._news.wait()
+
+    async def await_(self) -> None:
         """Wait without blocking the running event loop."""
         import asyncio
 
-        if self.done():
-            return
         loop = asyncio.get_running_loop()
-        waiter = loop.create_future()
-        if (waiting := self._waiting.get(loop)) is not None:
-            waiting.append(waiter)
-        else:
-            waiting = self._waiting[loop] = [waiter]
-            self.add_done_callback(lambda _: _wake(loop, waiting))
+        with self._news:
+            if self._landed:
+                return
+            waiter = loop.create_future()
+            self._tasks.setdefault(loop, []).append(waiter)
         await waiter
+
+    def land(self) -> None:
+        """Wake all who wait; who comes later need not."""
+        with self._news:
+            self._landed = True
+        for loop, waiting in self._tasks.items():
+            _wake(loop, waiting)
+        for _ in range(0, self._threads, WOKEN_AT_ONCE):
+            with self._news:
+                self._news.notify(WOKEN_AT_ONCE)
+            time.sleep(UNTIL_NEXT)
 
 
 def _wake(loop: Any, waiting: list[Any]) -> None:
     def wake() -> None:
-        # On the loop's own thread, so nobody joins while it runs; who comes later finds the fetch done.
         for waiter in waiting:
             if not waiter.done():
                 waiter.set_result(None)
 
-    with suppress(RuntimeError):  # the loop is closed, and with it all that waited
+    with suppress(Exception):  # it is closed, and with it all that waited there; the others still have to be woken
         loop.call_soon_threadsafe(wake)
 
 
 class Flight:
-    """One fetch under way, shared by all who wait for it: its future carries no result, only the news that it ended.
+    """One fetch under way, shared by all who wait for it: all that comes of it is the news that it ended.
 
     Args:
         began: The engine's event number at which it was started: what was rejected later, it doesn't answer.
@@ -99,7 +123,7 @@ def drive(steps: Steps[T]) -> T:
     """Run a policy to its end, blocking this thread."""
     try:
         while True:
-            next(steps).result()
+            next(steps).wait()
     except StopIteration as end:
         return end.value  # type: ignore[no-any-return]
     finally:
@@ -110,7 +134,7 @@ async def adrive(steps: Steps[T]) -> T:
     """Run a policy to its end without blocking the running event loop."""
     try:
         while True:
-            await next(steps).wait()
+            await next(steps).await_()
     except StopIteration as end:
         return end.value  # type: ignore[no-any-return]
     finally:

@@ -36,7 +36,7 @@ class Store:
 def settle(credentials):
     """Wait for the fetch under way, if there is one."""
     if flight := credentials.engine.flight:
-        flight.landed.result(10)
+        flight.landed.wait()
 
 
 def play(on_event):

@@ -78,7 +78,7 @@ def test_refreshes_that_meet_a_fetch_under_way_wait_for_it_and_share_the_next(st
     landed = next(first)
     assert {next(other) for other in others} == {landed}
     store.gate.set()
-    landed.result(10)
+    landed.wait()
     store.gate.clear()
     # It began before they asked, so it is no answer to them.
     assert len({next(other) for other in others}) == 1
@@ -199,7 +199,7 @@ def test_a_fetch_that_ends_after_the_close_leaves_no_key_behind(store, clock):
     flight = next(credentials.engine.refresh_steps())
     credentials.close()
     store.gate.set()
-    flight.result(10)
+    flight.wait()
     assert credentials.engine.rotation.serving.key is None
 
 

@@ -185,7 +185,7 @@ def test_no_parole_while_a_fetch_is_under_way_that_may_bring_a_better_key(store,
     second = credentials.reject(first)
     store.text = "key-3"
     late = credentials.engine.reject_steps(second, {first.fingerprint, second.fingerprint})
-    next(late).result(10)
+    next(late).wait()
     third = credentials.get()
     store.text = "key-4"
     store.gate.clear()
@@ -193,7 +193,7 @@ def test_no_parole_while_a_fetch_is_under_way_that_may_bring_a_better_key(store,
     waits_for = next(late)
     store.gate.set()
     assert waits_for is pending
-    waits_for.result(10)
+    waits_for.wait()
     with pytest.raises(StopIteration) as end:
         next(late)
     assert end.value.value.get_secret_value() == "key-4"

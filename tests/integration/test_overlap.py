@@ -38,7 +38,7 @@ class World:
 
     def settle(self):
         if flight := self.credentials.engine.flight:
-            flight.landed.result(10)
+            flight.landed.wait()
 
     def pass_(self, seconds):
         self.clock.advance(seconds)

@@ -59,7 +59,7 @@ class Rotations(RuleBasedStateMachine):
 
     def settle(self):
         if flight := self.credentials.engine.flight:
-            flight.landed.result(10)
+            flight.landed.wait()
 
     @property
     def rotation(self):
@@ -133,7 +133,7 @@ class Rotations(RuleBasedStateMachine):
         steps = self.credentials.engine.reject_steps(key, tried)
         try:
             while True:
-                next(steps).result(10)
+                next(steps).wait()
         except StopIteration as end:
             other = end.value
         after = self.credentials.status().counters["fetches"]
@@ -189,7 +189,7 @@ class World:
     def get(self):
         self.credentials.get()
         if flight := self.credentials.engine.flight:
-            flight.landed.result(10)
+            flight.landed.wait()
 
     def reject(self):
         self.credentials.reject(self.credentials.get())

@@ -1,10 +1,13 @@
 """The news that a fetch ended: how it reaches threads, and the tasks of any number of event loops."""
 
 import asyncio
+import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from genai_credentials.flight import Landing
+import pytest
+
+from genai_credentials.flight import WOKEN_AT_ONCE, Landing
 
 
 class CountingLoop(asyncio.SelectorEventLoop):
@@ -21,7 +24,7 @@ class CountingLoop(asyncio.SelectorEventLoop):
 
 async def crowd(landing, size, ready):
     """So many tasks, all waiting when `ready` is told; how many came through."""
-    tasks = [asyncio.create_task(landing.wait()) for _ in range(size)]
+    tasks = [asyncio.create_task(landing.await_()) for _ in range(size)]
     await asyncio.sleep(0)
     ready.release()
     await asyncio.gather(*tasks)
@@ -35,20 +38,62 @@ def test_each_loop_is_called_once_however_many_of_its_tasks_wait():
         crowds = [threads.submit(loop.run_until_complete, crowd(landing, 200, ready)) for loop in loops]
         for _ in loops:
             assert ready.acquire(timeout=10)
-        landing.set_result(None)
+        landing.land()
         assert [found.result(10) for found in crowds] == [200] * 3
     assert [loop.calls for loop in loops] == [1, 1, 1]
     for loop in loops:
         loop.close()
 
 
+def waits(landing, size):
+    """So many threads that wait, once all do."""
+    threads = [threading.Thread(target=landing.wait, daemon=True) for _ in range(size)]
+    for thread in threads:
+        thread.start()
+    while landing._threads < size:
+        threading.Event().wait(0.001)
+    return threads
+
+
+@pytest.mark.parametrize("size", [1, WOKEN_AT_ONCE, WOKEN_AT_ONCE + 1, 3 * WOKEN_AT_ONCE])
+def test_each_thread_is_woken_however_many_wait(size):
+    landing = Landing()
+    threads = waits(landing, size)
+    landing.land()
+    for thread in threads:
+        thread.join(10)
+    assert not any(thread.is_alive() for thread in threads)
+
+
+def test_a_thread_that_gave_up_keeps_no_other_from_waking():
+    class Interrupted(BaseException):
+        pass
+
+    def interrupt(*_):
+        raise Interrupted
+
+    landing = Landing()
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        with pytest.raises(Interrupted):
+            landing.wait()
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    threads = waits(landing, WOKEN_AT_ONCE + 1)
+    landing.land()
+    for thread in threads:
+        thread.join(10)
+    assert not any(thread.is_alive() for thread in threads)
+
+
 def test_a_task_that_gave_up_keeps_no_other_from_waking():
     async def scenario():
         landing = Landing()
-        first, second = asyncio.create_task(landing.wait()), asyncio.create_task(landing.wait())
+        first, second = asyncio.create_task(landing.await_()), asyncio.create_task(landing.await_())
         await asyncio.sleep(0)
         first.cancel()
-        landing.set_result(None)
+        landing.land()
         await second
         assert first.cancelled()
 
@@ -57,15 +102,15 @@ def test_a_task_that_gave_up_keeps_no_other_from_waking():
 
 def test_after_the_landing_nobody_waits():
     landing = Landing()
-    landing.set_result(None)
-    asyncio.run(landing.wait())
-    assert landing.result(0) is None
+    landing.land()
+    asyncio.run(landing.await_())
+    landing.wait()
 
 
 def test_a_loop_that_was_closed_meanwhile_disturbs_no_other():
     landing, ready = Landing(), threading.Semaphore(0)
     gone = asyncio.new_event_loop()
-    waiter = gone.create_task(landing.wait())
+    waiter = gone.create_task(landing.await_())
     gone.run_until_complete(asyncio.sleep(0))
     waiter.cancel()
     gone.run_until_complete(asyncio.gather(waiter, return_exceptions=True))
@@ -73,5 +118,5 @@ def test_a_loop_that_was_closed_meanwhile_disturbs_no_other():
     with ThreadPoolExecutor(1) as thread:
         found = thread.submit(asyncio.run, crowd(landing, 2, ready))
         assert ready.acquire(timeout=10)
-        landing.set_result(None)
+        landing.land()
         assert found.result(10) == 2
