@@ -25,6 +25,7 @@ MOST_SENDS = 3
 """A revoked key in the environment, a revoked one in a file and a good one in a store need three."""
 
 _SIGNED = "genai_credentials"
+_RAW_PLACEHOLDER = PLACEHOLDER.encode()
 
 
 class Exchange:
@@ -90,6 +91,7 @@ class KeyAuth:
         self.credentials = credentials
         self.home = home
         self._header, self._scheme = header.lower(), scheme
+        self._raw_header = self._header.encode()
         self._allow_plain_http = allow_plain_http
         # Only of the synchronous side: an event loop, and the connections that belong to it, end with a fork.
         self._sockets = Sockets()
@@ -156,15 +158,16 @@ class KeyAuth:
         if self.home is None:
             check_encrypted(request.url.scheme, request.url.host, allow_plain_http=self._allow_plain_http)
             return True
-        values = request.headers.get_list(self._header)
-        if PLACEHOLDER not in values and _SIGNED not in request.extensions:
+        # As bytes: the first look at the text of a header makes httpx decode all of them.
+        values = [value for name, value in request.headers.raw if name.lower() == self._raw_header]
+        if _RAW_PLACEHOLDER not in values and _SIGNED not in request.extensions:
             return False
-        others = [value for value in values if value != PLACEHOLDER]
+        others = [value for value in values if value != _RAW_PLACEHOLDER]
         if len(values) == 1 and self._is_home(request.url):
             return True
         if len(values) > 1 and others:
             # A key of the caller's own for this one request, in another spelling.
-            request.headers[self._header] = others[0]
+            request.headers[self._header] = others[0].decode(request.headers.encoding)
             return False
         request.headers.pop(self._header, None)
         self.credentials.engine.diagnosis.of_request(request.url.host)
