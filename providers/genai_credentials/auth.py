@@ -5,9 +5,10 @@ One policy (`Exchange`) and three short drivers: httpx and httpx2 synchronous, t
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import AsyncGenerator, Callable, Generator
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from genai_credentials.backends import http_modules, over_http_modules
 from genai_credentials.errors import ConfigurationError
@@ -98,6 +99,7 @@ class KeyAuth:
 
     def sync_auth_flow(self, request: Any) -> Generator[Any, Any, None]:
         """The synchronous driver, called by httpx."""
+        _sign_in(request)
         if not self._claims(request):
             self._sockets.note((yield request))
             return
@@ -119,6 +121,7 @@ class KeyAuth:
 
     async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
         """The asynchronous driver, called by httpx."""
+        _sign_in(request)
         if not self._claims(request):
             yield request
             return
@@ -351,6 +354,12 @@ class AiohttpAuth:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self
+
+
+def _sign_in(request: Any) -> None:
+    """What httpx does for a URL with a user and a password, but only where it is given no Auth."""
+    if (user_info := request.url.userinfo) and "Authorization" not in request.headers:
+        request.headers["Authorization"] = f"Basic {b64encode(unquote_to_bytes(user_info)).decode()}"
 
 
 def _can_be_sent_again(request: Any) -> bool:

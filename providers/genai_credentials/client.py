@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import inspect
 import json
 import os
+from collections.abc import Iterator
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +26,7 @@ from genai_credentials.backends import http_modules, module_of, over_http_module
 from genai_credentials.errors import ConfigurationError, CredentialsError
 from genai_credentials.key import PLACEHOLDER
 from genai_credentials.live import Sockets, install
-from genai_credentials.origins import Origin, origin_of
+from genai_credentials.origins import Origin, origin, origin_of
 from genai_credentials.rejection import classify
 from genai_credentials.transport import PerLoopTransport
 
@@ -59,16 +61,17 @@ def build_client(
         return make(key, http_options)
 
     ours = _copied(theirs)
-    _wire(credentials, ours, home, downloads_mended=True)
-    client = make(PLACEHOLDER, ours)
-    base_url = client._api_client._http_options.base_url
-    home.add(origin_of(str(base_url), allow_plain_http=allow_plain_http))
-    install(client, Sockets(credentials, make_for_sockets, client, home))
-    _send_chunks_without_key(client)
-    if "middlewares" in (ours.async_client_args or {}):
-        _download_with_key(client)
-    if verify:
-        _verify(client)
+    with _given_back_unless_built(ours.httpx_client, ours.httpx_async_client):
+        _wire(credentials, ours, home, downloads_mended=True)
+        client = make(PLACEHOLDER, ours)
+        base_url = client._api_client._http_options.base_url
+        home |= _home_of(str(base_url), allow_plain_http=allow_plain_http)
+        install(client, Sockets(credentials, make_for_sockets, client, home))
+        _send_chunks_without_key(client)
+        if "middlewares" in (ours.async_client_args or {}):
+            _download_with_key(client)
+        if verify:
+            _verify(client)
     return client
 
 
@@ -78,11 +81,40 @@ def build_http_options(
     """See `CredentialProvider.http_options`."""
     http_options = _copied(options)
     base_url = http_options.base_url or os.environ.get("GOOGLE_GEMINI_BASE_URL")
-    urls = (base_url,) if base_url else GOOGLE
-    _wire(credentials, http_options, {origin_of(url, allow_plain_http=allow_plain_http) for url in urls})
+    homes = [_home_of(url, allow_plain_http=allow_plain_http) for url in ((base_url,) if base_url else GOOGLE)]
+    with _given_back_unless_built(http_options.httpx_client, http_options.httpx_async_client):
+        _wire(credentials, http_options, set().union(*homes))
     # It outranks the api_key that the other client is built with, so the one rule serves here too.
     http_options.headers = {**(http_options.headers or {}), API_KEY_HEADER: PLACEHOLDER}
     return http_options
+
+
+def _home_of(url: str, *, allow_plain_http: bool) -> set[Origin]:
+    """The origin of a base URL, in the spelling of each HTTP client: of an IDN or IPv6 host each has its own.
+
+    Raises:
+        ConfigurationError: As for `origin_of`.
+    """
+    home = {origin_of(url, allow_plain_http=allow_plain_http)}
+    kinds = [module.URL for module in http_modules()]
+    if _aiohttp() is not None:
+        kinds.append(import_module("yarl").URL)
+    for kind in kinds:
+        with contextlib.suppress(ValueError, *(module.InvalidURL for module in http_modules())):  # it can't go there
+            home.add(origin(kind(url)))
+    return home
+
+
+@contextlib.contextmanager
+def _given_back_unless_built(*clients: Any) -> Iterator[None]:
+    """Take the Auth off ready clients of the user's when no client of ours comes of it, so that they serve again."""
+    before = [(client, client.auth, client.event_hooks) for client in clients if hasattr(client, "event_hooks")]
+    try:
+        yield
+    except BaseException:
+        for client, auth, hooks in before:
+            client.auth, client.event_hooks = auth, hooks
+        raise
 
 
 def _check_owner(options: dict[str, Any]) -> None:

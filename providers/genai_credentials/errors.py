@@ -13,11 +13,16 @@ No message ever holds a key: only names, versions and fingerprints.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from genai_credentials.chain import Attempt
+
+
+KEY_SHAPES = re.compile(r"AIza[\w-]{30,}|AQ\.[\w.-]{30,}|\bsk-[\w-]{32,}|\bya29\.[\w.-]{20,}|auth_tokens/[\w.-]{20,}")
+"""What keys look like, and names of secrets don't: Google's kinds, a gateway's, an access token, a token of Live."""
 
 
 class CredentialsError(Exception):
@@ -29,15 +34,19 @@ class CredentialsError(Exception):
     """
 
     def __init__(self, message: str, *, remedy: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.remedy = remedy
+        # A key in the wrong place is repeated with it; as long as it was, for messages that point at a character.
+        self.message, self.remedy = (KEY_SHAPES.sub(_stars, text) for text in (message, remedy))
+        super().__init__(self.message)
 
     def __str__(self) -> str:
         return f"{self.message} {self.remedy}".rstrip()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.message, self.remedy)
+
+
+def _stars(found: re.Match[str]) -> str:
+    return "*" * len(found[0])
 
 
 def _rebuild(kind: type[CredentialsError], message: str, remedy: str) -> CredentialsError:

@@ -122,8 +122,8 @@ class PerProcess(Forkable, Generic[T]):
 
     def drop(self) -> None:
         """Forget the client, so that the next use makes another."""
-        with self._lock:
-            self._value = None
+        # Without the lock: a factory that hangs holds it.
+        self._value = None
 
     def after_fork_in_child(self) -> None:
         """Drop the parent's client, made or half made, and a lock that a thread of the parent may have held."""
@@ -135,6 +135,9 @@ class _ReadyClient(PerProcess[Any]):
     def __init__(self, client: Any) -> None:
         super().__init__(self._refuse)
         self._value = client
+
+    def drop(self) -> None:
+        """Nothing: it is its owner's to close, and may serve others."""
 
     @staticmethod
     def _refuse() -> Any:

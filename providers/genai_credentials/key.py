@@ -6,7 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Never
 
-from genai_credentials.errors import InvalidSecret
+from genai_credentials.errors import KEY_SHAPES, InvalidSecret
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -155,7 +155,10 @@ class ApiKey:
 
 def looks_like_a_key(text: object) -> bool:
     """Whether a text that is to be a name or a path is a key in the wrong place, and so must not be repeated."""
-    return isinstance(text, str) and re.match(r"AIza[\w-]{8,}|AQ\.[\w-]{8,}|sk-[\w-]{8,}", text) is not None
+    if not isinstance(text, str):
+        return False
+    at_the_start = re.match(r"AIza[\w-]{8,}|AQ\.[\w-]{8,}|sk-[\w-]{8,}", text)
+    return (at_the_start or KEY_SHAPES.search(text)) is not None
 
 
 def fingerprint(text: str) -> str:

@@ -60,7 +60,10 @@ Fetch = TypeVar("Fetch", bound=Callable[..., ApiKey])
 
 DEFAULT_FETCH_TIMEOUT = 10.0
 
-_deadline: ContextVar[float | None] = ContextVar("genai_credentials_deadline", default=None)
+# Until when, and how long in all; without an engine there is no end.
+_deadline: ContextVar[tuple[float | None, float]] = ContextVar(
+    "genai_credentials_deadline", default=(None, DEFAULT_FETCH_TIMEOUT)
+)
 
 
 @runtime_checkable
@@ -111,13 +114,18 @@ def import_extra(module: str, extra: str) -> Any:
 
 def seconds_left() -> float:
     """How long the running fetch may still take, in seconds: `fetch_timeout` when no engine set a deadline."""
-    deadline = _deadline.get()
-    return DEFAULT_FETCH_TIMEOUT if deadline is None else max(0.05, deadline - time.monotonic())
+    deadline, in_all = _deadline.get()
+    return in_all if deadline is None else max(0.05, deadline - time.monotonic())
+
+
+def seconds_in_all() -> float:
+    """How long a fetch of the one that asks may take, in seconds: for a client that later fetches use, too."""
+    return _deadline.get()[1]
 
 
 def set_deadline(timeout: float) -> None:
     """Give the fetch that runs in this thread's context `timeout` seconds from now."""
-    _deadline.set(time.monotonic() + timeout)
+    _deadline.set((time.monotonic() + timeout, timeout))
 
 
 def sealed(method: Fetch) -> Fetch:
@@ -185,19 +193,19 @@ def checked_path(path: str | os.PathLike[str]) -> Path:
     Raises:
         ConfigurationError: No file can have it.
     """
-    refuse_a_key(path)
+    refuse_a_key(str(path))
     if not isinstance(path, (str, os.PathLike)) or not str(path) or not str(path).isprintable():
         raise ConfigurationError(f"{path!r} is no path of a file.", remedy="A path here is printable text.")
     return Path(os.path.expanduser(path))
 
 
-def refuse_a_key(name: object) -> None:
-    """Refuse a key that stands where a name or a path belongs, without repeating it.
+def refuse_a_key(*names: object) -> None:
+    """Refuse a key that stands where a name, a field or a path belongs, without repeating it.
 
     Raises:
-        ConfigurationError: It looks like a key.
+        ConfigurationError: One looks like a key.
     """
-    if looks_like_a_key(name):
+    if any(map(looks_like_a_key, names)):
         raise ConfigurationError(
             "This looks like an API key, not like the place where one is kept.",
             remedy="Put the key into GEMINI_API_KEY and use Env(), or name the secret that holds it.",

@@ -712,6 +712,26 @@ def test_one_http_client_serves_one_client(credentials, api, module, name, kind)
     http.close() if kind == "Client" else asyncio.run(http.aclose())
 
 
+@pytest.mark.parametrize("module", [httpx, httpx2])
+@pytest.mark.parametrize(
+    ("base_url", "options", "error"),
+    [(None, {"nonsense": 1}, TypeError), ("http://gateway.internal", {}, ConfigurationError)],
+)
+def test_an_http_client_of_a_client_that_came_to_nothing_serves_another(
+    credentials, api, module, base_url, options, error, monkeypatch
+):
+    if module is httpx2 and SDK < (3, 0):
+        pytest.skip("this google-genai knows httpx alone")
+    with module.Client() as http:
+        before = http.auth, http.event_hooks
+        # From there it is only known once the SDK has built its client.
+        monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", base_url or api.base_url)
+        with pytest.raises(error):
+            credentials.client(http_options={"httpx_client": http}, **options)
+        assert (http.auth, http.event_hooks) == before
+        made_with(credentials, api, httpx_client=http).models.get(model=MODEL)
+
+
 @pytest.mark.parametrize("name", ["AsyncHttpxClient", "AsyncHttpx2Client"])
 def test_the_sdks_own_http_client_cannot_be_given_ready(credentials, api, name):
     if not hasattr(_api_client, "_PerLoopAsyncClientMixin"):

@@ -3,7 +3,11 @@
 import json
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,11 +18,13 @@ from stores import within
 from genai_credentials import (
     AWSSecretsManager,
     ConfigurationError,
+    CredentialProvider,
     CredentialsError,
     FetchFailed,
     InvalidSecret,
     Unavailable,
 )
+from genai_credentials.provider import _deadline
 from genai_credentials.testing import AWSEmulator, MotoServer
 from genai_credentials.testing.conformance import everything_in
 
@@ -335,6 +341,46 @@ class TestTrouble:
 
 
 class TestClient:
+    def test_its_time_is_a_part_of_the_whole_not_of_what_the_first_fetch_has_left(
+        self, at_emulator: AWSEmulator, make: Make
+    ) -> None:
+        at_emulator.add(NAME, KEY)
+        provider = make()
+
+        def late() -> None:
+            _deadline.set((time.monotonic() + 0.2, 5.0))
+            provider.fetch()
+
+        copy_context().run(late)
+        config = provider._client.get().meta.config
+        assert (config.connect_timeout, config.read_timeout) == (1.0, 2.0)
+
+    def test_one_that_was_passed_ready_serves_on_after_a_close(self, shared: AWSEmulator, shared_client: Any) -> None:
+        shared.add("of-two", KEY)
+        provider = AWSSecretsManager("of-two", client=shared_client)
+        one, other = CredentialProvider(provider), CredentialProvider(provider)
+        one.get()
+        one.close()
+        assert other.refresh().get_secret_value() == KEY
+
+    def test_a_close_does_not_wait_for_a_factory_that_hangs(self) -> None:
+        entered, gate = threading.Event(), threading.Event()
+
+        def factory() -> Any:
+            entered.set()
+            gate.wait()
+            raise OSError
+
+        provider = AWSSecretsManager(NAME, client=factory)
+        with ThreadPoolExecutor(2) as threads:
+            fetching = threads.submit(provider.fetch)
+            assert entered.wait(10)
+            threads.submit(provider.close).result(10)
+            assert not fetching.done()
+            gate.set()
+            with pytest.raises(FetchFailed):
+                fetching.result(10)
+
     def test_a_factory_is_called_once_and_after_close_again(self, aws: AWSEmulator) -> None:
         aws.add(NAME, KEY)
         made: list[Any] = []

@@ -8,11 +8,15 @@ import ssl
 import httpx
 import httpx2
 import pytest
+import yarl
 from google import genai
 from google.genai import errors
 from sdk_paths import MODEL
 
 from genai_credentials import ConfigurationError, CredentialProvider
+from genai_credentials.backends import http_modules
+from genai_credentials.client import _home_of
+from genai_credentials.origins import origin
 from genai_credentials.testing import REFUSALS, FakeGemini
 
 KEY = "AIzaSecretOfOurs"
@@ -373,6 +377,32 @@ def test_an_authorization_for_the_gateway_is_kept_and_stays_there(credentials, h
         way(client)
     assert leaks(abroad) == []
     assert [request.header("authorization") for request in abroad.requests] == [None]
+
+
+@pytest.mark.parametrize(("make", "way"), [journey for journey in JOURNEYS if "load" not in journey.values[1].__name__])
+def test_a_user_and_a_password_in_the_base_url_reach_the_gateway(credentials, home, make, way):
+    with make(credentials, home.base_url.replace("://", "://user:p%40ss@")) as client:
+        way(client)
+    assert {request.header("authorization") for request in home.requests} == {"Basic dXNlcjpwQHNz"}
+    assert {request.key for request in home.requests} == {KEY}
+
+
+@pytest.mark.parametrize("url", ["https://xn--bcher-kva.example", "https://BÜCHER.example", "https://[2001:DB8:0::1]"])
+def test_a_host_that_each_http_client_spells_its_own_way_gets_the_key(credentials, url):
+    seen = []
+
+    def answer(request):
+        seen.append(request.headers["x-goog-api-key"])
+        return module.Response(200, json={"candidates": []})
+
+    module = http_modules()[0]
+    transport = {"transport": module.MockTransport(answer)}
+    options = {"base_url": url, "client_args": transport, "async_client_args": transport}
+    with credentials.client(http_options=options) as client:
+        generate(client)
+        agenerate(client)
+    assert seen == [KEY] * 2
+    assert origin(yarl.URL(url)) in _home_of(url, allow_plain_http=False)
 
 
 # The Auth alone, in clients that aren't ours

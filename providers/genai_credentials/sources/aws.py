@@ -17,7 +17,15 @@ from genai_credentials.errors import (
 )
 from genai_credentials.forks import PerProcess
 from genai_credentials.key import ApiKey, extract_field
-from genai_credentials.provider import Source, import_extra, refuse_a_key, sealed, seconds_left, uri_of
+from genai_credentials.provider import (
+    Source,
+    import_extra,
+    refuse_a_key,
+    sealed,
+    seconds_in_all,
+    seconds_left,
+    uri_of,
+)
 
 _ARN = re.compile(r"arn:aws[a-z-]*:secretsmanager:(?P<region>[a-z0-9-]+):\d{12}:secret:[A-Za-z0-9/_+=.@!-]+")
 _NAME = re.compile(r"[A-Za-z0-9/_+=.@!-]{1,512}")
@@ -52,7 +60,7 @@ class AWSSecretsManager(Source):
     ) -> None:
         super().__init__()
         redaction.install()
-        refuse_a_key(secret_id)
+        refuse_a_key(secret_id, field)
         arn = _ARN.fullmatch(secret_id) if isinstance(secret_id, str) else None
         if arn is None and (not isinstance(secret_id, str) or not _NAME.fullmatch(secret_id)):
             raise ConfigurationError(
@@ -145,10 +153,11 @@ class AWSSecretsManager(Source):
                 f"{self.name}: there are no AWS credentials on this machine.",
                 remedy="Run 'aws configure', or give the workload a role.",
             )
-        # boto3 waits 60 s to connect and 60 s to read unless told. With the retries of `_ask` that is 95 % of the time.
+        # boto3 waits 60 s to connect and 60 s to read unless told. With the retries of `_ask` that is 95 % of the time;
+        # of the whole, since later fetches use this client too, and this one may have spent most on imports.
         config = import_extra("botocore.config", "aws").Config(
-            connect_timeout=max(0.1, seconds_left() * 0.2),
-            read_timeout=max(0.1, seconds_left() * 0.4),
+            connect_timeout=max(0.1, seconds_in_all() * 0.2),
+            read_timeout=max(0.1, seconds_in_all() * 0.4),
             retries={"mode": "standard", "total_max_attempts": 1},
         )
         return session.client("secretsmanager", config=config)

@@ -7,7 +7,7 @@ import stat
 
 from genai_credentials.errors import FetchFailed, InvalidSecret, Unavailable
 from genai_credentials.key import MAX_BYTES, ApiKey, extract_field
-from genai_credentials.provider import Source, checked_path, logger, sealed, uri_of
+from genai_credentials.provider import Source, checked_path, logger, refuse_a_key, sealed, uri_of
 
 MAX_FILE_BYTES = 16 * MAX_BYTES
 
@@ -22,6 +22,7 @@ class File(Source):
 
     def __init__(self, path: str | os.PathLike[str], field: str | None = None) -> None:
         super().__init__()
+        refuse_a_key(field)
         self.path = checked_path(path)
         self.field = field
         self.name = f"file:{self.path}" + (f"#{field}" if field else "")

@@ -55,7 +55,7 @@ class GoogleSecretManager(Source):
     ) -> None:
         super().__init__()
         redaction.install()
-        refuse_a_key(resource)
+        refuse_a_key(resource, field)
         match = _RESOURCE.fullmatch(resource) if isinstance(resource, str) else None
         if match is None:
             raise ConfigurationError(
