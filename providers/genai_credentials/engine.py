@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable, Collection
-from typing import Any
+from typing import Any, TypeVar
 
 from genai_credentials import forks
 from genai_credentials.chain import Link, foreign, note
@@ -15,6 +16,26 @@ from genai_credentials.flight import Flight, Steps, in_daemon
 from genai_credentials.key import ApiKey
 from genai_credentials.provider import logger
 from genai_credentials.rotation import Found, Rotation
+
+T = TypeVar("T")
+
+
+def _launched_whatever_comes(policy: Callable[..., Steps[T]]) -> Callable[..., Steps[T]]:
+    """A policy whose fetch starts even if a signal's handler raises between its beginning and its thread's start.
+
+    Else it would never land, and all who ask from then on would wait for it.
+    """
+
+    @functools.wraps(policy)
+    def steps(self: Engine, *arguments: Any) -> Steps[T]:
+        try:
+            return (yield from policy(self, *arguments))
+        except BaseException:
+            if (flight := self.flight) is not None and not flight.taken:
+                self._launch(flight)
+            raise
+
+    return steps
 
 
 class Engine(forks.Forkable):
@@ -44,7 +65,8 @@ class Engine(forks.Forkable):
         self.rotation = rotation
         self.flight: Flight | None = None
         self.diagnosis = Diagnosis(clock)
-        self.lock = threading.Lock()
+        # Reentrant: a signal's handler may ask for the status while its thread is inside.
+        self.lock = threading.RLock()
         self.clock = clock
         self._fetch_timeout = fetch_timeout
         self._fetched = fetched
@@ -74,6 +96,7 @@ class Engine(forks.Forkable):
             self.rotation.drop()
         return first
 
+    @_launched_whatever_comes
     def get_steps(self) -> Steps[ApiKey]:
         """The policy behind `get()`."""
         with self.lock:
@@ -95,6 +118,7 @@ class Engine(forks.Forkable):
         yield (flight or joined).landed  # type: ignore[union-attr]
         return self._served()
 
+    @_launched_whatever_comes
     def refresh_steps(self) -> Steps[ApiKey]:
         """The policy behind `refresh()`."""
         with self.lock:
@@ -111,9 +135,11 @@ class Engine(forks.Forkable):
         with self.lock:
             error = flight.errors.get(self.rotation.serving.link)
         if error is not None:
-            raise error
+            # Shared by all who wait for it: without the frames that others have added.
+            raise error.with_traceback(None) from error.__cause__
         return self._served()
 
+    @_launched_whatever_comes
     def reject_steps(self, key: ApiKey, tried: Collection[str]) -> Steps[ApiKey | None]:
         """The policy behind `reject()`.
 
@@ -168,7 +194,13 @@ class Engine(forks.Forkable):
                 # A flight that never lands would be joined by all who ask from now on.
                 self._land(flight, None, [])
 
-        in_daemon(lambda: self._land(flight, *self._walk(flight)), "genai-credentials-fetch").add_done_callback(ended)
+        def work() -> None:
+            with self.lock:
+                taken, flight.taken = flight.taken, True
+            if not taken:
+                self._land(flight, *self._walk(flight))
+
+        in_daemon(work, "genai-credentials-fetch").add_done_callback(ended)
 
     def _walk(self, flight: Flight) -> tuple[Found | None, list[Found]]:
         """Ask the links in order for a key that is not in quarantine."""
@@ -279,7 +311,7 @@ class Engine(forks.Forkable):
 
     def after_fork_in_child(self) -> None:
         """Keep the key; drop the lock, and the fetch whose thread stayed behind."""
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()
         self.flight = None
         for link in self.links:
             link.abandon()

@@ -41,6 +41,9 @@ def in_daemon(work: Callable[[], T], name: str) -> Future[T]:
     try:
         threading.Thread(target=run, name=name, daemon=True).start()
     except RuntimeError as error:
+        # Others are of a signal's handler that raised inside `start`: then it has started, or nothing is known.
+        if "thread" not in str(error):
+            raise
         future.set_exception(error)
     return future
 
@@ -54,24 +57,28 @@ class Landing:
     """
 
     def __init__(self) -> None:
-        self._news = threading.Condition(threading.Lock())
+        # Plain locks: a signal's handler that raises inside a Condition's Python code leaves it locked for good.
+        self._lock = threading.Lock()
         self._landed = False
-        self._threads = 0
+        self._threads: list[threading.Lock] = []
         self._tasks: dict[Any, list[Any]] = {}
 
     def wait(self) -> None:
         """Wait, blocking this thread."""
-        with self._news:
-            self._threads += 1
-            while not self._landed:
-                self._news.wait()
+        waiter = threading.Lock()
+        waiter.acquire()
+        with self._lock:
+            if self._landed:
+                return
+            self._threads.append(waiter)
+        waiter.acquire()
 
     async def await_(self) -> None:
         """Wait without blocking the running event loop."""
         import asyncio
 
         loop = asyncio.get_running_loop()
-        with self._news:
+        with self._lock:
             if self._landed:
                 return
             waiter = loop.create_future()
@@ -80,14 +87,14 @@ class Landing:
 
     def land(self) -> None:
         """Wake all who wait; who comes later need not."""
-        with self._news:
+        with self._lock:
             self._landed = True
         for loop, waiting in self._tasks.items():
             _wake(loop, waiting)
-        for _ in range(0, self._threads, WOKEN_AT_ONCE):
-            with self._news:
-                self._news.notify(WOKEN_AT_ONCE)
-            time.sleep(UNTIL_NEXT)
+        for number, waiter in enumerate(self._threads, 1):
+            waiter.release()
+            if number % WOKEN_AT_ONCE == 0:
+                time.sleep(UNTIL_NEXT)
 
 
 def _wake(loop: Any, waiting: list[Any]) -> None:
@@ -107,9 +114,11 @@ class Flight:
         began: The engine's event number at which it was started: what was rejected later, it doesn't answer.
         at: The time at which it was started, in seconds.
         rejected: The key whose rejection asked for it; None for a start or a scheduled refresh.
+
+    `taken` says whether a thread works for it already.
     """
 
-    __slots__ = ("at", "began", "errors", "landed", "rejected")
+    __slots__ = ("at", "began", "errors", "landed", "rejected", "taken")
 
     def __init__(self, began: int, at: float, rejected: Any = None) -> None:
         self.began = began
@@ -117,6 +126,7 @@ class Flight:
         self.rejected = rejected
         self.errors: dict[int, CredentialsError] = {}
         self.landed = Landing()
+        self.taken = False
 
 
 def drive(steps: Steps[T]) -> T:

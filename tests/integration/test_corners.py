@@ -3,8 +3,11 @@
 import asyncio
 import functools
 import inspect
+import itertools
 import multiprocessing
 import os
+import signal
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
@@ -13,6 +16,7 @@ import pytest
 from stores import Store, settle
 
 from genai_credentials import ApiKey, CredentialProvider, FetchFailed, NoCredentials
+from genai_credentials.flight import in_daemon
 from genai_credentials.forks import PerProcess
 from genai_credentials.rotation import FALL_BACK_WITHIN, Found, Rotation
 
@@ -31,7 +35,7 @@ def test_the_state_machine_is_only_touched_under_the_lock(store, clock, monkeypa
     def watched(name, method):
         @functools.wraps(method)
         def call(rotation, *args, **options):
-            touched.append((name, credentials.engine.lock.locked()))
+            touched.append((name, credentials.engine.lock._is_owned()))
             return method(rotation, *args, **options)
 
         return call
@@ -209,6 +213,77 @@ def test_a_provider_that_exits_leaves_nobody_waiting(store, clock):
 
     with pytest.raises(NoCredentials, match="raised SystemExit"):
         CredentialProvider(exits, clock=clock).get()
+
+
+class Interrupted(BaseException):
+    """What a signal's handler may raise in the main thread, anywhere: a soft time limit, Ctrl-C."""
+
+
+def interrupted(work, place):
+    """Run `work` and raise at the so-many-th place where a signal may do so in this thread; whether it got so far.
+
+    Those are the start of a function in Python and the end of one in C.
+    """
+    passed = 0
+
+    def profile(frame, event, _):
+        nonlocal passed
+        if event in ("call", "c_return"):
+            passed += 1
+            if passed == place:
+                raise Interrupted
+
+    sys.setprofile(profile)
+    try:
+        work()
+    except (Interrupted, RuntimeError):  # a threading.Condition makes the other out of it
+        assert passed >= place
+    finally:
+        sys.setprofile(None)
+    return passed >= place
+
+
+@pytest.mark.filterwarnings("ignore:Exception ignored in.*_remove:pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize(
+    "ask",
+    [CredentialProvider.get, CredentialProvider.refresh],
+    ids=["get", "refresh"],
+)
+def test_an_interrupt_at_any_place_leaves_nobody_waiting(ask):
+    for place in itertools.count(1):
+        credentials = CredentialProvider(lambda: "key-1")
+        if not interrupted(functools.partial(ask, credentials), place):
+            break
+        # Of daemons: one that hangs is to fail the test, not to hold it up.
+        assert in_daemon(credentials.get, "another").result(10).get_secret_value() == "key-1"
+        in_daemon(credentials.refresh, "another").result(10)
+    assert place > 20
+
+
+@pytest.mark.skipif(not hasattr(signal, "raise_signal"), reason="this system has no signals")
+def test_a_signals_handler_may_ask_while_its_thread_is_inside(store, clock):
+    credentials = CredentialProvider(store, clock=clock)
+    credentials.get()
+    seen = []
+    before = signal.signal(signal.SIGTERM, lambda *_: seen.append((credentials.status().state, credentials())))
+    try:
+        with credentials.engine.lock:
+            signal.raise_signal(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert seen == [("FRESH", "key-1")]
+
+
+def test_an_error_that_many_refreshes_share_carries_no_frames_from_one_to_the_next(store, clock):
+    credentials = CredentialProvider(store, clock=clock)
+    credentials.get()
+    store.error = FetchFailed("down.")
+    lengths = []
+    for _ in range(3):
+        with pytest.raises(FetchFailed) as caught:
+            credentials.refresh()
+        lengths.append(len(list(caught.traceback)))
+    assert len(set(lengths)) == 1
 
 
 def in_child(work):

@@ -50,7 +50,7 @@ def waits(landing, size):
     threads = [threading.Thread(target=landing.wait, daemon=True) for _ in range(size)]
     for thread in threads:
         thread.start()
-    while landing._threads < size:
+    while len(landing._threads) < size:
         threading.Event().wait(0.001)
     return threads
 
@@ -80,7 +80,7 @@ def test_a_thread_that_gave_up_keeps_no_other_from_waking():
             landing.wait()
     finally:
         signal.signal(signal.SIGALRM, before)
-    threads = waits(landing, WOKEN_AT_ONCE + 1)
+    threads = waits(landing, 1 + WOKEN_AT_ONCE)[1:]
     landing.land()
     for thread in threads:
         thread.join(10)
