@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
@@ -139,7 +140,21 @@ def foreign(name: str, error: BaseException) -> FetchFailed:
             f"{name}: no thread could be started for the fetch.",
             remedy="It has all threads it may have, or shuts down, or this subinterpreter has no daemon threads.",
         )
-    return FetchFailed(f"{name}: the provider raised {type(error).__name__}.", remedy="Its traceback says where.")
+    return FetchFailed(f"{name}: the provider raised {type(error).__name__}{_place(error)}.", remedy=_CAUSE)
+
+
+_CAUSE = "That error is the __cause__ of this one, which .attempts of a NoCredentials has."
+
+
+def _place(error: BaseException) -> str:
+    """Where it was raised: the file's name, line and function."""
+    at = error.__traceback__
+    if at is None:
+        return ""
+    while at.tb_next is not None:
+        at = at.tb_next
+    code = at.tb_frame.f_code
+    return f" ({os.path.basename(code.co_filename)}:{at.tb_lineno}, in {code.co_name})"
 
 
 def links_of(things: Iterable[Any]) -> tuple[Link, ...]:

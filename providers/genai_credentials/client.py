@@ -352,21 +352,26 @@ def _downloads_take_middlewares() -> bool:
 
 
 def _verify(client: genai.Client) -> None:
-    from google.genai import errors
-
     try:
         next(iter(client.models.list(config={"page_size": 1})), None)
-    except CredentialsError:
-        raise
-    except errors.APIError as error:
-        verdict = classify(error.code, json.dumps(error.details))
-        what = "The API refused the key" if verdict.cause else "The API did not serve the request"
-        raise CredentialsError(
-            f"{what}: {error.code} {verdict.cause or error.status or ''}".rstrip() + ".",
-            remedy=verdict.remedy or "Run 'genai-credentials check' for a diagnosis.",
-        ) from error
     except Exception as error:
-        raise CredentialsError(
+        client.close()
+        if isinstance(error, CredentialsError):
+            raise
+        raise _unverified(error) from error
+
+
+def _unverified(error: Exception) -> CredentialsError:
+    from google.genai import errors
+
+    if not isinstance(error, errors.APIError):
+        return CredentialsError(
             f"The API gave no answer: {type(error).__name__}.",
             remedy="Check base_url, the proxy, and this machine's network and certificates.",
-        ) from error
+        )
+    verdict = classify(error.code, json.dumps(error.details))
+    what = "The API refused the key" if verdict.cause else "The API did not serve the request"
+    return CredentialsError(
+        f"{what}: {error.code} {verdict.cause or error.status or ''}".rstrip() + ".",
+        remedy=verdict.remedy or "Run 'genai-credentials check' for a diagnosis.",
+    )

@@ -68,10 +68,8 @@ def parse(uri: str) -> Provider:
         <File file:/run/secrets/gemini.json#api_key>
     """
     parsed = split(uri)
-    make = _SCHEMES.get(parsed.scheme)
-    if make is None:
-        make = _plug_in(parsed)
     try:
+        make = _SCHEMES.get(parsed.scheme) or _plug_in(parsed)
         return as_provider(make(parsed))
     except CredentialsError:
         raise

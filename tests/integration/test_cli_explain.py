@@ -239,6 +239,13 @@ def test_bytes_that_are_no_text_are_read(capfd: pytest.CaptureFixture[str]) -> N
     assert b"\x1b" not in done.stdout
 
 
+def test_a_closed_input_is_no_text() -> None:
+    line = f"{sys.executable} -c 'from genai_credentials.cli import main; main()' explain <&-"
+    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no text to explain" in done.stderr
+
+
 def test_every_cause_has_something_to_say() -> None:
     for name, meaning in TABLE.items():
         assert meaning.verdict in EXITS
@@ -249,7 +256,7 @@ def test_every_cause_has_something_to_say() -> None:
 
 def test_help_has_an_example_and_the_exit_codes() -> None:
     columns = os.environ.get("COLUMNS")
-    for verb in ("status", "check", "explain", "watch", "run"):
+    for verb in ("status", "check", "explain", "watch", "run", "demo"):
         done = CliRunner().invoke(cli, [verb, "--help"])
         assert done.exit_code == 0
         assert "Examples:" in done.stdout

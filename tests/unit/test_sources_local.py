@@ -167,6 +167,9 @@ class TestDotenv:
         dotenv_file.write_bytes(f"GEMINI_API_KEY={FIRST}".encode() + b"\xff\xfe")
         failure(Dotenv(dotenv_file).fetch, FetchFailed, "dotenv")
 
+    def test_broken_when_it_has_no_end(self) -> None:
+        assert "over 1,048,576 bytes" in str(failure(Dotenv("/dev/zero").fetch, FetchFailed, "dotenv"))
+
     def test_broken_when_the_value_is_no_key(self, dotenv_file: Path) -> None:
         dotenv_file.write_text(f'GEMINI_API_KEY="{FIRST} {SECOND}"')
         failure(Dotenv(dotenv_file).fetch, InvalidSecret, "dotenv")

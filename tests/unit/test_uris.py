@@ -1,6 +1,7 @@
 """Text -> providers: the grammar, its errors, and that a provider's text form reads back to an equal one."""
 
 import traceback
+from importlib.metadata import EntryPoint
 
 import pytest
 from hypothesis import given
@@ -18,7 +19,7 @@ from genai_credentials import (
     File,
     GoogleSecretManager,
 )
-from genai_credentials.uris import parse, settings, split
+from genai_credentials.uris import GROUP, parse, settings, split
 
 ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/gemini-AbCdEf"
 EQUAL = {
@@ -162,3 +163,17 @@ def test_settings_that_are_wrong_say_so_without_their_text(wrong):
     with pytest.raises(CredentialsError) as caught:
         Settings(credentials=wrong)
     assert "AIza" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize(
+    "provider", [File("/k", ""), AWSSecretsManager("s", ""), GoogleSecretManager("projects/p/secrets/s", "")]
+)
+def test_an_empty_field_is_none(provider):
+    assert (provider.field, parse(provider.uri)) == (None, provider)
+
+
+def test_a_plug_in_that_cannot_be_imported_is_named(monkeypatch):
+    point = EntryPoint("boom", "no_such_module_at_all:make", GROUP)
+    monkeypatch.setattr("genai_credentials.uris.entry_points", lambda **_: [point])
+    with pytest.raises(ConfigurationError, match="boom: the plug-in for this scheme raised ModuleNotFoundError"):
+        parse("boom:x")

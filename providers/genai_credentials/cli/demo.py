@@ -61,7 +61,15 @@ def demo(as_json: bool, seconds: float, verbose: bool) -> None:
                       with the new one; null if there was none in time
       seconds     how long the requests went on
 
-    The exit code is 1 if a request failed or a rotation was not picked up, and 2 if a package is missing.
+    \b
+    Examples:
+      genai-credentials demo --seconds 10
+
+    \b
+    Exit codes:
+      0  no request failed, and each rotation was picked up
+      1  a request failed, or a rotation was not picked up
+      2  a package is missing
     """
     from genai_credentials.cli.demo_stage import alone
     from genai_credentials.cli.demo_view import view_for

@@ -90,6 +90,8 @@ def _show(printer: Printer, meaning: Meaning, answer: pasted.Pasted) -> None:
 
 
 def _standard_input() -> str:
+    if sys.stdin is None:  # closed by the shell
+        return ""
     if sys.stdin.isatty():
         click.echo("Paste the error, then press Ctrl-D.", err=True)
     return sys.stdin.buffer.read().decode("utf-8", "replace")

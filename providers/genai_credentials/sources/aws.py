@@ -69,7 +69,7 @@ class AWSSecretsManager(Source):
             )
         if not stage:
             raise ConfigurationError("stage is empty.", remedy="Leave it out for AWSCURRENT, or name a staging label.")
-        self.secret_id, self.field, self.stage, self.version_id = secret_id, field, stage, version_id
+        self.secret_id, self.field, self.stage, self.version_id = secret_id, field or None, stage, version_id
         self._region = region
         self.region = region or (arn["region"] if arn else None)
         self.name = f"aws:{secret_id}" + (f"#{field}" if field else "")
@@ -168,7 +168,9 @@ class AWSSecretsManager(Source):
         kind = str(code) or type(error).__name__
         if kind == "NoCredentialsError":
             return Unavailable(f"{self.name}: there are no AWS credentials on this machine.", remedy=_LOG_IN)
-        problem, remedy = _PROBLEMS.get(kind, (f"the call failed with {kind}", "See the cause in the traceback."))
+        problem, remedy = _PROBLEMS.get(
+            kind, (f"the call failed with {kind}", "That error is the __cause__ of this one.")
+        )
         return FetchFailed(f"{self.name}: {problem}.", remedy=remedy)
 
 

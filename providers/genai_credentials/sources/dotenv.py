@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 
 from genai_credentials.errors import FetchFailed, Unavailable
@@ -16,6 +17,8 @@ from genai_credentials.provider import (
     uri_of,
     variable_names,
 )
+
+MAX_BYTES = 1 << 20
 
 
 class Dotenv(Source):
@@ -48,8 +51,11 @@ class Dotenv(Source):
             FetchFailed: The file cannot be read, or what it holds cannot be a key.
         """
         try:
-            with self.path.open(encoding="utf-8-sig") as stream:
-                values = _parse(stream)
+            with self.path.open("rb") as stream:
+                content = stream.read(MAX_BYTES + 1)
+            if len(content) > MAX_BYTES:
+                raise FetchFailed(f"{self.name}: over {MAX_BYTES:,} bytes.", remedy="Is it the right file?")
+            values = _parse(io.StringIO(content.decode("utf-8-sig")))
         except (FileNotFoundError, NotADirectoryError):
             raise Unavailable(
                 f"{self.name}: no such file.", remedy="Create it, or let another provider serve."

@@ -24,7 +24,7 @@ class File(Source):
         super().__init__()
         refuse_a_key(field)
         self.path = checked_path(path)
-        self.field = field
+        self.field = field or None
         self.name = f"file:{self.path}" + (f"#{field}" if field else "")
         self._warned_of_mode = False
 

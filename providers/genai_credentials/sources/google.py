@@ -66,7 +66,7 @@ class GoogleSecretManager(Source):
         if self.pinned == "latest":
             self.pinned = None
         self.resource = resource
-        self.field = field
+        self.field = field or None
         self.name = f"google:{resource}" + (f"#{field}" if field else "")
         self._client: PerProcess[SecretManagerServiceClient] = PerProcess.of(client, self._make_client)
         self._highest = 0
@@ -213,7 +213,9 @@ class GoogleSecretManager(Source):
     def _explained(self, error: Exception, version: str) -> FetchFailed:
         # When the retries give up, what they gave up on is what there is to say: a throttled store is not down.
         kind = type(getattr(error, "cause", None) or error).__name__
-        problem, remedy = _PROBLEMS.get(kind, (f"the call failed with {kind}", "See the cause in the traceback."))
+        problem, remedy = _PROBLEMS.get(
+            kind, (f"the call failed with {kind}", "That error is the __cause__ of this one.")
+        )
         raised = {"NotFound": _NotFound, "FailedPrecondition": _NotEnabled}.get(kind, FetchFailed)
         return raised(f"{self.name}: {problem} (version {version}).", remedy=remedy)
 
