@@ -181,7 +181,7 @@ class ProviderChain:
     Raises:
         ConfigurationError: There is none, or something is no provider.
 
-    Example:
+    Examples:
         >>> chain = ProviderChain(lambda: "AIzaExample")
         >>> chain.fetch()
         <ApiKey f6f4944b from callable:<lambda>>

@@ -46,7 +46,7 @@ class CredentialProvider:
     Raises:
         ConfigurationError: No provider, something that is none, or a duration that makes no sense.
 
-    Example:
+    Examples:
         >>> credentials = CredentialProvider(lambda: "AIzaExample")
         >>> credentials.get()
         <ApiKey f6f4944b from callable:<lambda>>

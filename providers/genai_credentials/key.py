@@ -58,7 +58,7 @@ class ApiKey:
     Raises:
         InvalidSecret: The text cannot be a key.
 
-    Example:
+    Examples:
         >>> key = ApiKey("  AIzaExample  ", provider="env")
         >>> key
         <ApiKey f6f4944b from env>

@@ -63,7 +63,7 @@ def parse(uri: str) -> Provider:
     Raises:
         ConfigurationError: It is none; the message points at the character and says what was expected.
 
-    Example:
+    Examples:
         >>> parse("file:/run/secrets/gemini.json#api_key")
         <File file:/run/secrets/gemini.json#api_key>
     """

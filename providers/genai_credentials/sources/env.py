@@ -16,7 +16,7 @@ class Env(Source):
         names: The variables, in order of preference; none means GOOGLE_API_KEY, then GEMINI_API_KEY.
         environ: Where to look; None means `os.environ`, read anew at each fetch.
 
-    Example:
+    Examples:
         >>> Env(environ={"GEMINI_API_KEY": "AIzaExample"}).fetch()
         <ApiKey f6f4944b from env>
     """

@@ -9,7 +9,7 @@ class FakeClock:
     Args:
         now: Where it starts, in seconds.
 
-    Example:
+    Examples:
         >>> clock = FakeClock()
         >>> clock.advance(300)
         >>> clock()
