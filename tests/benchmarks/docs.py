@@ -40,27 +40,29 @@ LEADS = {
 }
 
 WHY = {
-    "credentials()": "The table of what a read is made of says it: an object whose class has a `__call__` is called by "
-    "way of a slot of its type, and that alone costs a third of the floor, so that the floor called like this misses "
-    "the Reach too. Of ours, three loads of attributes come to that. Tried: the clock in a local variable (kept: 6 % "
-    "less); the serving key on the provider itself (2 %; it would stand in two places: not taken); tuples and slots in "
-    "place of objects (slower on 3.11); closures in place of methods (8 %, and a class that loses them when it is "
-    "subclassed: not taken).",
-    "await credentials.aget()": "An `async def` that looks at the clock and does nothing else misses it too: see that "
-    "table's last column. Tried: the same; and a plain method that returns something done to wait for, which "
-    "`asyncio.run`, `gather` and `create_task` then refuse. Not to look at the clock would take a timer, in a process "
-    "that never sleeps.",
-    "sync": "What ours does by itself takes microseconds of a millisecond: see the row without a socket, the note under "
-    "the tables and the functions that are called more often. Beyond that it is noise, as long as a second stock client "
-    "differs from the first by as much.",
-    "1,000 threads": "The table of where the time goes says what is left once the store has answered: 0.08 ms a thread, "
-    "for it to wake, take the interpreter's lock, return and end. Woken all at once, as by the floor's Event, each asks "
-    "for that lock again every 5 ms until it has it; so ours wakes them 32 at a time (kept: on this machine a thousand "
-    "took 65-75 ms where an Event took 150-180, a Future 110-200, a lock each 140-190). A lock handed on from each to "
-    "the next took 65-90 as well, and leaves all who follow waiting for good when a signal's handler raises in between: "
-    "not taken. Before the fetch, a thousand threads that start to ask keep its own thread from the lock.",
-    "1,000 tasks": "All tasks of a loop are woken by one call into it (kept: 1,000 take 12-22 ms over the fetch where "
-    "one call each took 30-40, side by side). The rest is their own steps: each checks again what is served.",
+    "credentials()": "The table of what a read is made of says it: an object whose class has a `__call__` is "
+    "called by way of a slot of its type, and that alone costs a third of the floor, so that the floor called "
+    "like this misses the Reach too. Of ours, three loads of attributes come to that. Tried: the clock in a local "
+    "variable (kept: 6 % less); the serving key on the provider itself (2 %; it would stand in two places: not "
+    "taken); tuples and slots in place of objects (slower on 3.11); closures in place of methods (8 %, and a "
+    "class that loses them when it is subclassed: not taken).",
+    "await credentials.aget()": "An `async def` that looks at the clock and does nothing else misses it too: see "
+    "that table's last column. Tried: the same; and a plain method that returns something done to wait for, which "
+    "`asyncio.run`, `gather` and `create_task` then refuse. Not to look at the clock would take a timer, in a "
+    "process that never sleeps.",
+    "sync": "What ours does by itself takes microseconds of a millisecond: see the row without a socket, the note "
+    "under the tables and the functions that are called more often. Beyond that it is noise, as long as a second "
+    "stock client differs from the first by as much.",
+    "1,000 threads": "The table of where the time goes says what is left once the store has answered: 0.08 ms a "
+    "thread, for it to wake, take the interpreter's lock, return and end. Woken all at once, as by the floor's "
+    "Event, each asks for that lock again every 5 ms until it has it; so ours wakes them 32 at a time (kept: on "
+    "this machine a thousand took 65-75 ms where an Event took 150-180, a Future 110-200, a lock each 140-190). A "
+    "lock handed on from each to the next took 65-90 as well, and leaves all who follow waiting for good when a "
+    "signal's handler raises in between: not taken. Before the fetch, a thousand threads that start to ask keep "
+    "its own thread from the lock.",
+    "1,000 tasks": "All tasks of a loop are woken by one call into it (kept: 1,000 take 12-22 ms over the fetch "
+    "where one call each took 30-40, side by side). The rest is their own steps: each checks again what is "
+    "served.",
 }
 """What holds each thing that was missed, and what was tried; found by words of its name."""
 
