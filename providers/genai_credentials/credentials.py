@@ -201,21 +201,29 @@ class CredentialProvider:
         """The chain that `GENAI_CREDENTIALS` describes: URIs with white space between; unset means `env:`.
 
         Args:
-            environ: Where to read it; None means `os.environ`.
+            environ: Where to read it, and where its `env:` looks; None means `os.environ`.
             options: Arguments of the constructor; they win over `GENAI_CREDENTIALS_TTL` and its like.
+
+        Raises:
+            ConfigurationError: As for `from_uris`, or a duration is no number of seconds.
         """
-        from genai_credentials.uris import settings
+        from genai_credentials.uris import parse, settings
 
         uris, durations = settings(environ)
-        return cls.from_uris(*uris, **{**durations, **options})
+        return cls(*(parse(uri, environ) for uri in uris), **{**durations, **options})
 
     @classmethod
     def __get_pydantic_core_schema__(cls, _source: Any, _handler: Any) -> Any:
         """A field of a pydantic model, or its settings: the text of `GENAI_CREDENTIALS`, or a provider as it is."""
         from pydantic_core import core_schema
 
-        shown = core_schema.to_string_ser_schema(when_used="json")
+        shown = core_schema.to_string_ser_schema(when_used="json-unless-none")
         return core_schema.no_info_plain_validator_function(cls._validated, serialization=shown)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, _schema: Any, _handler: Any) -> dict[str, Any]:
+        """That field in a JSON schema: a text."""
+        return {"type": "string", "description": "URIs of the providers of an API key, with white space between."}
 
     @classmethod
     def _validated(cls, value: object) -> Self:
@@ -223,11 +231,12 @@ class CredentialProvider:
             return value
         try:
             if isinstance(value, str):
-                return cls.from_environment({"GENAI_CREDENTIALS": value})
+                return cls.from_uris(*(value.split() or ["env:"]))
             problem = CredentialsError(f"A provider's URIs are one text, not {type(value).__name__}.")
         except ConfigurationError as error:
             problem = CredentialsError(error.message, remedy=error.remedy)
-        # No ValueError: pydantic would print it with the input, and that may be a key, pasted in the wrong place.
+        # No ValueError, even if it ends a union: pydantic would print it with the input, once for each kind of the
+        # union, and that may be a key, pasted in the wrong place.
         raise problem
 
     # Its life
@@ -240,7 +249,7 @@ class CredentialProvider:
             now, rotation = self._clock(), self._rotation
             key = rotation.serving.key
             age = None if key is None else _age(key)
-            next_refresh = None if key is None else max(rotation.refresh_at, rotation.retry_at) - now
+            next_refresh = None if key is None else max(rotation.refresh_at - now, rotation.retry_at - now, 0.0)
             return Status(
                 state=rotation.state(now),
                 fingerprint=None if key is None else key.fingerprint,

@@ -46,8 +46,8 @@ class Status:
     """A moment of a `CredentialProvider`.
 
     `state` is one of EMPTY, FRESH, STALE, FELL_BACK, REFUSED. `fingerprint`, `provider`, `version`, `age` and
-    `next_refresh` (seconds) are None while there is no key. `counters` counts since the start: fetches, failures,
-    rejections, rotations, fallbacks, paroles, replays.
+    `next_refresh` (seconds; 0 when it is due) are None while there is no key. `counters` counts since the start:
+    fetches, failures, rejections, rotations, fallbacks, paroles, replays.
     """
 
     state: str

@@ -33,6 +33,7 @@ from genai_credentials.sources.google import GoogleSecretManager
 GROUP = "genai_credentials.providers"
 VARIABLE = "GENAI_CREDENTIALS"
 DURATIONS = ("ttl", "max_stale", "min_refresh_interval", "fetch_timeout")
+POSITIVE = ("ttl", "fetch_timeout")
 
 
 class ProviderURI(NamedTuple):
@@ -57,8 +58,12 @@ class ProviderURI(NamedTuple):
         _fail(self.text, self.text.find(at) if at else len(self.text), expected)
 
 
-def parse(uri: str) -> Provider:
+def parse(uri: str, environ: Mapping[str, str] | None = None) -> Provider:
     """The provider that a URI describes.
+
+    Args:
+        uri: Its text.
+        environ: Where `env:` looks; None means `os.environ`.
 
     Raises:
         ConfigurationError: It is none; the message points at the character and says what was expected.
@@ -70,7 +75,8 @@ def parse(uri: str) -> Provider:
     parsed = split(uri)
     try:
         make = _SCHEMES.get(parsed.scheme) or _plug_in(parsed)
-        return as_provider(make(parsed))
+        provider = as_provider(make(parsed))
+        return provider.within(environ) if isinstance(provider, Env) and environ is not None else provider
     except CredentialsError:
         raise
     except Exception as error:
@@ -118,8 +124,9 @@ def settings(environ: Mapping[str, str] | None = None) -> tuple[list[str], dict[
                 seconds = float(text)
             except ValueError:
                 seconds = math.nan
-            if not seconds >= 0:
-                raise ConfigurationError(f"{VARIABLE}_{name.upper()}={text!r} is no number of seconds.")
+            if not seconds >= 0 or (seconds == 0 and name in POSITIVE):
+                lowest = "over" if name in POSITIVE else "at least"
+                raise ConfigurationError(f"{VARIABLE}_{name.upper()}={text!r} is no number of seconds, {lowest} 0.")
             durations[name] = seconds
     return environ.get(VARIABLE, "").split() or ["env:"], durations
 

@@ -158,6 +158,13 @@ def test_refreshes_of_a_fleet_spread_over_a_tenth_of_the_ttl_either_way(clock):
     assert 320 < max(spread) <= 330
 
 
+def test_a_refresh_that_is_overdue_is_due_now(store, clock):
+    credentials = CredentialProvider(store, clock=clock, ttl=10)
+    credentials.get()
+    clock.advance(100)
+    assert credentials.status().next_refresh == 0
+
+
 def test_tries_of_a_fleet_at_a_store_that_is_down_spread_too(clock):
     def first_try(seed):
         store = Store()

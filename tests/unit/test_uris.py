@@ -146,6 +146,14 @@ class Settings(BaseSettings):
     credentials: CredentialProvider = Field(default_factory=lambda: CredentialProvider(Env()))
 
 
+class Optional(BaseSettings):
+    credentials: CredentialProvider | None = None
+
+
+class Choice(BaseSettings):
+    credentials: CredentialProvider | int | str
+
+
 def test_settings_read_the_chain_from_their_own_variable(monkeypatch):
     monkeypatch.setenv("GEMINI_API_KEY", "AIzaExample")
     assert Settings().credentials() == "AIzaExample"
@@ -159,10 +167,36 @@ def test_settings_read_the_chain_from_their_own_variable(monkeypatch):
 
 
 @pytest.mark.parametrize("wrong", ["AIzaPastedInTheWrongPlace", "env:A nonsense:AIzaPasted", b"AIzaPasted"])
-def test_settings_that_are_wrong_say_so_without_their_text(wrong):
+@pytest.mark.parametrize("model", [Settings, Optional, Choice])
+def test_settings_that_are_wrong_say_so_without_their_text(model, wrong):
     with pytest.raises(CredentialsError) as caught:
-        Settings(credentials=wrong)
+        model(credentials=wrong)
     assert "AIza" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_field_may_be_left_empty(monkeypatch):
+    monkeypatch.delenv("CREDENTIALS", raising=False)
+    assert Optional().credentials is None
+    assert Optional().model_dump_json() == '{"credentials":null}'
+    assert isinstance(Optional(credentials="env:").credentials, CredentialProvider)
+
+
+def test_a_field_has_a_schema():
+    for mode in ("validation", "serialization"):
+        assert Settings.model_json_schema(mode=mode)["properties"]["credentials"]["type"] == "string"
+
+
+def test_a_mapping_in_place_of_the_environment_is_the_environment_of_the_chain(monkeypatch):
+    monkeypatch.setenv("GEMINI_API_KEY", "AIzaOfTheProcess")
+    for chain in ({}, {"GENAI_CREDENTIALS": "env:GEMINI_API_KEY"}):
+        assert CredentialProvider.from_environment({"GEMINI_API_KEY": "AIzaMine", **chain})() == "AIzaMine"
+
+
+@pytest.mark.parametrize("name", ["TTL", "FETCH_TIMEOUT", "MAX_STALE"])
+def test_a_duration_that_makes_no_sense_is_named_by_its_variable(name):
+    for text in ("soon", "-1", "nan", *(["0"] if name != "MAX_STALE" else [])):
+        with pytest.raises(ConfigurationError, match=f"GENAI_CREDENTIALS_{name}='{text}'"):
+            settings({f"GENAI_CREDENTIALS_{name}": text})
 
 
 @pytest.mark.parametrize(
