@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from random import Random
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -262,10 +263,14 @@ class CredentialProvider:
             )
 
     def close(self) -> None:
-        """Forget the key and close the providers' clients; idempotent. A fetch under way ends unheard."""
-        for link in self.engine.links if self.engine.close() else ():
-            if callable(close := getattr(link.provider, "close", None)):
-                close()
+        """Forget the key and close the providers' clients; idempotent. A fetch under way ends unheard.
+
+        All are closed, also when one raises; its error is raised afterwards.
+        """
+        with ExitStack() as closing:
+            for link in reversed(self.engine.links if self.engine.close() else ()):
+                if callable(close := getattr(link.provider, "close", None)):
+                    closing.callback(close)
 
     def __enter__(self) -> Self:
         return self

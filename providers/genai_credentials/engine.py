@@ -12,7 +12,7 @@ from genai_credentials.chain import Link, foreign, note
 from genai_credentials.diagnosis import Diagnosis
 from genai_credentials.errors import CredentialsError, NoCredentials
 from genai_credentials.events import Events, provenance
-from genai_credentials.flight import Flight, Steps, in_daemon
+from genai_credentials.flight import Flight, Steps, enter, in_daemon, is_inside
 from genai_credentials.key import ApiKey
 from genai_credentials.provider import logger
 from genai_credentials.rotation import Found, Rotation
@@ -109,6 +109,7 @@ class Engine(forks.Forkable):
             elif self.flight is None and now < self.rotation.retry_at:
                 raise self._exhausted()
             else:
+                self._check_outside()
                 key, joined = None, self.flight
                 flight = self._begin() if joined is None else None
         if flight:
@@ -123,6 +124,7 @@ class Engine(forks.Forkable):
         """The policy behind `refresh()`."""
         with self.lock:
             self._check_open()
+            self._check_outside()
             asked = self.rotation.event()
         flight: Flight | None = None
         while flight is None or flight.began < asked:
@@ -170,7 +172,10 @@ class Engine(forks.Forkable):
 
     def _flight_for(self, key: ApiKey, answered: bool) -> tuple[Flight | None, Flight | None]:
         """The fetch to wait for, if any, and the same again if it is to be launched."""
-        if self.flight is not None or answered or not self.rotation.may_fetch_for_rejection(self.clock()):
+        if self.flight is None and (answered or not self.rotation.may_fetch_for_rejection(self.clock())):
+            return None, None
+        self._check_outside()
+        if self.flight is not None:
             return self.flight, None
         flight = self._begin(key)
         return flight, flight
@@ -198,6 +203,7 @@ class Engine(forks.Forkable):
             with self.lock:
                 taken, flight.taken = flight.taken, True
             if not taken:
+                enter(self)
                 self._land(flight, *self._walk(flight))
 
         in_daemon(work, "genai-credentials-fetch").add_done_callback(ended)
@@ -291,6 +297,14 @@ class Engine(forks.Forkable):
     def _check_open(self) -> None:
         if self._closed:
             raise CredentialsError("This CredentialProvider is closed.", remedy="Make another one.")
+
+    def _check_outside(self) -> None:
+        if is_inside(self):
+            raise CredentialsError(
+                "The key was asked for from inside the fetch that is to bring it: by a provider, a log handler or an "
+                "on_event callback.",
+                remedy="Let that code do without the key, or ask another provider; status() never waits.",
+            )
 
     def _tell(self, key: ApiKey, other: ApiKey | None, news: bool) -> None:
         if news and other is None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from contextlib import suppress
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 from genai_credentials.errors import CredentialsError
@@ -20,6 +21,19 @@ WOKEN_AT_ONCE, UNTIL_NEXT = 32, 0.0002
 """Threads, and seconds: long enough for so many to be through."""
 
 
+_inside: ContextVar[frozenset[int]] = ContextVar("genai_credentials_inside", default=frozenset())
+
+
+def enter(fetcher: object) -> None:
+    """Note that this thread, and those it starts by `in_daemon`, work for a fetch of `fetcher` until they end."""
+    _inside.set(_inside.get() | {id(fetcher)})
+
+
+def is_inside(fetcher: object) -> bool:
+    """Whether this code runs inside a fetch of `fetcher`, and so must not wait for one."""
+    return id(fetcher) in _inside.get()
+
+
 def in_daemon(work: Callable[[], T], name: str) -> Future[T]:
     """Run `work` in a thread that never holds up the interpreter's exit.
 
@@ -28,8 +42,10 @@ def in_daemon(work: Callable[[], T], name: str) -> Future[T]:
     """
     future: Future[T] = Future()
     future.set_running_or_notify_cancel()
+    inside = _inside.get()
 
     def run() -> None:
+        _inside.set(inside)
         try:
             result = work()
         except BaseException as error:

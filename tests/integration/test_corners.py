@@ -4,6 +4,7 @@ import asyncio
 import functools
 import inspect
 import itertools
+import logging
 import multiprocessing
 import os
 import signal
@@ -220,6 +221,68 @@ def test_a_provider_that_exits_leaves_nobody_waiting(store, clock):
 
     with pytest.raises(NoCredentials, match=r"raised SystemExit \(test_corners.py:\d+, in exits\)"):
         CredentialProvider(exits, clock=clock).get()
+
+
+INSIDE = {
+    "get": lambda credentials: credentials.get(),
+    "call": lambda credentials: credentials(),
+    "aget": lambda credentials: asyncio.run(credentials.aget()),
+    "refresh": lambda credentials: credentials.refresh(),
+    "reject": lambda credentials: credentials.reject(ApiKey("key-1", provider="store")),
+}
+
+
+@pytest.mark.parametrize("ask", INSIDE)
+def test_a_provider_that_asks_for_the_key_it_is_to_bring_is_told_so(ask, clock):
+    credentials = CredentialProvider(lambda: INSIDE[ask](credentials), clock=clock)
+    with pytest.raises(NoCredentials, match="asked for from inside the fetch"):
+        in_daemon(credentials.get, "asking").result(10)
+
+
+@pytest.mark.parametrize("ask", ["get", "refresh"])
+def test_a_listener_that_asks_for_the_key_harms_no_fetch(ask, store, clock, caplog):
+    credentials = CredentialProvider(store, clock=clock, on_event=lambda _: INSIDE[ask](credentials))
+    store.error = FetchFailed("down.")
+    with pytest.raises(NoCredentials):
+        in_daemon(credentials.get, "asking").result(10)
+    store.error = None
+    clock.advance(2)
+    assert in_daemon(credentials.get, "asking").result(10).get_secret_value() == "key-1"
+    assert store.fetches == 2
+    assert "A listener for events raised" in caplog.text
+
+
+def test_a_log_handler_that_asks_for_the_key_harms_no_fetch(store, clock, monkeypatch):
+    class Handler(logging.Handler):
+        def emit(self, _):
+            asked.append(1)
+            credentials.get()
+
+    asked, logger, credentials = [], logging.getLogger("genai_credentials"), CredentialProvider(store, clock=clock)
+    monkeypatch.setattr(logging, "raiseExceptions", False)
+    handler = Handler()
+    logger.addHandler(handler)
+    store.error = FetchFailed("down.")
+    try:
+        with pytest.raises(NoCredentials):
+            in_daemon(credentials.get, "asking").result(10)
+    finally:
+        logger.removeHandler(handler)
+    assert asked
+
+
+def test_a_close_that_fails_leaves_no_other_provider_open(clock):
+    def fails():
+        closed.append("first")
+        raise OSError("first")
+
+    closed, providers = [], [Store(), Store(name="second")]
+    providers[0].close, providers[1].close = fails, lambda: closed.append("second")
+    credentials = CredentialProvider(*providers, clock=clock)
+    with pytest.raises(OSError, match="first"):
+        credentials.close()
+    credentials.close()
+    assert closed == ["first", "second"]
 
 
 class Interrupted(BaseException):
