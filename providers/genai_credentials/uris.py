@@ -75,8 +75,7 @@ def parse(uri: str, environ: Mapping[str, str] | None = None) -> Provider:
     parsed = split(uri)
     try:
         make = _SCHEMES.get(parsed.scheme) or _plug_in(parsed)
-        provider = as_provider(make(parsed))
-        return provider.within(environ) if isinstance(provider, Env) and environ is not None else provider
+        return as_provider(_env(parsed, environ) if make is _env else make(parsed))
     except CredentialsError:
         raise
     except Exception as error:
@@ -163,11 +162,11 @@ def _plain(uri: ProviderURI) -> None:
         uri.fail(f"no '?' in a URI of {uri.scheme}:; percent-encode it as %3F if it belongs to the path", "?")
 
 
-def _env(uri: ProviderURI) -> Env:
+def _env(uri: ProviderURI, environ: Mapping[str, str] | None = None) -> Env:
     _plain(uri)
     if uri.field is not None:
         uri.fail("no '#': the variables stand after the colon, as in env:GEMINI_API_KEY", "#")
-    return Env(*_names(uri.path))
+    return Env(*_names(uri.path), environ=environ)
 
 
 def _dotenv(uri: ProviderURI) -> Dotenv:

@@ -6,7 +6,7 @@ from importlib.metadata import EntryPoint
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import Field
+from pydantic import BaseModel, Field
 from pydantic_settings import BaseSettings
 
 from genai_credentials import (
@@ -150,6 +150,10 @@ class Optional(BaseSettings):
     credentials: CredentialProvider | None = None
 
 
+class Unset(BaseModel):
+    credentials: CredentialProvider = None
+
+
 class Choice(BaseSettings):
     credentials: CredentialProvider | int | str
 
@@ -177,7 +181,7 @@ def test_settings_that_are_wrong_say_so_without_their_text(model, wrong):
 def test_a_field_may_be_left_empty(monkeypatch):
     monkeypatch.delenv("CREDENTIALS", raising=False)
     assert Optional().credentials is None
-    assert Optional().model_dump_json() == '{"credentials":null}'
+    assert Optional().model_dump_json() == Unset().model_dump_json() == '{"credentials":null}'
     assert isinstance(Optional(credentials="env:").credentials, CredentialProvider)
 
 
@@ -211,3 +215,14 @@ def test_a_plug_in_that_cannot_be_imported_is_named(monkeypatch):
     monkeypatch.setattr("genai_credentials.uris.entry_points", lambda **_: [point])
     with pytest.raises(ConfigurationError, match="boom: the plug-in for this scheme raised ModuleNotFoundError"):
         parse("boom:x")
+
+
+def vault(uri):
+    return Env("KEY", environ={"KEY": "AIzaOfTheVault"})
+
+
+def test_the_environment_of_a_plug_in_is_its_own(monkeypatch):
+    point = EntryPoint("vault", f"{__name__}:vault", GROUP)
+    monkeypatch.setattr("genai_credentials.uris.entry_points", lambda **_: [point])
+    credentials = CredentialProvider.from_environment({"GENAI_CREDENTIALS": "vault:x", "KEY": "AIzaOfTheMapping"})
+    assert credentials() == "AIzaOfTheVault"

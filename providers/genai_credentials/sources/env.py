@@ -27,10 +27,6 @@ class Env(Source):
         self.name = f"env:{','.join(names)}" if names else "env"
         self._environ = environ
 
-    def within(self, environ: Mapping[str, str]) -> Env:
-        """The same, looking there."""
-        return Env(*(() if self.names == DEFAULT_NAMES else self.names), environ=environ)
-
     @property
     def uri(self) -> str | None:
         """The text form of this provider; None when it reads an environment of its own."""
