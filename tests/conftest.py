@@ -1,12 +1,17 @@
 """What every test shares: an environment without credentials, and what our plug-in for pytest has no fixture for."""
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from genai_credentials.testing import AWSEmulator
+from genai_credentials.testing import AWSEmulator, FakeClock
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from stores import Store
 
 PREFIXES = ("GOOGLE_", "GEMINI_", "GENAI_", "AWS_", "GCE_", "CLOUDSDK_")
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
@@ -43,3 +48,15 @@ def no_aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """A clock to turn by hand."""
+    return FakeClock()
+
+
+@pytest.fixture
+def store() -> Store:
+    """A provider to script."""
+    return Store()

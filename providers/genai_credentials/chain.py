@@ -6,9 +6,12 @@ import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from typing import Any, NamedTuple
+from typing import Any
 
+from genai_credentials.adapter import as_provider, checked
+from genai_credentials.deadline import DEFAULT_FETCH_TIMEOUT, set_deadline
 from genai_credentials.errors import (
+    Attempt,
     ConfigurationError,
     CredentialsError,
     FetchFailed,
@@ -17,40 +20,11 @@ from genai_credentials.errors import (
 )
 from genai_credentials.flight import in_daemon
 from genai_credentials.key import ApiKey
-from genai_credentials.provider import (
-    DEFAULT_FETCH_TIMEOUT,
-    AnyProvider,
-    Provider,
-    as_provider,
-    checked,
-    logger,
-    set_deadline,
-)
+from genai_credentials.log import logger
+from genai_credentials.provider import AnyProvider, Provider
 
 LONGEST_FETCH = 86_400.0
 """Seconds that any fetch may take: no lock and no store's client waits for ever (math.inf)."""
-
-
-class Attempt(NamedTuple):
-    """What one link answered when it was last asked.
-
-    `outcome` is "serving", "absent", "broken", "rejected" (its key is in quarantine) or "unasked"; `error` is None
-    where there is none.
-    """
-
-    provider: str
-    outcome: str
-    error: CredentialsError | None = None
-
-    @property
-    def remedy(self) -> str:
-        """What to do about it; empty when there is nothing to do."""
-        return self.error.remedy if self.error else ""
-
-    def __str__(self) -> str:
-        if self.error is None:
-            return f"{self.provider}: {self.outcome}"
-        return f"{self.provider}: {self.outcome} - {str(self.error).removeprefix(f'{self.provider}: ')}"
 
 
 class Link:

@@ -17,13 +17,13 @@ from genai_credentials.errors import ConfigurationError, CredentialsError
 from genai_credentials.events import Event, Events
 from genai_credentials.flight import adrive, drive
 from genai_credentials.key import ApiKey
-from genai_credentials.rotation import Rotation
+from genai_credentials.keystate import KeyState
 
 if TYPE_CHECKING:
     from google import genai
     from google.genai import types
 
-    from genai_credentials.auth import HttpxAuth
+    from genai_credentials.client.httpx_auth import HttpxAuth
     from genai_credentials.provider import AnyProvider
     from genai_credentials.status import Status
 
@@ -69,7 +69,7 @@ class CredentialProvider:
     ) -> None:
         _check_seconds(ttl=ttl, fetch_timeout=fetch_timeout)
         _check_seconds(lowest=0.0, max_stale=max_stale, min_refresh_interval=min_refresh_interval)
-        self._rotation = Rotation(
+        self._rotation = KeyState(
             ttl=ttl,
             max_stale=max_stale,
             min_refresh_interval=min_refresh_interval,
@@ -154,7 +154,7 @@ class CredentialProvider:
         Raises:
             ConfigurationError: An option cannot work with a key that is swapped in.
         """
-        from genai_credentials.client import build_client
+        from genai_credentials.client.assembly import build_client
 
         return build_client(self, options, verify=verify, allow_plain_http=allow_plain_http)
 
@@ -168,7 +168,7 @@ class CredentialProvider:
         Raises:
             ConfigurationError: As for `client()`.
         """
-        from genai_credentials.client import build_http_options
+        from genai_credentials.client.assembly import build_http_options
 
         return build_http_options(self, options, allow_plain_http=allow_plain_http)
 
@@ -182,7 +182,7 @@ class CredentialProvider:
             scheme: What stands before the key, its space included: "Bearer ".
             allow_plain_http: As for `client()`.
         """
-        from genai_credentials.auth import lone_auth
+        from genai_credentials.client.httpx_auth import lone_auth
 
         return lone_auth(self, header, scheme, allow_plain_http=allow_plain_http)
 

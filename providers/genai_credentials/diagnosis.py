@@ -9,7 +9,7 @@ from cachetools import TTLCache
 
 from genai_credentials.events import provenance
 from genai_credentials.key import ApiKey
-from genai_credentials.provider import logger
+from genai_credentials.log import logger
 from genai_credentials.rejection import Verdict
 
 EVERY = 300.0

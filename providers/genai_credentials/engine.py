@@ -14,8 +14,8 @@ from genai_credentials.errors import CredentialsError, NoCredentials
 from genai_credentials.events import Events, provenance
 from genai_credentials.flight import Flight, Steps, enter, in_daemon, is_inside
 from genai_credentials.key import ApiKey
-from genai_credentials.provider import logger
-from genai_credentials.rotation import Found, Rotation
+from genai_credentials.keystate import Found, KeyState
+from genai_credentials.log import logger
 
 T = TypeVar("T")
 
@@ -39,7 +39,7 @@ def _launched_whatever_comes(policy: Callable[..., Steps[T]]) -> Callable[..., S
 
 
 class Engine(forks.Forkable):
-    """Drives a `Rotation` with what the links answer.
+    """Drives a `KeyState` with what the links answer.
 
     Its policies are generators that yield what they wait for, so that threads and event loops share them.
 
@@ -55,7 +55,7 @@ class Engine(forks.Forkable):
     def __init__(
         self,
         links: tuple[Link, ...],
-        rotation: Rotation,
+        rotation: KeyState,
         fetch_timeout: float,
         clock: Callable[[], float],
         fetched: Callable[[ApiKey], None],

@@ -15,11 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from genai_credentials.chain import Attempt
-
+from typing import Any, NamedTuple
 
 KEY_SHAPES = re.compile(r"AIza[\w-]{30,}|AQ\.[\w.-]{30,}|\bsk-[\w-]{32,}|\bya29\.[\w.-]{20,}|auth_tokens/[\w.-]{20,}")
 """What keys look like, and names of secrets don't: Google's kinds, a gateway's, an access token, a token of Live."""
@@ -71,6 +67,28 @@ class MissingDependency(FetchFailed):
 
 class ConfigurationError(CredentialsError, ValueError):
     """The arguments cannot work, whatever the stores answer."""
+
+
+class Attempt(NamedTuple):
+    """What one link answered when it was last asked.
+
+    `outcome` is "serving", "absent", "broken", "rejected" (its key is in quarantine) or "unasked"; `error` is None
+    where there is none.
+    """
+
+    provider: str
+    outcome: str
+    error: CredentialsError | None = None
+
+    @property
+    def remedy(self) -> str:
+        """What to do about it; empty when there is nothing to do."""
+        return self.error.remedy if self.error else ""
+
+    def __str__(self) -> str:
+        if self.error is None:
+            return f"{self.provider}: {self.outcome}"
+        return f"{self.provider}: {self.outcome} - {str(self.error).removeprefix(f'{self.provider}: ')}"
 
 
 class NoCredentials(CredentialsError):

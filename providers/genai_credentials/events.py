@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 from genai_credentials.key import ApiKey
-from genai_credentials.provider import logger
+from genai_credentials.log import logger
 
 EventName = Literal["fetched", "rotated", "rejected", "replayed", "served_stale", "fetch_failed", "recovered"]
 

@@ -68,30 +68,6 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_before, after_in_parent=_after_in_parent, after_in_child=_after_in_child)
 
 
-class Sockets(Forkable):
-    """The sockets of an HTTP client's connections; a child closes its own ends, so as not to read its parent's answers.
-
-    httpx and httpx2 take a closed socket for an idle connection that has ended, and open another one (probed: httpx
-    0.28, httpx2 2.16).
-    """
-
-    def __init__(self) -> None:
-        self._open: weakref.WeakSet[Any] = weakref.WeakSet()
-        watch(self)
-
-    def note(self, response: Any) -> None:
-        """Remember the connection that an answer of httpx came over."""
-        stream = response.extensions.get("network_stream")
-        if stream is not None and (socket := stream.get_extra_info("socket")) is not None:
-            self._open.add(socket)
-
-    def after_fork_in_child(self) -> None:
-        """Close what the parent has open, in this process alone."""
-        for socket in self._open:
-            socket.close()
-        self._open = weakref.WeakSet()
-
-
 class PerProcess(Forkable, Generic[T]):
     """A client that is made on first use, once in each process.
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Never
 
-from genai_credentials.chain import Attempt
+from genai_credentials.errors import Attempt
 
 
 @dataclass(frozen=True, slots=True)

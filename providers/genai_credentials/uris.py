@@ -22,8 +22,9 @@ from importlib.metadata import entry_points
 from typing import Any, NamedTuple, Never
 from urllib.parse import unquote
 
+from genai_credentials.adapter import as_provider
 from genai_credentials.errors import ConfigurationError, CredentialsError
-from genai_credentials.provider import Provider, as_provider
+from genai_credentials.provider import Provider
 from genai_credentials.sources.aws import AWSSecretsManager
 from genai_credentials.sources.dotenv import Dotenv
 from genai_credentials.sources.env import Env

@@ -8,7 +8,7 @@ from random import Random
 from typing import NamedTuple
 
 from genai_credentials import ApiKey
-from genai_credentials.rotation import Found, Rotation
+from genai_credentials.keystate import Found, KeyState
 from genai_credentials.testing import FakeClock
 
 DAY = 86_400
@@ -75,7 +75,7 @@ def without_jitter(number: int, day: Day) -> float:
 
 def _ours(number: int, day: Day, jitter: Random) -> float:
     clock, traffic = FakeClock(Random(f"start {number}").uniform(0.0, STARTED_WITHIN)), Random(f"traffic {number}")
-    rotation = Rotation(ttl=TTL, max_stale=86_400.0, min_refresh_interval=5.0, clock=clock, random=jitter)
+    rotation = KeyState(ttl=TTL, max_stale=86_400.0, min_refresh_interval=5.0, clock=clock, random=jitter)
     _fetch(rotation, clock, day.scheduled, day)
     while True:
         key = rotation.serving.key
@@ -94,7 +94,7 @@ def _ours(number: int, day: Day, jitter: Random) -> float:
             _fetch(rotation, clock, day.rejected, day, for_rejection=True)
 
 
-def _fetch(rotation: Rotation, clock: FakeClock, calls: array[int], day: Day, *, for_rejection: bool = False) -> None:
+def _fetch(rotation: KeyState, clock: FakeClock, calls: array[int], day: Day, *, for_rejection: bool = False) -> None:
     calls[int(clock.now)] += 1
     before, found = rotation.serving.key, Found(newest(clock.now), 0)
     clock.now += FETCH

@@ -12,12 +12,11 @@ from typing import Any
 import pytest
 
 from genai_credentials import CredentialProvider
-from genai_credentials.testing import FakeClock, FakeGemini
+from genai_credentials.testing import FakeGemini
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from sdk_paths import Keys
-from stores import Store
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -61,18 +60,6 @@ def own_logger() -> Iterator[logging.Logger]:
     yield logger
     level, logger.propagate, logger.handlers[:] = before
     logger.setLevel(level)
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    """A clock to turn by hand."""
-    return FakeClock()
-
-
-@pytest.fixture
-def store() -> Store:
-    """A provider to script."""
-    return Store()
 
 
 @pytest.fixture

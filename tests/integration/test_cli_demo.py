@@ -14,11 +14,11 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from genai_credentials import cli as command
-from genai_credentials.cli import demo as demo_module
-from genai_credentials.cli import demo_view
 from genai_credentials.cli.app import cli
-from genai_credentials.cli.demo_stage import PLAY, STORES, Stage, alone
-from genai_credentials.cli.demo_view import Lines, Rotation, Screen, Snapshot, StoreRow, View
+from genai_credentials.cli.demo import command as demo_module
+from genai_credentials.cli.demo import view as demo_view
+from genai_credentials.cli.demo.stage import PLAY, STORES, Stage, alone
+from genai_credentials.cli.demo.view import Lines, Rotation, Screen, Snapshot, StoreRow, View
 
 # The SDK's own, wherever aiohttp is installed; only the tests that run the demo in this process see it.
 SDK_WARNING = "ignore:Inheritance class AiohttpClientSession:DeprecationWarning"
@@ -166,7 +166,7 @@ def test_a_missing_package_of_the_command_is_named_in_one_line(
 
 
 def test_any_other_missing_module_is_an_error_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "genai_credentials.cli.demo", None)
+    monkeypatch.setitem(sys.modules, "genai_credentials.cli.demo.command", None)
     monkeypatch.delitem(sys.modules, "genai_credentials.cli.app")
     with pytest.raises(ModuleNotFoundError, match=r"genai_credentials\.cli\.demo"):
         command.main()

@@ -19,7 +19,7 @@ from websockets.http11 import Response
 from websockets.uri import parse_uri
 
 from genai_credentials import ConfigurationError
-from genai_credentials.live import Live, Music
+from genai_credentials.client.sockets import Live, Music
 from genai_credentials.testing import FakeGemini
 from genai_credentials.testing.refusals import CLOSES, REFUSALS
 

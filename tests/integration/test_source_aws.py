@@ -24,7 +24,7 @@ from genai_credentials import (
     InvalidSecret,
     Unavailable,
 )
-from genai_credentials.provider import _deadline
+from genai_credentials.deadline import _deadline
 from genai_credentials.testing import AWSEmulator, MotoServer
 from genai_credentials.testing.conformance import everything_in
 

@@ -21,8 +21,8 @@ from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConn
 from google.api_core import exceptions as google_errors
 from google.cloud import secretmanager_v1 as sm
 
-from genai_credentials.testing.aws import AWSEmulator, MotoServer
-from genai_credentials.testing.secret_manager import SecretManagerEmulator
+from genai_credentials.testing.stores.aws import AWSEmulator, MotoServer
+from genai_credentials.testing.stores.secret_manager import SecretManagerEmulator
 
 SECRET = "projects/acme/secrets/gemini"
 REGIONAL = "projects/acme/locations/europe-west1/secrets/gemini"
@@ -648,7 +648,7 @@ def run(script: str) -> "subprocess.CompletedProcess[str]":
 
 def test_importing_them_loads_no_cloud_package() -> None:
     done = run(
-        "import sys, genai_credentials.testing.secret_manager, genai_credentials.testing.aws\n"
+        "import sys, genai_credentials.testing.stores.secret_manager, genai_credentials.testing.stores.aws\n"
         "heavy = 'grpc', 'google.cloud', 'google.protobuf', 'boto3', 'botocore', 'moto', 'werkzeug'\n"
         "print([name for name in heavy if name in sys.modules])"
     )
@@ -658,8 +658,8 @@ def test_importing_them_loads_no_cloud_package() -> None:
 def test_a_store_left_open_with_a_call_hanging_holds_up_no_exit() -> None:
     done = run(
         "import threading\n"
-        "from genai_credentials.testing.aws import AWSEmulator\n"
-        "from genai_credentials.testing.secret_manager import SecretManagerEmulator\n"
+        "from genai_credentials.testing.stores.aws import AWSEmulator\n"
+        "from genai_credentials.testing.stores.secret_manager import SecretManagerEmulator\n"
         "gsm, aws = SecretManagerEmulator().start(), AWSEmulator().start()\n"
         f"gsm.add('{SECRET}', 'one'); aws.add('k', 'one'); gsm.hold(); aws.hold()\n"
         "asks = [lambda c=gsm.client(): c.access_secret_version(name='" + SECRET + "/versions/latest'),\n"

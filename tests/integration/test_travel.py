@@ -14,9 +14,9 @@ from google.genai import errors
 from sdk_paths import MODEL
 
 from genai_credentials import ConfigurationError, CredentialProvider
-from genai_credentials.backends import http_modules
-from genai_credentials.client import _home_of
-from genai_credentials.origins import origin
+from genai_credentials.client.assembly import _home_of
+from genai_credentials.client.backends import http_modules
+from genai_credentials.client.origins import origin
 from genai_credentials.testing import REFUSALS, FakeGemini
 
 KEY = "AIzaSecretOfOurs"

@@ -62,8 +62,8 @@ def watch(search: Search, *, redact_logs: bool) -> None:
     _when_imported("genai_credentials.credentials", front)
     _when_imported("genai_credentials.sources.google", google_store)
     _when_imported("genai_credentials.sources.aws", amazon_store)
-    _when_imported("genai_credentials.testing.secret_manager", google)
-    _when_imported("genai_credentials.testing.aws", amazon)
+    _when_imported("genai_credentials.testing.stores.secret_manager", google)
+    _when_imported("genai_credentials.testing.stores.aws", amazon)
     _when_imported("genai_credentials.testing.gemini", gemini)
 
 

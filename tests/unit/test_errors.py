@@ -5,8 +5,8 @@ import pickle
 import pytest
 
 from genai_credentials import errors
-from genai_credentials.chain import Attempt
 from genai_credentials.errors import (
+    Attempt,
     ConfigurationError,
     CredentialsError,
     FetchFailed,

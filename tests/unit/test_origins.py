@@ -3,7 +3,7 @@
 import pytest
 
 from genai_credentials import ConfigurationError
-from genai_credentials.origins import Parts, origin, origin_of
+from genai_credentials.client.origins import Parts, origin, origin_of
 
 
 @pytest.mark.parametrize("url", ["http://localhost:8080", "http://127.0.0.1", "http://127.9.9.9:1", "http://[::1]:80"])

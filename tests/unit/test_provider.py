@@ -21,8 +21,9 @@ from genai_credentials import (
     MissingDependency,
     Provider,
 )
-from genai_credentials import provider as room
-from genai_credentials.provider import CallableProvider, as_provider, checked, import_extra
+from genai_credentials import deadline as room
+from genai_credentials.adapter import CallableProvider, as_provider, checked
+from genai_credentials.provider import import_extra
 
 TEXT = "AIza-provider-secret"
 

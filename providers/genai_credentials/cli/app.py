@@ -10,7 +10,7 @@ import click
 import rich  # noqa: F401 - every command prints with it: a missing one is told of here, once
 
 from genai_credentials.cli.check import check
-from genai_credentials.cli.demo import demo
+from genai_credentials.cli.demo.command import demo
 from genai_credentials.cli.explain import explain
 from genai_credentials.cli.output import scrubbed
 from genai_credentials.cli.run import run

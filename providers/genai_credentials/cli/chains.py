@@ -10,10 +10,12 @@ from urllib.parse import urlsplit
 
 import click
 
+from genai_credentials.adapter import checked
 from genai_credentials.cli.output import Misconfigured, for_a_while, know
 from genai_credentials.errors import CredentialsError
 from genai_credentials.key import ApiKey
-from genai_credentials.provider import DEFAULT_NAMES, Provider, checked
+from genai_credentials.provider import Provider
+from genai_credentials.sources.base import DEFAULT_NAMES
 
 if TYPE_CHECKING:
     from genai_credentials.credentials import CredentialProvider

@@ -15,7 +15,7 @@ from genai_credentials.cli.output import BAD, Misconfigured, Printer, emit, json
 from genai_credentials.cli.status import bare
 from genai_credentials.errors import CredentialsError
 from genai_credentials.key import ApiKey
-from genai_credentials.provider import DEFAULT_NAMES, variable_names
+from genai_credentials.sources.base import DEFAULT_NAMES, variable_names
 from genai_credentials.status import LinkStatus
 
 NOT_EXECUTABLE, NOT_FOUND = 126, 127

@@ -25,10 +25,10 @@ from genai_credentials.cli.chains import (
     uris_argument,
 )
 from genai_credentials.cli.output import BAD, OK, Printer, emit, json_option, know, quiet
+from genai_credentials.deadline import DEFAULT_FETCH_TIMEOUT
 from genai_credentials.errors import CredentialsError, MissingDependency, Unavailable
 from genai_credentials.flight import in_daemon
 from genai_credentials.key import ApiKey
-from genai_credentials.provider import DEFAULT_FETCH_TIMEOUT
 
 if TYPE_CHECKING:
     from genai_credentials.provider import Provider

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from genai_credentials import redaction
+from genai_credentials.deadline import seconds_in_all, seconds_left
 from genai_credentials.errors import (
     ConfigurationError,
     CredentialsError,
@@ -17,15 +18,8 @@ from genai_credentials.errors import (
 )
 from genai_credentials.forks import PerProcess
 from genai_credentials.key import ApiKey, extract_field
-from genai_credentials.provider import (
-    Source,
-    import_extra,
-    refuse_a_key,
-    sealed,
-    seconds_in_all,
-    seconds_left,
-    uri_of,
-)
+from genai_credentials.provider import import_extra, sealed
+from genai_credentials.sources.base import Source, refuse_a_key, uri_of
 
 _ARN = re.compile(r"arn:aws[a-z-]*:secretsmanager:(?P<region>[a-z0-9-]+):\d{12}:secret:[A-Za-z0-9/_+=.@!-]+")
 _NAME = re.compile(r"[A-Za-z0-9/_+=.@!-]{1,512}")

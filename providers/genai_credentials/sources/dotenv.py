@@ -7,16 +7,8 @@ import os
 
 from genai_credentials.errors import FetchFailed, Unavailable
 from genai_credentials.key import ApiKey
-from genai_credentials.provider import (
-    DEFAULT_NAMES,
-    Source,
-    checked_path,
-    first_of,
-    import_extra,
-    sealed,
-    uri_of,
-    variable_names,
-)
+from genai_credentials.provider import import_extra, sealed
+from genai_credentials.sources.base import DEFAULT_NAMES, Source, checked_path, first_of, uri_of, variable_names
 
 MAX_BYTES = 1 << 20
 

@@ -6,7 +6,8 @@ import os
 from collections.abc import Mapping
 
 from genai_credentials.key import ApiKey
-from genai_credentials.provider import DEFAULT_NAMES, Source, first_of, sealed, uri_of, variable_names
+from genai_credentials.provider import sealed
+from genai_credentials.sources.base import DEFAULT_NAMES, Source, first_of, uri_of, variable_names
 
 
 class Env(Source):

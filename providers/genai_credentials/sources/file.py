@@ -7,7 +7,9 @@ import stat
 
 from genai_credentials.errors import FetchFailed, InvalidSecret, Unavailable
 from genai_credentials.key import MAX_BYTES, ApiKey, extract_field
-from genai_credentials.provider import Source, checked_path, logger, refuse_a_key, sealed, uri_of
+from genai_credentials.log import logger
+from genai_credentials.provider import sealed
+from genai_credentials.sources.base import Source, checked_path, refuse_a_key, uri_of
 
 MAX_FILE_BYTES = 16 * MAX_BYTES
 

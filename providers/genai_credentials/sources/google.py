@@ -8,10 +8,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from genai_credentials import redaction
+from genai_credentials.deadline import seconds_left
 from genai_credentials.errors import ConfigurationError, CredentialsError, FetchFailed, InvalidSecret, Unavailable
 from genai_credentials.forks import PerProcess
 from genai_credentials.key import ApiKey, extract_field
-from genai_credentials.provider import Source, import_extra, refuse_a_key, sealed, seconds_left, uri_of
+from genai_credentials.provider import import_extra, sealed
+from genai_credentials.sources.base import Source, refuse_a_key, uri_of
 
 if TYPE_CHECKING:
     from google.cloud.secretmanager_v1 import SecretManagerServiceClient

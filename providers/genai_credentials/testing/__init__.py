@@ -3,24 +3,24 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from genai_credentials.testing.aws import AWSEmulator, MotoServer
     from genai_credentials.testing.clock import FakeClock
     from genai_credentials.testing.conformance import ProviderConformance
     from genai_credentials.testing.gemini import FakeGemini
     from genai_credentials.testing.refusals import REFUSALS, Refusal
     from genai_credentials.testing.rotating import RotatingCredentials
-    from genai_credentials.testing.secret_manager import SecretManagerEmulator
+    from genai_credentials.testing.stores.aws import AWSEmulator, MotoServer
+    from genai_credentials.testing.stores.secret_manager import SecretManagerEmulator
 
 _ROOMS = {
-    "AWSEmulator": "aws",
+    "AWSEmulator": "stores.aws",
     "FakeClock": "clock",
     "FakeGemini": "gemini",
-    "MotoServer": "aws",
+    "MotoServer": "stores.aws",
     "ProviderConformance": "conformance",
     "REFUSALS": "refusals",
     "Refusal": "refusals",
     "RotatingCredentials": "rotating",
-    "SecretManagerEmulator": "secret_manager",
+    "SecretManagerEmulator": "stores.secret_manager",
 }
 
 __all__ = [

@@ -20,9 +20,10 @@ from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
 from typing import Any
 
+from genai_credentials.adapter import as_provider
 from genai_credentials.errors import CredentialsError, FetchFailed, Unavailable
 from genai_credentials.key import ApiKey
-from genai_credentials.provider import Provider, as_provider
+from genai_credentials.provider import Provider
 
 __all__ = ["ProviderConformance", "everything_in"]
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable
 from typing import TypeAlias
 
-from genai_credentials.testing import gemini_answers as answers
-from genai_credentials.testing.gemini_call import Call, Uploads, not_found
-from genai_credentials.testing.gemini_wire import Answer, RecordedRequest
+from genai_credentials.testing.gemini import answers
+from genai_credentials.testing.gemini.call import Call, Uploads, not_found
+from genai_credentials.testing.gemini.wire import Answer, RecordedRequest
 
 Route: TypeAlias = Callable[[Call], Answer]
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal, Self, get_args
 if TYPE_CHECKING:
     from google import genai
 
-    from genai_credentials.testing.gemini import RecordedRequest
+    from genai_credentials.testing.gemini.wire import RecordedRequest
 
 Kind = Literal["threads", "asyncio", "streams"]
 

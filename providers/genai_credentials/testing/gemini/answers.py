@@ -1,4 +1,4 @@
-"""The answers of the fake Gemini API, one small function each; the table in `gemini_routes` says which path gets which.
+"""The answers of the fake Gemini API, one small function each; the table in `routes` says which path gets which.
 
 They are made from the request alone: a prompt comes back as "pong: <prompt>", a resource as one that bears the name
 asked for. Only uploaded files are remembered, because an upload takes several requests.
@@ -10,8 +10,8 @@ import base64
 from collections.abc import Iterator
 from typing import Any
 
-from genai_credentials.testing.gemini_call import API, WHEN, Body, Call, events, file_body, reply
-from genai_credentials.testing.gemini_wire import Answer
+from genai_credentials.testing.gemini.call import API, WHEN, Body, Call, events, file_body, reply
+from genai_credentials.testing.gemini.wire import Answer
 
 _PIXEL = base64.b64encode(b"\x89PNG\r\n\x1a\n").decode()
 _BINARY = "application/octet-stream"

@@ -6,7 +6,6 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from stores import Store, settle
 
 from genai_credentials import (
     ConfigurationError,
@@ -18,6 +17,7 @@ from genai_credentials import (
     Unavailable,
 )
 from genai_credentials.testing import SecretManagerEmulator
+from stores import Store, settle
 
 
 def warnings_of(caplog):

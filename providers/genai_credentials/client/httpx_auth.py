@@ -6,16 +6,16 @@ One policy (`Exchange`) and three short drivers: httpx and httpx2 synchronous, t
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Generator
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from genai_credentials.backends import http_modules, over_http_modules
+from genai_credentials.client.backends import http_modules, over_http_modules
+from genai_credentials.client.connections import Connections
+from genai_credentials.client.origins import Origin, Parts, check_encrypted, origin
 from genai_credentials.errors import ConfigurationError
 from genai_credentials.flight import adrive, drive
-from genai_credentials.forks import Sockets
 from genai_credentials.key import PLACEHOLDER, ApiKey
-from genai_credentials.origins import Origin, Parts, check_encrypted, origin
 from genai_credentials.rejection import SUSPECT, Verdict, classify
 
 if TYPE_CHECKING:
@@ -95,19 +95,19 @@ class KeyAuth:
         self._raw_header = self._header.encode()
         self._allow_plain_http = allow_plain_http
         # Only of the synchronous side: an event loop, and the connections that belong to it, end with a fork.
-        self._sockets = Sockets()
+        self._connections = Connections()
 
     def sync_auth_flow(self, request: Any) -> Generator[Any, Any, None]:
         """The synchronous driver, called by httpx."""
         _sign_in(request)
         if not self._claims(request):
-            self._sockets.note((yield request))
+            self._connections.note((yield request))
             return
         exchange = Exchange(self.credentials, self.credentials.get())
         while True:
             self._sign(request, exchange.key)
             response = yield request
-            self._sockets.note(response)
+            self._connections.note(response)
             if not self._answers(request, response):
                 return None
             if response.status_code not in SUSPECT:
@@ -309,48 +309,6 @@ class BothAuths:
                 signed = await ours.asend(response)
             except StopAsyncIteration:
                 return
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        return self
-
-
-class AiohttpAuth:
-    """The same policy as an aiohttp client middleware, which is called once per hop of a redirect."""
-
-    def __init__(self, auth: KeyAuth) -> None:
-        self._auth = auth
-
-    async def __call__(self, request: Any, handler: Callable[[Any], Any]) -> Any:
-        """The driver, called by aiohttp."""
-        credentials = self._auth.credentials
-        if not self._claims(request):
-            return await handler(request)
-        exchange = Exchange(credentials, await credentials.aget())
-        while True:
-            request.headers[API_KEY_HEADER] = exchange.key.get_secret_value()
-            response = await handler(request)
-            if response.status not in SUSPECT:
-                exchange.accepted(response.status)
-                return response
-            if not exchange.refused(response.status, await response.read()):
-                return response
-            other = await adrive(credentials.engine.reject_steps(exchange.key, exchange.tried))
-            if not exchange.goes_on(other):
-                return response
-
-    def _claims(self, request: Any) -> bool:
-        values = request.headers.getall(API_KEY_HEADER, ())
-        if PLACEHOLDER not in values:
-            return False
-        others = [value for value in values if value != PLACEHOLDER]
-        if not others and self._auth._is_home(request.url):
-            return True
-        del request.headers[API_KEY_HEADER]
-        if others:
-            request.headers[API_KEY_HEADER] = others[0]
-        else:
-            self._auth.credentials.engine.diagnosis.of_request(request.url.host)
-        return False
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self

@@ -1,4 +1,4 @@
-"""`Rotation`: which key is served, and when to look for another. The state machine, without I/O, threads or locks.
+"""`KeyState`: which key is served, and when to look for another. The state machine, without I/O, threads or locks.
 
 Its states, each derived from what it holds (the picture is in docs/explanation/state-machine.md):
 
@@ -70,7 +70,7 @@ class _Trial(NamedTuple):
     delay: float
 
 
-class Rotation:
+class KeyState:
     """Which key is served.
 
     Args:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from genai_credentials.cli.demo_load import Load
-    from genai_credentials.cli.demo_stage import Stage, Step
-    from genai_credentials.cli.demo_view import Rotation, Snapshot, StoreRow, View
+    from genai_credentials.cli.demo.load import Load
+    from genai_credentials.cli.demo.stage import Stage, Step
+    from genai_credentials.cli.demo.view import Rotation, Snapshot, StoreRow, View
     from genai_credentials.credentials import CredentialProvider
 
 PICKED_UP_WITHIN = 5.0
@@ -71,8 +71,8 @@ def demo(as_json: bool, seconds: float, verbose: bool) -> None:
       1  a request failed, or a rotation was not picked up
       2  a package is missing
     """
-    from genai_credentials.cli.demo_stage import alone
-    from genai_credentials.cli.demo_view import view_for
+    from genai_credentials.cli.demo.stage import alone
+    from genai_credentials.cli.demo.view import view_for
 
     with alone(), _logging(verbose=verbose):
         last = _run(view_for(as_json=as_json, verbose=verbose), seconds)
@@ -130,8 +130,8 @@ def _run(view: View, seconds: float) -> Snapshot:
 def _set_up(exits: ExitStack) -> Show:
     """Everything the show needs, and that `exits` will close."""
     _load_packages()
-    from genai_credentials.cli.demo_load import Load
-    from genai_credentials.cli.demo_stage import Stage
+    from genai_credentials.cli.demo.load import Load
+    from genai_credentials.cli.demo.stage import Stage
     from genai_credentials.credentials import CredentialProvider
 
     stage = exits.enter_context(Stage())
@@ -165,7 +165,7 @@ class Show:
 
     def run(self, tell: Callable[[Rotation, str, float], None], seconds: float) -> None:
         """Play it all, evenly over so many seconds; stops at the first rotation that is not picked up."""
-        from genai_credentials.cli.demo_stage import PLAY
+        from genai_credentials.cli.demo.stage import PLAY
 
         self._began = time.monotonic()
         served = self.load.first_with(self._stage.key("env"), PICKED_UP_WITHIN) is not None
@@ -183,7 +183,7 @@ class Show:
 
     def snapshot(self) -> Snapshot:
         """What there is to see at this moment."""
-        from genai_credentials.cli.demo_view import Snapshot
+        from genai_credentials.cli.demo.view import Snapshot
 
         rotations, happened = zip(*self._rotations, strict=True) if self._rotations else ((), ())
         counters = self._credentials.status().counters
@@ -200,7 +200,7 @@ class Show:
         )
 
     def _rotate(self, step: Step) -> Rotation:
-        from genai_credentials.cli.demo_view import Rotation
+        from genai_credentials.cli.demo.view import Rotation
 
         revoked_at = self._stage.play(step)
         picked_up_at = self.load.first_with(self._stage.key(step.store), PICKED_UP_WITHIN)
@@ -211,8 +211,8 @@ class Show:
         return Rotation(step.store, step.action, self._stage.fingerprint(step.store), version, took)
 
     def _rows(self) -> tuple[StoreRow, ...]:
-        from genai_credentials.cli.demo_stage import STORES
-        from genai_credentials.cli.demo_view import StoreRow
+        from genai_credentials.cli.demo.stage import STORES
+        from genai_credentials.cli.demo.view import StoreRow
 
         status = self._credentials.status()
         rows = []

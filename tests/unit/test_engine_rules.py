@@ -14,19 +14,19 @@ from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
 import pytest
-from stores import Store, settle
 
 from genai_credentials import ApiKey, CredentialProvider, FetchFailed, NoCredentials
 from genai_credentials.flight import in_daemon
 from genai_credentials.forks import PerProcess
-from genai_credentials.rotation import FALL_BACK_WITHIN, Found, Rotation
+from genai_credentials.keystate import FALL_BACK_WITHIN, Found, KeyState
+from stores import Store, settle
 
 # From 3.12 on, Python warns of each fork with threads about; that is what is tested here.
 pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 
 CALLERS_LOCK = {"__init__", "event"}
-"""Methods of `Rotation` that need no look at the lock: nobody else knows it yet, or a locked one calls it."""
+"""Methods of `KeyState` that need no look at the lock: nobody else knows it yet, or a locked one calls it."""
 
 
 def test_the_state_machine_is_only_touched_under_the_lock(store, clock, monkeypatch):
@@ -41,9 +41,9 @@ def test_the_state_machine_is_only_touched_under_the_lock(store, clock, monkeypa
 
         return call
 
-    for name, method in inspect.getmembers(Rotation, inspect.isfunction):
+    for name, method in inspect.getmembers(KeyState, inspect.isfunction):
         if name not in CALLERS_LOCK:
-            monkeypatch.setattr(Rotation, name, watched(name, method))
+            monkeypatch.setattr(KeyState, name, watched(name, method))
     key = credentials.get()
     credentials.accept(key)
     clock.advance(12)
@@ -108,7 +108,7 @@ def test_a_fetch_that_began_before_refresh_is_no_answer_to_it(store, clock):
 
 
 def test_a_key_refused_while_a_fetch_brings_it_is_nothing_better(clock):
-    rotation = Rotation(ttl=10, max_stale=100, min_refresh_interval=5, clock=clock, random=Random(0))
+    rotation = KeyState(ttl=10, max_stale=100, min_refresh_interval=5, clock=clock, random=Random(0))
     found = Found(ApiKey("key-1", provider="store"), 0)
     rotation.landed(found, [], clock(), for_rejection=False)
     rotation.refused(found.key, clock())
@@ -219,7 +219,7 @@ def test_a_provider_that_exits_leaves_nobody_waiting(store, clock):
     def exits():
         raise SystemExit
 
-    with pytest.raises(NoCredentials, match=r"raised SystemExit \(test_corners.py:\d+, in exits\)"):
+    with pytest.raises(NoCredentials, match=r"raised SystemExit \(test_engine_rules.py:\d+, in exits\)"):
         CredentialProvider(exits, clock=clock).get()
 
 

@@ -12,9 +12,9 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from genai_credentials.testing import gemini_live, gemini_routes
-from genai_credentials.testing.gemini_call import Uploads
-from genai_credentials.testing.gemini_wire import Answer, Authority, RecordedRequest, Server
+from genai_credentials.testing.gemini import live, routes
+from genai_credentials.testing.gemini.call import Uploads
+from genai_credentials.testing.gemini.wire import Answer, Authority, RecordedRequest, Server
 from genai_credentials.testing.refusals import HTML, JSON, REFUSALS, Refusal, error_body
 
 __all__ = ["FakeGemini", "RecordedRequest"]
@@ -269,9 +269,9 @@ class FakeGemini:
         )
 
     def _serve(self, request: RecordedRequest) -> Answer:
-        if gemini_live.is_live(request):
-            return gemini_live.answer(request)
-        return gemini_routes.answer(request, self._uploads)
+        if live.is_live(request):
+            return live.answer(request)
+        return routes.answer(request, self._uploads)
 
     def _fault(self, request: RecordedRequest) -> Answer | None:
         if not self._faults:
@@ -298,8 +298,8 @@ class FakeGemini:
             self._refused += row is not None
         if row is None:
             return None
-        if self._live_close is not None and gemini_live.is_live(request):
-            return gemini_live.refuse(*self._live_close)
+        if self._live_close is not None and live.is_live(request):
+            return live.refuse(*self._live_close)
         return self._form.answer(row, request.key)
 
     def _row(self, key: str | None) -> Refusal | None:

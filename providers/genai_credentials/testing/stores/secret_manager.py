@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from genai_credentials.testing.secret_manager_service import SecretManagerService
 from genai_credentials.testing.servers import Fault, RefusedError, StoreServer, missing
+from genai_credentials.testing.stores.secret_manager_service import SecretManagerService
 
 if TYPE_CHECKING:
     import grpc

@@ -15,20 +15,15 @@ from typing import TYPE_CHECKING, Any
 from google import genai
 from google.genai import _api_client, types
 
-from genai_credentials.auth import (
-    API_KEY_HEADER,
-    AiohttpAuth,
-    BothAuths,
-    KeyAuth,
-    key_auth,
-)
-from genai_credentials.backends import http_modules, module_of, over_http_modules
+from genai_credentials.client.aiohttp_auth import AiohttpAuth
+from genai_credentials.client.backends import http_modules, module_of, over_http_modules
+from genai_credentials.client.httpx_auth import API_KEY_HEADER, BothAuths, KeyAuth, key_auth
+from genai_credentials.client.origins import Origin, origin, origin_of
+from genai_credentials.client.pools import PerLoopTransport
+from genai_credentials.client.sockets import Sockets, install
 from genai_credentials.errors import ConfigurationError, CredentialsError
 from genai_credentials.key import PLACEHOLDER
-from genai_credentials.live import Sockets, install
-from genai_credentials.origins import Origin, origin, origin_of
 from genai_credentials.rejection import classify
-from genai_credentials.transport import PerLoopTransport
 
 if TYPE_CHECKING:
     from genai_credentials.credentials import CredentialProvider

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from genai_credentials.testing.gemini_wire import Answer, RecordedRequest
+from genai_credentials.testing.gemini.wire import Answer, RecordedRequest
 from genai_credentials.testing.refusals import error_body
 
 Body: TypeAlias = dict[str, Any]

@@ -20,9 +20,9 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Self
 
-from genai_credentials.testing.aws_service import SECRET_FIELDS, AWSService
-from genai_credentials.testing.keep_alive import Answer, Ending, KeepAliveServer, Request
 from genai_credentials.testing.servers import Fault, RefusedError, StoreServer, missing
+from genai_credentials.testing.stores.aws_service import SECRET_FIELDS, AWSService
+from genai_credentials.testing.stores.keep_alive import Answer, Ending, KeepAliveServer, Request
 
 __all__ = ["AWSEmulator", "MotoServer"]
 

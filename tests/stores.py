@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from genai_credentials import ApiKey, CredentialProvider, FetchFailed
-from genai_credentials.provider import set_deadline
+from genai_credentials.deadline import set_deadline
 from genai_credentials.testing import FakeClock, FakeGemini
 
 

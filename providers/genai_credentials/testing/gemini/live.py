@@ -8,9 +8,9 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from genai_credentials.testing.gemini_answers import text_of
-from genai_credentials.testing.gemini_call import Body, not_found
-from genai_credentials.testing.gemini_wire import Answer, Connection, RecordedRequest
+from genai_credentials.testing.gemini.answers import text_of
+from genai_credentials.testing.gemini.call import Body, not_found
+from genai_credentials.testing.gemini.wire import Answer, Connection, RecordedRequest
 
 if TYPE_CHECKING:
     from websockets.server import ServerProtocol

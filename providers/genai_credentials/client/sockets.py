@@ -22,12 +22,12 @@ from google.genai import errors, live_music
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from genai_credentials.auth import API_KEY_HEADER, Exchange
+from genai_credentials.client.httpx_auth import API_KEY_HEADER, Exchange
+from genai_credentials.client.origins import Origin
 from genai_credentials.credentials import CredentialProvider
 from genai_credentials.errors import ConfigurationError
 from genai_credentials.flight import adrive, in_daemon
 from genai_credentials.key import ApiKey
-from genai_credentials.origins import Origin
 from genai_credentials.rejection import UNTOUCHED, Verdict, classify, classify_close
 
 T = TypeVar("T")

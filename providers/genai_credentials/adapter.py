@@ -1,0 +1,83 @@
+"""Providers made of other things: callables, and the checks of what a chain is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from genai_credentials.errors import ConfigurationError, FetchFailed
+from genai_credentials.key import ApiKey
+from genai_credentials.provider import Provider, sealed
+from genai_credentials.sources.base import Source
+
+
+class CallableProvider(Source):
+    """A `Callable[[], str]` as a provider.
+
+    Args:
+        function: Called without arguments for each fetch; returns the key's text or an `ApiKey`.
+    """
+
+    def __init__(self, function: Callable[[], str | ApiKey]) -> None:
+        super().__init__()
+        self._function = function
+        self.name = f"callable:{getattr(function, '__qualname__', type(function).__name__)}"
+
+    @sealed
+    def fetch(self, rejected: ApiKey | None = None) -> ApiKey:
+        """Call the function; see `Provider.fetch`."""
+        result = self._function()
+        return result if isinstance(result, ApiKey) else self.key(result)
+
+
+def as_provider(thing: object) -> Provider:
+    """The provider that `thing` is or can be made into.
+
+    Raises:
+        ConfigurationError: It is neither a provider nor a callable without arguments.
+    """
+    if isinstance(thing, type):
+        raise ConfigurationError(f"{thing.__name__} is a class.", remedy=f"Pass an instance: {thing.__name__}().")
+    if callable(getattr(thing, "fetch", None)):
+        return _named(thing)
+    if not callable(thing):
+        kind = type(thing).__name__
+        raise ConfigurationError(
+            f"A provider has a name and fetch(rejected), or is a callable that returns the key; {kind} is neither.",
+            remedy="For a key in hand use Env() or a function; for text like 'env:' use CredentialProvider.from_uris.",
+        )
+    if _is_coroutine_function(thing):
+        raise ConfigurationError(
+            "Providers are synchronous: a fetch runs in a thread, off the event loop.",
+            remedy="Pass a plain function.",
+        )
+    function: Callable[[], Any] = thing
+    return CallableProvider(function)
+
+
+def _named(thing: object) -> Provider:
+    if not isinstance(getattr(thing, "name", None), str):
+        raise ConfigurationError(f"{type(thing).__name__} has fetch() but no name.", remedy="Give it name: str.")
+    if _is_coroutine_function(thing.fetch):  # type: ignore[attr-defined]
+        raise ConfigurationError(f"{thing.name}.fetch is async.", remedy="Make it a plain method.")  # type: ignore[attr-defined]
+    return thing  # type: ignore[return-value]
+
+
+def _is_coroutine_function(thing: object) -> bool:
+    import inspect
+
+    call = getattr(type(thing), "__call__", None)  # noqa: B004 - an object whose __call__ is async
+    return inspect.iscoroutinefunction(thing) or inspect.iscoroutinefunction(call)
+
+
+def checked(result: object, provider: Provider) -> ApiKey:
+    """What a fetch returned, as a key; a provider that returns bare text is forgiven.
+
+    Raises:
+        FetchFailed: It is neither.
+    """
+    if isinstance(result, ApiKey):
+        return result
+    if isinstance(result, str):
+        return ApiKey(result, provider=provider.name)
+    raise FetchFailed(f"{provider.name}: fetch() returned {type(result).__name__}.", remedy="Return an ApiKey.")

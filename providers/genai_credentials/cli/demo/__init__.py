@@ -1,0 +1,1 @@
+"""The demo: keys that rotate in four stores on loopback, under a running client."""

@@ -1,0 +1,1 @@
+"""The secret managers on loopback."""
