@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
+import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from typing import Any
+from contextlib import suppress
+from contextvars import copy_context
+from typing import Any, TypeAlias
 
 from genai_credentials.adapter import as_provider, checked
 from genai_credentials.deadline import DEFAULT_FETCH_TIMEOUT, set_deadline
@@ -18,32 +21,46 @@ from genai_credentials.errors import (
     NoCredentials,
     Unavailable,
 )
-from genai_credentials.flight import in_daemon
 from genai_credentials.key import ApiKey
 from genai_credentials.log import logger
 from genai_credentials.provider import AnyProvider, Provider
+from genai_credentials.workers import Job, NoThread, submit
 
 LONGEST_FETCH = 86_400.0
 """Seconds that any fetch may take: no lock and no store's client waits for ever (math.inf)."""
 
+MOST_ABANDONED = 2
+"""How many calls of a link may hang with nobody waiting for them; one more may run."""
+
+FIRST_SHARE = 0.4
+"""The part of `fetch_timeout` for a forked child's first call."""
+
+Ask: TypeAlias = Callable[[ApiKey | None], object]
+
 
 class Link:
-    """One provider of a chain, with its last answer and the call that hangs, if one does."""
+    """One provider of a chain, with its last answer and the calls that hang."""
 
     def __init__(self, provider: Provider) -> None:
         self.provider = provider
         self.name = provider.name
         self.calls = 0
         self.last = Attempt(self.name, "unasked")
-        self._hung: Future[ApiKey] | None = None
+        self._hanging: list[Job[ApiKey]] = []
+        self._next_at = -math.inf
+        self._in_new_child = False
+
+    @property
+    def abandoned(self) -> int:
+        """How many calls hang that nobody waits for any more."""
+        return min(MOST_ABANDONED, len(self._still_hanging()))
 
     def fetch(self, rejected: ApiKey | None, timeout: float) -> ApiKey:
         """Ask the provider, in a thread of its own.
 
         Args:
             rejected: The key that the API has refused; None when none was.
-            timeout: How long to wait, in seconds. A call that takes longer is abandoned, and no other is made while
-                it runs.
+            timeout: How long to wait, in seconds. A call that takes longer is abandoned.
 
         Raises:
             Unavailable: The provider is absent.
@@ -58,36 +75,48 @@ class Link:
         ask = getattr(self.provider, "fetch_previous", None)
         return None if ask is None else self._ask(ask, rejected, timeout)
 
-    def _ask(self, ask: Callable[[ApiKey | None], object], rejected: ApiKey | None, timeout: float) -> ApiKey:
+    def _ask(self, ask: Ask, rejected: ApiKey | None, timeout: float) -> ApiKey:
         timeout = min(timeout, LONGEST_FETCH)
-        if self._hung is not None and not self._hung.done():
-            raise self._hanging(timeout)
+        if len(self._still_hanging()) > MOST_ABANDONED or time.monotonic() < self._next_at:
+            raise _Hangs(self.name, timeout)
+        if self._in_new_child:
+            self._in_new_child = False
+            # What the fork left of the parent's libraries may hang this call: then there is time for another.
+            with suppress(_Hangs):
+                return self._call(ask, rejected, timeout * FIRST_SHARE, timeout)
+            timeout *= 1 - FIRST_SHARE
+        return self._call(ask, rejected, timeout, timeout)
 
+    def _call(self, ask: Ask, rejected: ApiKey | None, timeout: float, in_all: float) -> ApiKey:
         def call() -> ApiKey:
-            set_deadline(timeout)
+            set_deadline(timeout, in_all)
             return checked(ask(rejected), self.provider)
 
         self.calls += 1
-        # Not kept before it is late: threads that use one chain may ask at the same time.
-        running = in_daemon(call, f"genai-credentials-{self.name}")
+        job = Job(call, f"genai-credentials-{self.name}", copy_context())
         try:
-            return running.result(timeout)
+            return submit(job).result(timeout)
         except CredentialsError as error:
             # Without its frames: a provider's locals may hold the secret, and reporters send locals along.
             raise error.with_traceback(None) from error.__cause__
         except BaseException as error:
-            if running.done():
+            if job.future.done() or isinstance(error, NoThread):
                 raise foreign(self.name, error) from error
-            self._hung = running
-            if isinstance(error, FutureTimeout):
-                raise self._hanging(timeout) from None
-            raise
+            self._abandon(job, timeout)
+            if not isinstance(error, FutureTimeout):
+                raise
+        raise _Hangs(self.name, timeout)
 
-    def _hanging(self, timeout: float) -> FetchFailed:
-        return FetchFailed(
-            f"{self.name}: no answer within fetch_timeout={timeout:g} s.",
-            remedy="Check the way to the store; it is asked again once the call that hangs has ended.",
-        )
+    def _abandon(self, job: Job[ApiKey], timeout: float) -> None:
+        """Let a call go that hangs; the next one has a client of its own, and comes after a pause that grows."""
+        job.abandon()
+        self._hanging = [*self._still_hanging(), job]
+        self._next_at = time.monotonic() + timeout * (len(self._hanging) - 1)
+        if (reconnect := getattr(self.provider, "reconnect", None)) is not None:
+            reconnect()
+
+    def _still_hanging(self) -> list[Job[ApiKey]]:
+        return [job for job in self._hanging if not job.future.done()]
 
     def failed(self, error: CredentialsError) -> bool:
         """Note an error; True when it is to be warned of: once an outage, and not of a link that never was there."""
@@ -101,15 +130,28 @@ class Link:
         error = CredentialsError(f"the API refused its key {key.fingerprint}.", remedy="Store a live key there.")
         self.last = Attempt(self.name, "rejected", error)
 
-    def abandon(self) -> None:
-        """Forget a running call: in a forked child its thread does not exist."""
-        self._hung = None
+    def after_fork_in_child(self) -> None:
+        """Forget the running calls: their threads do not exist here."""
+        self._hanging, self._next_at, self._in_new_child = [], -math.inf, True
+
+
+class _Hangs(FetchFailed):
+    """A call that takes too long, or that is not made, since too many of its kind do."""
+
+    def __init__(self, name: str, timeout: float) -> None:
+        super().__init__(
+            f"{name}: no answer within fetch_timeout={timeout:g} s.",
+            remedy="Check the way to the store; it is asked again with a new connection, after a pause that grows.",
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return FetchFailed, (self.message,), {"remedy": self.remedy}
 
 
 def foreign(name: str, error: BaseException) -> FetchFailed:
     """The error for something that a provider raised and that is none of ours."""
     # Only the class is named: the text of an error that isn't ours may hold anything, the key included.
-    if isinstance(error, RuntimeError) and "thread" in str(error):
+    if isinstance(error, NoThread):
         return FetchFailed(
             f"{name}: no thread could be started for the fetch.",
             remedy="It has all threads it may have, or shuts down, or this subinterpreter has no daemon threads.",

@@ -15,9 +15,10 @@ from genai_credentials.chain import links_of
 from genai_credentials.engine import Engine
 from genai_credentials.errors import ConfigurationError, CredentialsError
 from genai_credentials.events import Event, Events
-from genai_credentials.flight import adrive, drive
+from genai_credentials.flight import Steps, adrive, drive
 from genai_credentials.key import ApiKey
 from genai_credentials.keystate import KeyState
+from genai_credentials.known import KnownKeys
 
 if TYPE_CHECKING:
     from google import genai
@@ -39,6 +40,8 @@ class CredentialProvider:
         max_stale: Seconds past `ttl` that a key is still served while every refresh fails.
         min_refresh_interval: Seconds from a rejection whose fetch found nothing better to the next such fetch.
         fetch_timeout: Seconds that one fetch of one provider may take, retries included.
+        patience: Seconds from a key's first refusal in which a request may be sent again with it, where replicas of
+            the API seem to disagree: the key has just followed another, or was accepted since. 0 means never.
         redact_logs: Keep the key out of what the libraries underneath log at DEBUG.
         on_event: Called with each `Event`, in the thread where it happens; None for nobody.
         clock: Seconds that only grow; for tests.
@@ -62,20 +65,17 @@ class CredentialProvider:
         max_stale: float = 86_400.0,
         min_refresh_interval: float = 5.0,
         fetch_timeout: float = 10.0,
+        patience: float = 3.0,
         redact_logs: bool = True,
         on_event: Callable[[Event], object] | None = None,
         clock: Callable[[], float] = time.monotonic,
         random: Random | None = None,
     ) -> None:
         _check_seconds(ttl=ttl, fetch_timeout=fetch_timeout)
-        _check_seconds(lowest=0.0, max_stale=max_stale, min_refresh_interval=min_refresh_interval)
-        self._rotation = KeyState(
-            ttl=ttl,
-            max_stale=max_stale,
-            min_refresh_interval=min_refresh_interval,
-            clock=clock,
-            random=random or Random(),  # noqa: S311 - jitter, not a secret
-        )
+        _check_seconds(lowest=0.0, max_stale=max_stale, min_refresh_interval=min_refresh_interval, patience=patience)
+        known = KnownKeys(interval=min_refresh_interval, patience=patience, clock=clock)
+        dice = random or Random()  # noqa: S311 - jitter, not a secret
+        self._keystate = KeyState(ttl=ttl, max_stale=max_stale, known=known, random=dice)
         self._clock = clock
         if redact_logs:
             redaction.require()
@@ -83,7 +83,7 @@ class CredentialProvider:
             redaction.decline()
         events = Events(*([on_event] if on_event else []))
         fetched = redaction.know if redact_logs else _forget
-        self.engine = Engine(links_of(providers), self._rotation, fetch_timeout, clock, fetched, events)
+        self.engine = Engine(links_of(providers), self._keystate, fetch_timeout, clock, fetched, events)
 
     # The key
 
@@ -93,22 +93,22 @@ class CredentialProvider:
         Raises:
             NoCredentials: No provider has a key.
         """
-        serving, clock = self._rotation.serving, self._clock
-        if clock() < serving.look_at:
+        serving, clock = self._keystate.serving, self._clock
+        if clock() < serving.due_at:
             return serving.key
         return drive(self.engine.get_steps())
 
     async def aget(self) -> ApiKey:
         """`get()` for asynchronous code: it never blocks the event loop."""
-        serving, clock = self._rotation.serving, self._clock
-        if clock() < serving.look_at:
+        serving, clock = self._keystate.serving, self._clock
+        if clock() < serving.due_at:
             return serving.key
         return await adrive(self.engine.get_steps())
 
     def __call__(self) -> str:
         """The current key's text, so that this object is a callable key for the clients that take one."""
-        serving, clock = self._rotation.serving, self._clock
-        if clock() < serving.look_at:
+        serving, clock = self._keystate.serving, self._clock
+        if clock() < serving.due_at:
             return serving.text
         return drive(self.engine.get_steps()).get_secret_value()
 
@@ -131,11 +131,17 @@ class CredentialProvider:
         A key that is no longer current costs no fetch. Otherwise one fetch is made, shared by all who reject the
         same key, and at most one per `min_refresh_interval` while nothing better is found.
         """
-        return drive(self.engine.reject_steps(_an_api_key(key), ()))
+        return drive(self._reject_steps(_an_api_key(key)))
 
     async def areject(self, key: ApiKey) -> ApiKey | None:
         """`reject()` for asynchronous code."""
-        return await adrive(self.engine.reject_steps(_an_api_key(key), ()))
+        return await adrive(self._reject_steps(_an_api_key(key)))
+
+    def _reject_steps(self, key: ApiKey) -> Steps[ApiKey | None]:
+        other = yield from self.engine.reject_steps(key, ())
+        if other is None:
+            self.engine.gave_up(key)
+        return other
 
     def accept(self, key: ApiKey) -> None:
         """Say that the API accepted a request with this key; the client does so, and only the first time counts."""
@@ -156,7 +162,7 @@ class CredentialProvider:
         """
         from genai_credentials.client.assembly import build_client
 
-        return build_client(self, options, verify=verify, allow_plain_http=allow_plain_http)
+        return build_client(self.engine, options, verify=verify, allow_plain_http=allow_plain_http)
 
     def http_options(self, *, allow_plain_http: bool = False, **options: Any) -> types.HttpOptions:
         """`types.HttpOptions` for a framework that builds its own `genai.Client`: all HTTP paths, not Live.
@@ -170,7 +176,7 @@ class CredentialProvider:
         """
         from genai_credentials.client.assembly import build_http_options
 
-        return build_http_options(self, options, allow_plain_http=allow_plain_http)
+        return build_http_options(self.engine, options, allow_plain_http=allow_plain_http)
 
     def httpx_auth(
         self, header: str = "x-goog-api-key", scheme: str = "", *, allow_plain_http: bool = False
@@ -184,7 +190,7 @@ class CredentialProvider:
         """
         from genai_credentials.client.httpx_auth import lone_auth
 
-        return lone_auth(self, header, scheme, allow_plain_http=allow_plain_http)
+        return lone_auth(self.engine, header, scheme, allow_plain_http=allow_plain_http)
 
     @classmethod
     def from_uris(cls, *uris: str, **options: Any) -> Self:
@@ -247,19 +253,19 @@ class CredentialProvider:
         from genai_credentials.status import LinkStatus, Status
 
         with self.engine.lock:
-            now, rotation = self._clock(), self._rotation
-            key = rotation.serving.key
+            now, state = self._clock(), self._keystate
+            key = state.serving.key
             age = None if key is None else _age(key)
-            next_refresh = None if key is None else max(rotation.refresh_at - now, rotation.retry_at - now, 0.0)
+            next_refresh = None if key is None else max(state.refresh_at - now, state.retry_at - now, 0.0)
             return Status(
-                state=rotation.state(now),
+                state=state.state(now),
                 fingerprint=None if key is None else key.fingerprint,
                 provider=None if key is None else key.provider,
                 version=None if key is None else key.version,
                 age=age,
                 next_refresh=next_refresh,
-                links=tuple(LinkStatus.of(link.last, link.calls) for link in self.engine.links),
-                counters={name: rotation.counters[name] for name in COUNTERS},
+                links=tuple(LinkStatus.of(link.last, link.calls, link.abandoned) for link in self.engine.links),
+                counters={name: state.counters[name] for name in COUNTERS},
             )
 
     def close(self) -> None:

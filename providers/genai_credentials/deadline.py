@@ -24,6 +24,11 @@ def seconds_in_all() -> float:
     return _deadline.get()[1]
 
 
-def set_deadline(timeout: float) -> None:
-    """Give the fetch that runs in this thread's context `timeout` seconds from now."""
-    _deadline.set((time.monotonic() + timeout, timeout))
+def set_deadline(timeout: float, in_all: float | None = None) -> None:
+    """Give the fetch that runs in this thread's context `timeout` seconds from now.
+
+    Args:
+        timeout: Seconds.
+        in_all: Seconds that later fetches may take; None for as many.
+    """
+    _deadline.set((time.monotonic() + timeout, timeout if in_all is None else in_all))

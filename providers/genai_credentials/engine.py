@@ -2,40 +2,26 @@
 
 from __future__ import annotations
 
-import functools
-import threading
+import time
 from collections.abc import Callable, Collection
-from typing import Any, TypeVar
+from contextlib import suppress
 
 from genai_credentials import forks
-from genai_credentials.chain import Link, foreign, note
+from genai_credentials.chain import Link
 from genai_credentials.diagnosis import Diagnosis
-from genai_credentials.errors import CredentialsError, NoCredentials
-from genai_credentials.events import Events, provenance
-from genai_credentials.flight import Flight, Steps, enter, in_daemon, is_inside
+from genai_credentials.errors import CredentialsError, FetchFailed, NoCredentials
+from genai_credentials.events import Events
+from genai_credentials.flight import Flight, Landing, Steps, Wait, inside, is_inside
 from genai_credentials.key import ApiKey
-from genai_credentials.keystate import Found, KeyState
-from genai_credentials.log import logger
+from genai_credentials.keystate import KeyState
+from genai_credentials.known import Found
+from genai_credentials.log import held_back
+from genai_credentials.rejection import Verdict
+from genai_credentials.walker import Walker
+from genai_credentials.workers import Job, submit
 
-T = TypeVar("T")
-
-
-def _launched_whatever_comes(policy: Callable[..., Steps[T]]) -> Callable[..., Steps[T]]:
-    """A policy whose fetch starts even if a signal's handler raises between its beginning and its thread's start.
-
-    Else it would never land, and all who ask from then on would wait for it.
-    """
-
-    @functools.wraps(policy)
-    def steps(self: Engine, *arguments: Any) -> Steps[T]:
-        try:
-            return (yield from policy(self, *arguments))
-        except BaseException:
-            if (flight := self.flight) is not None and not flight.taken:
-                self._launch(flight)
-            raise
-
-    return steps
+MOST_WAITS = 2
+"""How many fetches a rejection waits for: one that is under way, and one of its own."""
 
 
 class Engine(forks.Forkable):
@@ -45,7 +31,7 @@ class Engine(forks.Forkable):
 
     Args:
         links: The chain.
-        rotation: The state machine; only touched under `lock`, but for its `serving`, which anyone may read.
+        keystate: The state machine; only touched under `lock`, but for its `serving`, which anyone may read.
         fetch_timeout: Seconds that one fetch of one link may take.
         clock: Seconds that only grow.
         fetched: Told of each key that a link answers with, before anything else is done with it.
@@ -55,240 +41,282 @@ class Engine(forks.Forkable):
     def __init__(
         self,
         links: tuple[Link, ...],
-        rotation: KeyState,
+        keystate: KeyState,
         fetch_timeout: float,
         clock: Callable[[], float],
         fetched: Callable[[ApiKey], None],
         events: Events,
     ) -> None:
         self.links = links
-        self.rotation = rotation
+        self.keystate = keystate
         self.flight: Flight | None = None
         self.diagnosis = Diagnosis(clock)
-        # Reentrant: a signal's handler may ask for the status while its thread is inside.
-        self.lock = threading.RLock()
+        self.lock = forks.Lock()
         self.clock = clock
-        self._fetch_timeout = fetch_timeout
-        self._fetched = fetched
+        self._walker = Walker(links, keystate, self.lock, clock, fetch_timeout, fetched)
         self._events = events
-        self._earlier_asked: set[ApiKey] = set()
         self._accepted: ApiKey | None = None
         self._closed = False
         forks.watch(self)
 
-    def accept(self, key: ApiKey) -> None:
-        """Note that the API accepted a request with this key; only the first time counts."""
-        if key is not self._accepted:
-            with self.lock:
-                self.rotation.accepted(key)
-                self._accepted = key
+    def fresh(self) -> ApiKey | None:
+        """The current key, while it needs no closer look; without a lock."""
+        serving = self.keystate.serving
+        return serving.key if self.clock() < serving.due_at else None
+
+    @property
+    def tick(self) -> int:
+        """The number of the last thing that happened; without a lock."""
+        return self.keystate.known.now
+
+    def judged(self, key: ApiKey, verdict: Verdict, sent: int) -> None:
+        """Note what an answer that isn't a rejection says of the key.
+
+        Args:
+            key: The key that the request carried.
+            verdict: What the answer says.
+            sent: The `tick` at which it was sent.
+        """
+        if verdict.accepted and key is not self._accepted:
+            self.accept(key, sent)
+        if verdict.cause:
+            self.diagnosis.of_answer(verdict, key)
+
+    def accept(self, key: ApiKey, sent: int | None = None) -> None:
+        """Note that the API accepted a request with this key; until the next refusal only the first time counts.
+
+        Args:
+            key: The key.
+            sent: The `tick` at which the request was sent; None means now.
+        """
+        with self.lock:
+            recovered = self.keystate.accepted(key, self.clock(), self.tick if sent is None else sent)
+            self._accepted = key
+        self._tell_of_changes()
+        if recovered:
+            self._events.emit("recovered", key)
 
     def replaying(self, key: ApiKey) -> None:
-        """Count a request that is sent again with another key."""
+        """Count a request that is sent again."""
         with self.lock:
-            self.rotation.counters["replays"] += 1
+            self.keystate.counters["replays"] += 1
         self._events.emit("replayed", key)
 
     def close(self) -> bool:
         """Forget the key; True the first time. A fetch under way ends unheard."""
         with self.lock:
             first, self._closed = not self._closed, True
-            self.rotation.drop()
+            self.keystate.drop()
         return first
 
-    @_launched_whatever_comes
-    def get_steps(self) -> Steps[ApiKey]:
-        """The policy behind `get()`."""
+    def get_steps(self, until: float | None = None) -> Steps[ApiKey]:
+        """The policy behind `get()`.
+
+        Args:
+            until: When to stop waiting, as `time.monotonic()` has it; None for never.
+        """
         with self.lock:
             self._check_open()
-            now = self.clock()
-            if self.rotation.servable(now):
-                self.rotation.begin_trial(now)
-                key = self.rotation.serving.key
-                flight = self._begin() if self.flight is None and self.rotation.refresh_due(now) else None
-            elif self.flight is None and now < self.rotation.retry_at:
+            now, flight = self.clock(), self.flight
+            servable = self.keystate.servable(now)
+            if servable:
+                self.keystate.begin_trial(now)
+                key = self.keystate.serving.key
+                flight = flight or (self._begin() if self.keystate.refresh_due(now) else None)
+            elif flight is None and now < self.keystate.retry_at:
                 raise self._exhausted()
             else:
                 self._check_outside()
-                key, joined = None, self.flight
-                flight = self._begin() if joined is None else None
-        if flight:
+                flight = flight or self._begin()
+        if flight is not None:
             self._launch(flight)
-        if key is not None:
+        if servable:
+            self._tell_of_changes()
             return key
-        yield (flight or joined).landed  # type: ignore[union-attr]
-        return self._served()
+        assert flight is not None
+        yield Wait(flight.landed, _left(until))
+        return self._served(flight)
 
-    @_launched_whatever_comes
     def refresh_steps(self) -> Steps[ApiKey]:
         """The policy behind `refresh()`."""
         with self.lock:
             self._check_open()
             self._check_outside()
-            asked = self.rotation.event()
-        flight: Flight | None = None
-        while flight is None or flight.began < asked:
+            asked = self.keystate.known.tick()
+        began = 0
+        while began < asked:
             with self.lock:
-                mine = self._begin() if self.flight is None else None
-                flight = mine or self.flight
-            if mine:
-                self._launch(mine)
-            yield flight.landed  # type: ignore[union-attr]
+                flight = self.flight or self._begin()
+            self._launch(flight)
+            yield Wait(flight.landed)
+            began = flight.began
         with self.lock:
-            error = flight.errors.get(self.rotation.serving.link)
+            error = flight.errors.get(self.keystate.serving.link)
         if error is not None:
             # Shared by all who wait for it: without the frames that others have added.
             raise error.with_traceback(None) from error.__cause__
-        return self._served()
+        return self._served(flight)
 
-    @_launched_whatever_comes
-    def reject_steps(self, key: ApiKey, tried: Collection[str]) -> Steps[ApiKey | None]:
-        """The policy behind `reject()`.
+    def reject_steps(self, key: ApiKey, tried: Collection[str], until: float | None = None) -> Steps[ApiKey | None]:
+        """The policy behind `reject()`: another key worth trying, or None.
 
         Args:
             key: The key just refused.
             tried: Fingerprints of the keys that the same request was refused with; `key`'s is one of them.
+            until: When to stop waiting, as `time.monotonic()` has it; None for never.
         """
         with self.lock:
-            news = self.rotation.refused(key, self.clock())
-            struck = self.rotation.struck(key)
+            news = self.keystate.refused(key, self.clock())
+            self._accepted = None
+            struck = self.keystate.known.struck(key)
         if news:
             self._events.emit("rejected", key)
-        other, answered = None, False
+        other, waits, answered = None, 0, False
         while other is None:
             with self.lock:
-                other = self.rotation.replacement(key, tried, self.clock())
-                flight, mine = (None, None) if other or self._closed else self._flight_for(key, answered)
-                if flight is None:
+                other = self.keystate.replacement(key, tried, self.clock())
+                flight = None if other or waits == MOST_WAITS else self._flight_for(key, answered)
+                if other is None and flight is None and not self._closed:
                     # Only now: while a fetch is under way, it may bring a better key than one refused earlier.
-                    other = other or (None if self._closed else self.rotation.parole(key, tried, self.clock()))
-                    break
-            if mine:
-                self._launch(mine)
-            yield flight.landed
-            answered = answered or flight.began > struck
-        self._tell(key, other, news)
+                    other = self.keystate.parole(key, tried, self.clock())
+            if flight is None or (left := _left(until)) == 0:
+                break
+            self._launch(flight)
+            yield Wait(flight.landed, left)
+            waits, answered = waits + 1, answered or flight.began > struck
+        self._tell_of_changes()
         return other
 
-    def _flight_for(self, key: ApiKey, answered: bool) -> tuple[Flight | None, Flight | None]:
-        """The fetch to wait for, if any, and the same again if it is to be launched."""
-        if self.flight is None and (answered or not self.rotation.may_fetch_for_rejection(self.clock())):
-            return None, None
+    def another_try_steps(
+        self, key: ApiKey, tried: Collection[str], pause: float, until: float | None
+    ) -> Steps[ApiKey | None]:
+        """The policy for replicas of the API that disagree: after a pause, a key to send once more, or None.
+
+        Args:
+            key: The key just refused.
+            tried: As for `reject_steps`.
+            pause: Seconds to wait; less at the end of the key's patience.
+            until: As for `reject_steps`; no pause goes beyond it.
+        """
+        patience = self._patience(key)
+        left = _left(until)
+        pause = min(pause, patience)
+        if pause <= 0 or (left is not None and left <= pause):
+            return None
+        # Nothing ever lands there.
+        yield Wait(Landing(), pause)
+        with self.lock:
+            may_fetch = not self._closed and self.keystate.known.may_fetch_again(self.clock())
+            flight = self.flight or (self._begin(key) if may_fetch else None)
+        if flight is not None:
+            self._launch(flight)
+            yield Wait(flight.landed, min(patience - pause, patience if (left := _left(until)) is None else left))
+        with self.lock:
+            return None if self._closed else self.keystate.another_try(key, tried, self.clock())
+
+    def _patience(self, key: ApiKey) -> float:
+        with self.lock:
+            return 0.0 if self._closed else self.keystate.seconds_of_patience(key, self.clock())
+
+    def gave_up(self, key: ApiKey) -> None:
+        """A request ends with the API's refusal of this key: warn of it, once an outage."""
+        with self.lock:
+            news = self.keystate.gave_up()
+        if news:
+            self.diagnosis.of_outage(key)
+
+    def _flight_for(self, key: ApiKey, answered: bool) -> Flight | None:
+        """The fetch to wait for, if any."""
+        if self._closed:
+            return None
+        if self.flight is None and (answered or not self.keystate.known.may_fetch(key, self.clock())):
+            return None
         self._check_outside()
-        if self.flight is not None:
-            return self.flight, None
-        flight = self._begin(key)
-        return flight, flight
+        return self.flight or self._begin(key)
 
     # The fetch
 
     def _begin(self, rejected: ApiKey | None = None) -> Flight:
-        self.rotation.counters["fetches"] += 1
-        self.flight = Flight(self.rotation.event(), self.clock(), rejected)
+        self.keystate.counters["fetches"] += 1
+        self.flight = Flight(self.keystate.known.tick(), self.clock(), rejected)
         return self.flight
 
     def _launch(self, flight: Flight) -> None:
-        def ended(done: Any) -> None:
-            if (error := done.exception()) is None or self.flight is not flight:
-                return
-            try:
-                for number, link in enumerate(self.links[: self._lowest(flight)]):
-                    flight.errors[number] = foreign(link.name, error)
-                    note(link, flight.errors[number])
-            finally:
-                # A flight that never lands would be joined by all who ask from now on.
-                self._land(flight, None, [])
-
-        def work() -> None:
-            with self.lock:
-                taken, flight.taken = flight.taken, True
-            if not taken:
-                enter(self)
-                self._land(flight, *self._walk(flight))
-
-        in_daemon(work, "genai-credentials-fetch").add_done_callback(ended)
-
-    def _walk(self, flight: Flight) -> tuple[Found | None, list[Found]]:
-        """Ask the links in order for a key that is not in quarantine."""
-        passed_over: list[Found] = []
-        for number, link in enumerate(self.links[: self._lowest(flight)]):
-            try:
-                key = link.fetch(flight.rejected, self._fetch_timeout)
-            except CredentialsError as error:
-                note(link, error)
-                flight.errors[number] = error
-                continue
-            self._fetched(key)
-            with self.lock:
-                passed = self.rotation.quarantined(key)
-            if not passed:
-                return Found(key, number), passed_over
-            link.passed_over(key)
-            passed_over.append(Found(key, number))
-        return self._earlier_version(flight), passed_over
-
-    def _earlier_version(self, flight: Flight) -> Found | None:
-        """At a start whose key is refused with nothing newer, the version before it is worth one try."""
-        with self.lock:
-            rejected, number = flight.rejected, self.rotation.serving.link
-            if rejected is None or number < 0 or self.rotation.ever_worked() or rejected in self._earlier_asked:
-                return None
-            self._earlier_asked.add(rejected)
-        link = self.links[number]
+        """Give a fetch to a worker, if nobody has yet: a signal's handler may have kept whoever began it from that."""
+        if flight.launched:
+            return
         try:
-            key = link.fetch_previous(rejected, self._fetch_timeout)
-        except CredentialsError as error:
-            logger.info("%s: no earlier version either: %s", link.name, error)
-            return None
-        if key is None:
-            return None
-        self._fetched(key)
-        return Found(key, number)
+            flight.launched = True
+            submit(Job(lambda: self._work(flight), "genai-credentials-fetch"))
+        except Exception as error:
+            self._walker.blame(flight, error)
+            self._land(flight, None, [])
+        except BaseException:
+            flight.launched = False
+            raise
 
-    def _lowest(self, flight: Flight) -> int:
-        """How far down the chain a fetch goes: a scheduled one never trades a working key for a lower link's."""
+    def _work(self, flight: Flight) -> None:
         with self.lock:
-            rotation = self.rotation
-            works = rotation.servable(self.clock()) and not rotation.quarantined(rotation.serving.key)
-            return rotation.serving.link + 1 if works and flight.rejected is None else len(self.links)
+            taken, flight.taken = flight.taken, True
+        if taken:
+            return
+        # What happened is told when nobody waits any more: a handler or a listener may take its time, or ask for a key.
+        with held_back():
+            with inside(self._events):
+                self._fetch(flight)
+            forks.stand_aside()
+        self._events.deliver()
+
+    def _fetch(self, flight: Flight) -> None:
+        found: Found | None = None
+        passed_over: list[Found] = []
+        try:
+            found, passed_over = self._walker.walk(flight)
+        except BaseException as error:
+            self._walker.blame(flight, error)
+        finally:
+            self._land(flight, found, passed_over)
 
     def _land(self, flight: Flight, found: Found | None, passed_over: list[Found]) -> None:
         with self.lock:
             if self.flight is not flight:
                 return
-            before, failing = self.rotation.serving.key, self.rotation.failing
-            now = self.clock()
+            failing, now = self.keystate.failing, self.clock()
             if not self._closed:
-                self.rotation.landed(found, passed_over, now, for_rejection=flight.rejected is not None)
-            self.flight = None
-            after, recovered = self.rotation.serving.key, failing and not self.rotation.failing
-        try:
-            self._tell_of_fetch(flight, found, now - flight.at, recovered)
-            if before is not None and after is not None and before != after:
-                self._events.emit("rotated", after, previous=before.fingerprint)
-        finally:
-            # Whatever a listener or a log filter raises: those who wait must not wait forever.
-            flight.landed.land()
-
-    def _tell_of_fetch(self, flight: Flight, found: Found | None, seconds: float, recovered: bool) -> None:
+                began = None if flight.rejected is None else flight.began
+                self.keystate.landed(found, passed_over, now, for_rejection=began)
+            serving, failing_now = self.keystate.serving, self.keystate.failing
+            flight.key, self.flight = serving.key, None
+            recovered = failing and not failing_now
+        flight.landed.land()
         if found is not None:
-            self._events.emit("fetched", found.key, seconds=seconds)
-            if recovered:
-                self._events.emit("recovered", found.key)
-            return
-        serving = self.rotation.serving
-        error = flight.errors.get(serving.link) or next(iter(flight.errors.values()), None)
-        self._events.emit("fetch_failed", serving.key, seconds=seconds, reason=error.message if error else "")
-        if serving.key is not None and self.rotation.failing:
-            self._events.emit("served_stale", serving.key)
+            self._events.fetched(found.key, now - flight.at, recovered=recovered)
+        else:
+            self._events.fetch_failed(flight.key, now - flight.at, flight.reason(serving.link), stale=failing_now)
+        self._tell_of_changes()
 
-    # Small print
+    def _tell_of_changes(self) -> None:
+        changes = self.keystate.changes
+        while changes:
+            with suppress(IndexError):  # another thread tells of it
+                key, before = changes.popleft()
+                self._events.emit("rotated", key, previous=before.fingerprint)
 
-    def _served(self) -> ApiKey:
+    # Checks
+
+    def _served(self, flight: Flight) -> ApiKey:
+        """The key for whoever waited for a fetch: however short its life, it is served once."""
         with self.lock:
             self._check_open()
-            if self.rotation.servable(self.clock()):
-                return self.rotation.serving.key
+            if self.keystate.servable(self.clock()):
+                return self.keystate.serving.key
+            if flight.key is not None and not flight.errors:
+                return flight.key
+            if not flight.landed.landed:
+                raise FetchFailed(
+                    "There is no key yet: the fetch takes longer than the request may.",
+                    remedy="Give the request more time, or call credentials.get() at the start of the process.",
+                )
             raise self._exhausted()
 
     def _exhausted(self) -> NoCredentials:
@@ -299,33 +327,18 @@ class Engine(forks.Forkable):
             raise CredentialsError("This CredentialProvider is closed.", remedy="Make another one.")
 
     def _check_outside(self) -> None:
-        if is_inside(self):
+        if is_inside(self._events):
             raise CredentialsError(
-                "The key was asked for from inside the fetch that is to bring it: by a provider, a log handler or an "
-                "on_event callback.",
+                "A provider or an on_event callback asked for the key from inside the fetch that is to bring it.",
                 remedy="Let that code do without the key, or ask another provider; status() never waits.",
             )
 
-    def _tell(self, key: ApiKey, other: ApiKey | None, news: bool) -> None:
-        if news and other is None:
-            logger.warning(
-                "The API refused %s, and no provider of the chain has another key. Store a live one in %s.",
-                key,
-                key.provider,
-                extra={"event": "no_replacement", **provenance(key)},
-            )
-
-    def before_fork(self) -> None:
-        """Hold the lock, so that no child inherits half a change."""
-        self.lock.acquire()
-
-    def after_fork_in_parent(self) -> None:
-        """Let go."""
-        self.lock.release()
-
     def after_fork_in_child(self) -> None:
-        """Keep the key; drop the lock, and the fetch whose thread stayed behind."""
-        self.lock = threading.RLock()
+        """Keep the key; drop the fetch whose thread stayed behind."""
         self.flight = None
         for link in self.links:
-            link.abandon()
+            link.after_fork_in_child()
+
+
+def _left(until: float | None) -> float | None:
+    return None if until is None else max(0.0, until - time.monotonic())

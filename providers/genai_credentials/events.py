@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Literal, NamedTuple
 
+from genai_credentials.flight import inside, is_inside
+from genai_credentials.forks import Forkable, stand_aside, watch
 from genai_credentials.key import ApiKey
 from genai_credentials.log import logger
+from genai_credentials.workers import run
 
 EventName = Literal["fetched", "rotated", "rejected", "replayed", "served_stale", "fetch_failed", "recovered"]
 
@@ -21,7 +26,8 @@ class Event(NamedTuple):
     - replayed: a request is sent again, with the key named here.
     - fetch_failed: no link had a key to offer; `reason` says what the serving link answered.
     - served_stale: a key is served past its ttl, since the refresh failed.
-    - recovered: the first fetch that succeeds after one that failed.
+    - recovered: the first fetch that succeeds after one that failed, or the first request that the API accepts after
+      it had refused every key.
 
     `provider`, `version` and `fingerprint` are the key's, None where there is none; `seconds` is None but for fetches,
     `previous` but for rotations.
@@ -53,29 +59,74 @@ LINES: dict[EventName, tuple[int, str]] = {
 """How each event is logged. What needs a person is a warning of its own, once an outage."""
 
 
-class Events:
-    """Logs events, and hands them to whoever listens; a listener that fails is reported, and harms nobody.
+class Events(Forkable):
+    """Logs events at once, and keeps them until they are delivered to whoever listens.
 
     Args:
-        sinks: Called with each event, in the thread where it happens: they are to be quick.
+        sinks: Called with each event, one after the other, from a thread where nobody waits. One that fails is
+            reported, and harms nobody.
     """
 
     def __init__(self, *sinks: Sink) -> None:
         self._sinks = sinks
+        self._waiting: deque[Event] = deque()
+        # Whoever takes the turn delivers: events keep their order, and a slow listener holds up only the next event.
+        self._turn = deque([True])
+        watch(self)
 
     def emit(self, name: EventName, key: ApiKey | None = None, **details: Any) -> None:
-        """Tell of one event; `details` are fields of `Event`."""
+        """Log one event, and keep it for `deliver`; `details` are fields of `Event`."""
         event = Event(name, **provenance(key), **details)
         level, line = LINES[name]
         if logger.isEnabledFor(level):
             fields = event._asdict()
             fields["event"] = fields.pop("name")
             logger.log(level, line, fields, extra=fields)
+        if self._sinks:
+            self._waiting.append(event)
+            # Listeners may take their time, which is not the caller's; a fetch delivers once it has landed.
+            if not is_inside(self):
+                run(self.deliver, "genai-credentials-events")
+
+    def fetched(self, key: ApiKey, seconds: float, *, recovered: bool) -> None:
+        """A fetch brought a key; `recovered` says whether the one before had failed."""
+        self.emit("fetched", key, seconds=seconds)
+        if recovered:
+            self.emit("recovered", key)
+
+    def fetch_failed(self, key: ApiKey | None, seconds: float, reason: str, *, stale: bool) -> None:
+        """A fetch brought none; `key` is served on, past its time if it is `stale`."""
+        self.emit("fetch_failed", key, seconds=seconds, reason=reason)
+        if key is not None and stale:
+            self.emit("served_stale", key)
+
+    def deliver(self) -> None:
+        """Call the listeners with what waits, unless another thread is at it."""
+        stand_aside()
+        with inside(self):
+            while self._waiting and self._turn:
+                with suppress(IndexError):  # another thread is at it
+                    self._turn.pop()
+                    self._call_all()
+
+    def _call_all(self) -> None:
+        try:
+            while self._waiting:
+                self._call_with(self._waiting.popleft())
+        finally:
+            self._turn.append(True)
+
+    def _call_with(self, event: Event) -> None:
         for sink in self._sinks:
             try:
                 sink(event)
             except Exception as error:
-                logger.warning("A listener for events raised %s at %s.", type(error).__name__, name)
+                logger.warning("A listener for events raised %s at %s.", type(error).__name__, event.name)
+
+    def after_fork_in_child(self) -> None:
+        """Take the turn from a thread that stayed behind; what waits is the parent's to deliver."""
+        self._waiting.clear()
+        self._turn = deque([True])
 
 
 def provenance(key: ApiKey | None) -> dict[str, Any]:

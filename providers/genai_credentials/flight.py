@@ -1,67 +1,41 @@
-"""Work off the caller's thread: daemon threads that hand over a future, and one fetch at a time."""
+"""One fetch at a time: who waits for it, in threads and in event loops, and how they are told that it ended."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Generator
-from concurrent.futures import Future
-from contextlib import suppress
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from genai_credentials.errors import CredentialsError
+from genai_credentials.key import ApiKey
+
+if TYPE_CHECKING:
+    import asyncio
 
 T = TypeVar("T")
-
-Steps = Generator["Landing", None, T]
-"""A policy that yields what it has to wait for, and returns its result."""
 
 WOKEN_AT_ONCE, UNTIL_NEXT = 32, 0.0002
 """Threads, and seconds: long enough for so many to be through."""
 
-
 _inside: ContextVar[frozenset[int]] = ContextVar("genai_credentials_inside", default=frozenset())
 
 
-def enter(fetcher: object) -> None:
-    """Note that this thread, and those it starts by `in_daemon`, work for a fetch of `fetcher` until they end."""
-    _inside.set(_inside.get() | {id(fetcher)})
+@contextmanager
+def inside(fetcher: object) -> Iterator[None]:
+    """Note that this block works for a fetch of `fetcher`, and so do the jobs that it hands on."""
+    before = _inside.set(_inside.get() | {id(fetcher)})
+    try:
+        yield
+    finally:
+        _inside.reset(before)
 
 
 def is_inside(fetcher: object) -> bool:
     """Whether this code runs inside a fetch of `fetcher`, and so must not wait for one."""
     return id(fetcher) in _inside.get()
-
-
-def in_daemon(work: Callable[[], T], name: str) -> Future[T]:
-    """Run `work` in a thread that never holds up the interpreter's exit.
-
-    The future is running from the start, so that cancelling one waiter cannot cancel it for the others. When no
-    thread can be started (the process is at its limit, or the interpreter is shutting down) it holds that error.
-    """
-    future: Future[T] = Future()
-    future.set_running_or_notify_cancel()
-    inside = _inside.get()
-
-    def run() -> None:
-        _inside.set(inside)
-        try:
-            result = work()
-        except BaseException as error:
-            # Also SystemExit and friends: a waiter must never be left waiting.
-            future.set_exception(error)
-        else:
-            future.set_result(result)
-
-    try:
-        threading.Thread(target=run, name=name, daemon=True).start()
-    except RuntimeError as error:
-        # Others are of a signal's handler that raised inside `start`: then it has started, or nothing is known.
-        if "thread" not in str(error):
-            raise
-        future.set_exception(error)
-    return future
 
 
 class Landing:
@@ -75,81 +49,111 @@ class Landing:
     def __init__(self) -> None:
         # Plain locks: a signal's handler that raises inside a Condition's Python code leaves it locked for good.
         self._lock = threading.Lock()
-        self._landed = False
+        self.landed = False
         self._threads: list[threading.Lock] = []
-        self._tasks: dict[Any, list[Any]] = {}
+        self._tasks: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
 
-    def wait(self) -> None:
-        """Wait, blocking this thread."""
+    def wait(self, seconds: float | None = None) -> None:
+        """Wait, blocking this thread; at most so many seconds, if it isn't None."""
         waiter = threading.Lock()
         waiter.acquire()
         with self._lock:
-            if self._landed:
+            if self.landed:
                 return
             self._threads.append(waiter)
-        waiter.acquire()
+        waiter.acquire(timeout=-1 if seconds is None else min(seconds, threading.TIMEOUT_MAX))
 
-    async def await_(self) -> None:
-        """Wait without blocking the running event loop."""
+    async def await_(self, seconds: float | None = None) -> None:
+        """`wait` without blocking the running event loop."""
         import asyncio
 
-        loop = asyncio.get_running_loop()
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return await self._await_elsewhere(seconds)
         with self._lock:
-            if self._landed:
-                return
+            if self.landed:
+                return None
             waiter = loop.create_future()
             self._tasks.setdefault(loop, []).append(waiter)
-        await waiter
+        timer = None if seconds is None else loop.call_later(seconds, _wake_all, [waiter])
+        try:
+            await waiter
+        finally:
+            if timer is not None:
+                timer.cancel()
+
+    async def _await_elsewhere(self, seconds: float | None) -> None:
+        # Trio: httpx runs on it by way of anyio, which therefore is there.
+        from anyio import to_thread
+
+        await to_thread.run_sync(self.wait, seconds, abandon_on_cancel=True)
 
     def land(self) -> None:
         """Wake all who wait; who comes later need not."""
         with self._lock:
-            self._landed = True
+            self.landed = True
         for loop, waiting in self._tasks.items():
-            _wake(loop, waiting)
+            with suppress(Exception):  # it is closed, and all that waited there is gone; the others have to be woken
+                loop.call_soon_threadsafe(_wake_all, waiting)
         for number, waiter in enumerate(self._threads, 1):
             waiter.release()
             if number % WOKEN_AT_ONCE == 0:
                 time.sleep(UNTIL_NEXT)
 
 
-def _wake(loop: Any, waiting: list[Any]) -> None:
-    def wake() -> None:
-        for waiter in waiting:
-            if not waiter.done():
-                waiter.set_result(None)
+def _wake_all(waiting: list[asyncio.Future[None]]) -> None:
+    for waiter in waiting:
+        if not waiter.done():
+            waiter.set_result(None)
 
-    with suppress(Exception):  # it is closed, and with it all that waited there; the others still have to be woken
-        loop.call_soon_threadsafe(wake)
+
+class Wait(NamedTuple):
+    """What a policy waits for: a landing, and for at most how many seconds; None means until it has landed."""
+
+    landing: Landing
+    seconds: float | None = None
+
+
+Steps = Generator[Wait, None, T]
+"""A policy that yields what it has to wait for, and returns its result."""
 
 
 class Flight:
     """One fetch under way, shared by all who wait for it: all that comes of it is the news that it ended.
 
     Args:
-        began: The engine's event number at which it was started: what was rejected later, it doesn't answer.
+        began: The engine's tick at which it was started: what was rejected later, it doesn't answer.
         at: The time at which it was started, in seconds.
         rejected: The key whose rejection asked for it; None for a start or a scheduled refresh.
 
-    `taken` says whether a thread works for it already.
+    `launched` says whether a worker was given it, `taken` whether one works for it. `key` is the key that was served
+    when it ended: whoever waited for it gets that, however short its life.
     """
 
-    __slots__ = ("at", "began", "errors", "landed", "rejected", "taken")
+    __slots__ = ("at", "began", "errors", "key", "landed", "launched", "rejected", "taken")
 
-    def __init__(self, began: int, at: float, rejected: Any = None) -> None:
+    def __init__(self, began: int, at: float, rejected: ApiKey | None = None) -> None:
         self.began = began
         self.at = at
         self.rejected = rejected
         self.errors: dict[int, CredentialsError] = {}
+        self.key: ApiKey | None = None
         self.landed = Landing()
-        self.taken = False
+        self.launched = self.taken = False
+
+    def reason(self, link: int) -> str:
+        """Why it brought no key: what the link that serves answered, else the first one."""
+        error = self.errors.get(link) or next(iter(self.errors.values()), None)
+        return error.message if error else "the stores have only keys that the API refused."
 
 
 def drive(steps: Steps[T]) -> T:
     """Run a policy to its end, blocking this thread."""
     try:
         while True:
-            next(steps).wait()
+            landing, seconds = next(steps)
+            landing.wait(seconds)
     except StopIteration as end:
         return end.value  # type: ignore[no-any-return]
     finally:
@@ -160,7 +164,8 @@ async def adrive(steps: Steps[T]) -> T:
     """Run a policy to its end without blocking the running event loop."""
     try:
         while True:
-            await next(steps).await_()
+            landing, seconds = next(steps)
+            await landing.await_(seconds)
     except StopIteration as end:
         return end.value  # type: ignore[no-any-return]
     finally:

@@ -1,28 +1,37 @@
 """What a forked child must not inherit: the parent's connections, locks and running calls.
 
 Children that share one keep-alive connection were seen to read each other's secrets, and each other's answers of the
-API; an inherited gRPC channel hung for good. So no connection outlives a fork. The hooks are registered once, and
-cost nothing until then.
+API; an inherited gRPC channel hung for good. So no connection outlives a fork. And a fork that finds another thread in
+the middle of an import, of a TLS context or of a call leaves its locks taken in the child, for good. So a fork waits
+until such work is at rest, for a bounded time. The hooks are registered once, and cost nothing until then.
 """
 
 from __future__ import annotations
 
 import os
 import threading
+import time
 import weakref
-from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Generic, TypeVar
 
 from genai_credentials.errors import FetchFailed
 
 T = TypeVar("T")
 
+LONGEST_WAIT = 5.0
+"""Seconds that a fork waits for work under way: an import of a store's client takes 3 s on a machine that is busy."""
+
+LOOK_EVERY = 0.001
+"""Seconds between two looks at it."""
+
 
 class Forkable:
-    """Something with state that a child of a fork must drop; what a fork must find whole is held meanwhile."""
+    """Something with state that a child of a fork must drop; a fork finds it whole, since it is held meanwhile."""
 
     def before_fork(self) -> None:
-        """Hold it; nothing, if it isn't said otherwise."""
+        """Hold it; nothing, if a subclass doesn't say otherwise."""
 
     def after_fork_in_parent(self) -> None:
         """Let go of it."""
@@ -31,37 +40,129 @@ class Forkable:
         """Drop what is the parent's."""
 
 
-_watched: weakref.WeakSet[Any] = weakref.WeakSet()
-_held: list[Forkable] = []
-# Two threads may fork at once: each holds what it holds until its own fork is over.
-_forking = threading.Lock()
+_watched: weakref.WeakSet[Forkable | Lock] = weakref.WeakSet()
+_held: list[Forkable | Lock] = []
+# Two threads may fork at once: each holds what it holds until its own fork is over. Reentrant, for signals' handlers.
+_forking = threading.RLock()
 
 
-def watch(thing: Forkable) -> None:
+def watch(thing: Forkable | Lock) -> None:
     """Tell `thing` of each fork from now on, as long as it lives."""
     with _forking:
         _watched.add(thing)
 
 
+class Lock(type(threading.RLock())):  # type: ignore[misc]
+    """A lock that a fork waits for, and that is free in the child; reentrant, for a signal's handler that takes it.
+
+    It is taken and given back in C: a signal's handler that raises cannot keep a `with` from giving it back.
+    """
+
+    def __init__(self) -> None:
+        watch(self)
+
+    def before_fork(self) -> None:
+        """Take it, so that no child inherits half a change."""
+        self.acquire()
+
+    def after_fork_in_parent(self) -> None:
+        """Give it back."""
+        self.release()
+
+    def after_fork_in_child(self) -> None:
+        """Give it back too: the thread that took it is the one that goes on in the child."""
+        self.release()
+
+
+class Work:
+    """One piece of work that a fork waits for."""
+
+    __slots__ = ("thread",)
+
+    def __init__(self) -> None:
+        self.thread = threading.get_ident()
+
+
+_at_work: set[Work] = set()
+# Held from before a fork until it is over, so that no work begins meanwhile.
+_gate = threading.RLock()
+
+
+@contextmanager
+def at_work(*, within: bool = False) -> Iterator[Work]:
+    """Let forks wait until this block is over: for imports, for clients and TLS contexts that are made, for calls.
+
+    Args:
+        within: Whether other work waits for this, so that it must go on although a fork waits.
+    """
+    work = Work()
+    if within or is_at_work():
+        _at_work.add(work)
+    else:
+        with _gate:
+            _at_work.add(work)
+    try:
+        yield work
+    finally:
+        _at_work.discard(work)
+
+
+def is_at_work() -> bool:
+    """Whether this thread is inside of an `at_work` block."""
+    me = threading.get_ident()
+    return any(work.thread == me for work in list(_at_work))
+
+
+def abandon(work: Work) -> None:
+    """Let no fork wait for this any more: it hangs."""
+    _at_work.discard(work)
+
+
+def stand_aside() -> None:
+    """Let no fork wait for the rest of what this thread does: it calls code that isn't ours, and may take long."""
+    me = threading.get_ident()
+    _at_work.difference_update([work for work in list(_at_work) if work.thread == me])
+
+
+def _rest() -> None:
+    """Wait until the work of all other threads is over, at most `LONGEST_WAIT`."""
+    me, give_up = threading.get_ident(), time.monotonic() + LONGEST_WAIT
+    while any(work.thread != me for work in list(_at_work)) and time.monotonic() < give_up:
+        time.sleep(LOOK_EVERY)
+
+
 def _before() -> None:
     _forking.acquire()
-    _held[:] = list(_watched)
-    for thing in _held:
+    _gate.acquire()
+    _rest()
+    for thing in list(_watched):
         thing.before_fork()
+        _held.append(thing)
 
 
 def _after_in_parent() -> None:
-    for thing in reversed(_held):
-        thing.after_fork_in_parent()
-    _held.clear()
-    _forking.release()
+    try:
+        while _held:
+            _held.pop().after_fork_in_parent()
+    finally:
+        _go_on()
 
 
 def _after_in_child() -> None:
-    for thing in reversed(_held):
-        thing.after_fork_in_child()
-    _held.clear()
-    _forking.release()
+    me = threading.get_ident()
+    _at_work.difference_update([work for work in _at_work if work.thread != me])
+    try:
+        while _held:
+            _held.pop().after_fork_in_child()
+    finally:
+        _go_on()
+
+
+def _go_on() -> None:
+    # A signal's handler that raised in `_before` may have left either of them free.
+    for lock in (_gate, _forking):
+        with suppress(RuntimeError):
+            lock.release()
 
 
 if hasattr(os, "register_at_fork"):
@@ -77,46 +178,54 @@ class PerProcess(Forkable, Generic[T]):
 
     def __init__(self, make: Callable[[], T]) -> None:
         self._make = make
-        self._lock = threading.Lock()
+        self._making = threading.Lock()
         self._value: T | None = None
         watch(self)
 
     @classmethod
-    def of(cls, client: Any, make: Callable[[], Any]) -> PerProcess[Any]:
+    def of(cls, client: object, make: Callable[[], T]) -> PerProcess[T]:
         """From a `client` argument: None (then `make`), a factory, or a ready client, which no child may use."""
         if client is None:
             return cls(make)
-        factory: Callable[[], Any] | None = client if callable(client) else None
-        return _ReadyClient(client) if factory is None else PerProcess(factory)
+        return PerProcess(client) if callable(client) else _ReadyClient(client)  # type: ignore[arg-type]
 
     def get(self) -> T:
         """The client of this process."""
-        with self._lock:
-            if self._value is None:
-                self._value = self._make()
-            return self._value
+        making = self._making
+        with making:
+            if self._value is not None:
+                return self._value
+            value = self._make()
+            # Else it was dropped meanwhile, and who asks next is to make another.
+            if making is self._making:
+                self._value = value
+            return value
 
     def drop(self) -> None:
         """Forget the client, so that the next use makes another."""
-        # Without the lock: a factory that hangs holds it.
-        self._value = None
+        # And the lock with it: a factory that hangs holds it.
+        self._value, self._making = None, threading.Lock()
 
     def after_fork_in_child(self) -> None:
         """Drop the parent's client, made or half made, and a lock that a thread of the parent may have held."""
-        self._abandoned, self._value = self._value, None
-        self._lock = threading.Lock()
+        self._abandoned = self._value
+        self.drop()
 
 
-class _ReadyClient(PerProcess[Any]):
-    def __init__(self, client: Any) -> None:
+class _ReadyClient(PerProcess[T]):
+    def __init__(self, client: T) -> None:
         super().__init__(self._refuse)
         self._value = client
 
     def drop(self) -> None:
         """Nothing: it is its owner's to close, and may serve others."""
 
+    def after_fork_in_child(self) -> None:
+        """Keep it out of the child's hands."""
+        self._abandoned, self._value, self._making = self._value, None, threading.Lock()
+
     @staticmethod
-    def _refuse() -> Any:
+    def _refuse() -> T:
         raise FetchFailed(
             "The client that was passed belongs to the parent process, and connections do not survive a fork.",
             remedy="Pass a zero-argument factory instead of a ready client: client=lambda: …",

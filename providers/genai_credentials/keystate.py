@@ -6,62 +6,43 @@ Its states, each derived from what it holds (the picture is in docs/explanation/
     FRESH      a key within its ttl
     STALE      past its ttl, and served while a refresh runs or backs off
     FELL_BACK  the fresh key was refused, so the one before it serves; the fresh one goes on trial again later
-    REFUSED    each known key is in quarantine: each of them is worth a try before giving up (parole)
+    REFUSED    the key that is served is in quarantine: each known key is worth a try before giving up (parole)
 
-The caller holds a lock around every method, and asks with the time in seconds.
+The caller holds a lock around every method, and asks with the time in seconds. Each step leaves it whole, so that a
+signal's handler that raises between two of them does no harm.
 """
 
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Callable, Collection
+from collections import Counter, deque
+from collections.abc import Collection
 from random import Random
 from typing import NamedTuple
 
-from cachetools import TTLCache
-
 from genai_credentials.key import ApiKey
+from genai_credentials.known import Found, KnownKeys
 
-DAY = 86_400.0
 FALL_BACK_WITHIN = 1_800.0
 FIRST_TRIAL, LAST_TRIAL = 30.0, 600.0
 FIRST_BACKOFF, LAST_BACKOFF = 1.0, 300.0
 JITTER = 0.1
 
 
-class Found(NamedTuple):
-    """A key, and the number of the link that served it."""
-
-    key: ApiKey
-    link: int
-
-
 class Serving:
     """What callers read without a lock: the key, its text, and when to look closer."""
 
-    __slots__ = ("key", "link", "look_at", "stale_at", "text")
+    __slots__ = ("due_at", "key", "link", "stale_at", "text")
 
-    def __init__(self, found: Found | None, look_at: float, stale_at: float) -> None:
+    def __init__(self, found: Found | None, due_at: float, stale_at: float) -> None:
         self.key: ApiKey = found.key if found else None  # type: ignore[assignment]
         self.text = found.key.get_secret_value() if found else ""
         self.link = found.link if found else -1
-        self.look_at = look_at
+        self.due_at = due_at
         self.stale_at = stale_at
 
 
 NOTHING = Serving(None, -math.inf, -math.inf)
-
-
-class _Known:
-    """A key that was served, and what became of it."""
-
-    __slots__ = ("found", "refused_at", "worked")
-
-    def __init__(self, found: Found) -> None:
-        self.found = found
-        self.refused_at = -math.inf
-        self.worked = False
 
 
 class _Trial(NamedTuple):
@@ -76,27 +57,24 @@ class KeyState:
     Args:
         ttl: Seconds a key is served before a refresh.
         max_stale: Seconds past that it is still served while refreshes fail.
-        min_refresh_interval: Seconds between two fetches that rejections cause and that find nothing better.
-        clock: Seconds that only grow.
+        known: What the API said of each key.
         random: The source of jitter.
     """
 
-    def __init__(
-        self, *, ttl: float, max_stale: float, min_refresh_interval: float, clock: Callable[[], float], random: Random
-    ) -> None:
+    def __init__(self, *, ttl: float, max_stale: float, known: KnownKeys, random: Random) -> None:
         self.serving = NOTHING
+        self.known = known
         self.counters: Counter[str] = Counter()
+        self.changes: deque[tuple[ApiKey, ApiKey]] = deque()
         self.refresh_at = -math.inf
         self.retry_at = -math.inf
-        self._ttl, self._max_stale, self._interval = ttl, max_stale, min_refresh_interval
+        self._ttl, self._max_stale = ttl, max_stale
         self._random = random
-        self._known: TTLCache[str, _Known] = TTLCache(maxsize=8, ttl=DAY, timer=clock)
-        self._quarantine: TTLCache[str, int] = TTLCache(maxsize=64, ttl=DAY, timer=clock)
-        self._events = 0
         self._failures = 0
-        self._rejection_fetch_at = -math.inf
         self._previous: tuple[Found, float] | None = None
         self._trial: _Trial | None = None
+        self._earlier_asked: set[str] = set()
+        self._outage = self._told = False
 
     # What is so
 
@@ -104,7 +82,7 @@ class KeyState:
         """The state's name, as in this module's docstring."""
         if not self.servable(now):
             return "EMPTY"
-        if self.quarantined(self.serving.key):
+        if self.known.quarantined(self.serving.key):
             return "REFUSED"
         if self._trial and self._trial.at < math.inf:
             return "FELL_BACK"
@@ -123,28 +101,26 @@ class KeyState:
         """Whether the last scheduled fetch failed."""
         return self._failures > 0
 
-    def quarantined(self, key: ApiKey) -> bool:
-        """Whether the API refused this key, and nothing spoke for it since."""
-        return key.fingerprint in self._quarantine
+    def reach(self, links: int, now: float, *, for_rejection: bool) -> int:
+        """How many links a fetch asks: a scheduled one never trades a working key for a lower link's.
 
-    def struck(self, key: ApiKey) -> int:
-        """The number of the event at which this key went into quarantine: only a later fetch answers it."""
-        return self._quarantine.get(key.fingerprint, self._events)
+        Args:
+            links: How many there are.
+            now: The time.
+            for_rejection: Whether a rejection asks for it.
+        """
+        works = self.servable(now) and not self.known.quarantined(self.serving.key)
+        return self.serving.link + 1 if works and not for_rejection else links
 
-    def may_fetch_for_rejection(self, now: float) -> bool:
-        """Whether `min_refresh_interval` has passed since a rejection whose fetch found nothing better."""
-        return now >= self._rejection_fetch_at
-
-    def ever_worked(self) -> bool:
-        """Whether any key so far is known to have been accepted."""
-        return any(known.worked for known in self._all_known())
+    def worth_its_previous_version(self, rejected: ApiKey | None) -> bool:
+        """Whether to ask for the version before a refused key: once, at a start where no key has worked yet."""
+        if rejected is None or self.serving.link < 0 or self.known.ever_worked():
+            return False
+        first = rejected.fingerprint not in self._earlier_asked
+        self._earlier_asked.add(rejected.fingerprint)
+        return first
 
     # What happens
-
-    def event(self) -> int:
-        """Number the next thing that happens, so that what came first is known."""
-        self._events += 1
-        return self._events
 
     def begin_trial(self, now: float) -> None:
         """Give the fresh key that was refused another try, if its time has come."""
@@ -152,24 +128,36 @@ class KeyState:
             return
         trial, old = self._trial, Found(self.serving.key, self.serving.link)
         self._trial = trial._replace(at=math.inf)
-        self._quarantine.pop(trial.found.key.fingerprint, None)
+        self.known.release(trial.found.key)
         self._previous = (old, now)
         self._serve(trial.found)
 
-    def accepted(self, key: ApiKey) -> None:
-        """The API accepted a request with this key."""
-        if known := self._known.get(key.fingerprint):
-            known.worked = True
+    def accepted(self, key: ApiKey, now: float, sent: int) -> bool:
+        """The API accepted a request with this key. True when that ends an outage of the keys.
+
+        Args:
+            key: The key.
+            now: The time.
+            sent: The tick at which the request was sent.
+        """
+        if not self.known.accepted(key, now, sent):
+            return False
+        serving, known = self.serving.key, self.known.get(key)
+        if known and serving is not None and serving != key and self.known.quarantined(serving):
+            self._switch(known.found)
+        ended, self._outage, self._told = self._outage, False, False
+        return ended
 
     def refused(self, key: ApiKey, now: float) -> bool:
-        """The API refused this key. True when that is news: one strike an outing, however many requests it met."""
-        if known := self._known.get(key.fingerprint):
-            known.refused_at = now
-        if self.quarantined(key):
-            return False
-        self._quarantine[key.fingerprint] = self.event()
-        self.counters["rejections"] += 1
-        return True
+        """The API refused this key. True when that is news."""
+        news = self.known.refused(key, now)
+        self.counters["rejections"] += news
+        return news
+
+    def gave_up(self) -> bool:
+        """A request ends with the API's refusal. True when that is to be warned of: once an outage."""
+        news, self._outage, self._told = not self._told, True, True
+        return news
 
     def replacement(self, key: ApiKey, tried: Collection[str], now: float) -> ApiKey | None:
         """A key worth trying in place of the refused one, without a fetch: the current one, or the one before it."""
@@ -188,47 +176,62 @@ class KeyState:
     def parole(self, key: ApiKey, tried: Collection[str], now: float) -> ApiKey | None:
         """A key that was refused earlier and is worth a try now, since no better one is known; None if there is none.
 
+        It serves from then on. But where each key was refused since the last one worked, it is only lent to this
+        request: it serves once the API has accepted it.
+
         Args:
             key: The key just refused.
             tried: Fingerprints that the same request was refused with. When empty, a key refused at this very instant
                 is taken to be one of them.
             now: The time.
         """
-        for known in sorted(self._all_known(), key=lambda known: known.found.key.fetched_at, reverse=True):
-            other = known.found.key
-            if other == key or other.fingerprint in tried or (not tried and known.refused_at >= now):
+        for found in self.known.newest_first():
+            other, known = found.key, self.known.get(found.key)
+            if other == key or other.fingerprint in tried or (not tried and known and known.refused_at >= now):
                 continue
-            self._quarantine.pop(other.fingerprint, None)
-            self._switch(known.found)
-            self.counters["paroles"] += 1
+            if not self.known.all_refused():
+                self.known.release(other)
+                self._switch(found)
+                self.counters["paroles"] += 1
             return other
         return None
 
-    def landed(self, found: Found | None, passed_over: list[Found], now: float, *, for_rejection: bool) -> None:
+    def seconds_of_patience(self, key: ApiKey, now: float) -> float:
+        """For how long a request may still be sent again with the refused key, or with the one that serves."""
+        return max(self.known.seconds_of_patience(one, now) for one in (self.serving.key, key) if one is not None)
+
+    def another_try(self, key: ApiKey, tried: Collection[str], now: float) -> ApiKey:
+        """The key to send once more after a pause: the current one, unless only the refused one is worth it."""
+        current, patience = self.serving.key, self.known.seconds_of_patience
+        if current is None or (current.fingerprint in tried and not patience(current, now) and patience(key, now)):
+            return key
+        return current
+
+    def landed(self, found: Found | None, passed_over: list[Found], now: float, *, for_rejection: int | None) -> None:
         """A fetch ended.
 
         Args:
             found: The first key that isn't in quarantine; None when there was none.
             passed_over: Keys that were, in the chain's order.
             now: The time.
-            for_rejection: Whether a rejection had asked for it.
+            for_rejection: The tick at which it began, if a rejection had asked for it; None otherwise.
         """
-        if found and self.quarantined(found.key):
+        if found and self.known.quarantined(found.key):
             # Refused while the fetch was under way: it must not come back by it.
             passed_over, found = [found, *passed_over], None
         if found is None and passed_over and not self.servable(now):
             # Quarantine only orders: with nothing else to serve, a key refused earlier is better than none.
             found = passed_over[0]
-            self._quarantine.pop(found.key.fingerprint, None)
+            self.known.release(found.key)
         if found:
             self._adopt(found, now)
         elif any(other.link == self.serving.link for other in passed_over):
             # The store was reached, and has only what was refused: the current key stays, as if it had been fetched.
             self._renew(now)
-        elif not for_rejection:
+        elif for_rejection is None:
             self._failed(now)
-        if for_rejection and not found:
-            self._rejection_fetch_at = now + self._interval
+        if for_rejection is not None and not found:
+            self.known.fetch_was_fruitless(for_rejection, now)
             if not self.servable(now):
                 self._failed(now)
 
@@ -236,37 +239,28 @@ class KeyState:
         """Forget the key that is served."""
         self.serving = NOTHING
 
-    # How
+    # The steps
 
     def _untried(self, key: ApiKey, tried: Collection[str]) -> bool:
-        return key.fingerprint not in tried and not self.quarantined(key)
+        return key.fingerprint not in tried and not self.known.quarantined(key)
 
     def _adopt(self, found: Found, now: float) -> None:
         current = self.serving
         if current.key is not None and current.key != found.key:
-            worked = not self.quarantined(current.key) and self.servable(now)
+            worked = not self.known.quarantined(current.key) and self.servable(now)
             self._previous = (Found(current.key, current.link), now) if worked else None
-            if worked:
-                self.accepted(current.key)
-            self._trial = None
+            self.known.remember(Found(current.key, current.link)).worked |= worked
+            self.known.remember(found).rotated_in_at = now
+            self.known.fetch_was_fruitful()
+            self._trial, self._told = None, False
         self._switch(found)
         self._renew(now)
 
     def _switch(self, found: Found) -> None:
         if self.serving.key is not None and self.serving.key != found.key:
-            self.counters["rotations"] += 1
-            self._remember(Found(self.serving.key, self.serving.link))
-        self._remember(found)
+            self.known.remember(Found(self.serving.key, self.serving.link))
+        self.known.remember(found)
         self._serve(found)
-
-    def _remember(self, found: Found) -> None:
-        fingerprint = found.key.fingerprint
-        # Put back even when it is there: a key is known for a day from when it was last of use.
-        self._known[fingerprint] = self._known.get(fingerprint) or _Known(found)
-
-    def _all_known(self) -> list[_Known]:
-        found = (self._known.get(fingerprint) for fingerprint in list(self._known))
-        return [known for known in found if known is not None]
 
     def _fall_back(self, found: Found, now: float) -> None:
         refused = Found(self.serving.key, self.serving.link)
@@ -292,7 +286,11 @@ class KeyState:
             self._serve(Found(self.serving.key, self.serving.link))
 
     def _serve(self, found: Found, stale_at: float | None = None) -> None:
+        before = self.serving.key
         stale_at = self.serving.stale_at if stale_at is None else stale_at
         trial_at = self._trial.at if self._trial else math.inf
-        look_at = min(max(self.refresh_at, self.retry_at), trial_at, stale_at)
-        self.serving = Serving(found, look_at, stale_at)
+        due_at = min(max(self.refresh_at, self.retry_at), trial_at, stale_at)
+        self.serving = Serving(found, due_at, stale_at)
+        if before is not None and before != found.key:
+            self.counters["rotations"] += 1
+            self.changes.append((found.key, before))

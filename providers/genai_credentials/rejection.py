@@ -22,15 +22,17 @@ class Verdict(NamedTuple):
     """What an answer means for the key.
 
     `cause` is a word for it ("API_KEY_INVALID", "leaked", …), empty when the answer isn't about the key; `remedy`
-    is what a person can do about it.
+    is what a person can do about it. `accepted` says that the API took the key.
     """
 
     rejected: bool
     cause: str = ""
     remedy: str = ""
+    accepted: bool = False
 
 
 UNTOUCHED = Verdict(False)
+ACCEPTED = Verdict(False, accepted=True)
 
 _CONSOLE = "Google Cloud console > APIs & Services > Credentials"
 _REJECTED = {
@@ -70,7 +72,8 @@ def classify(status: int, body: bytes | str) -> Verdict:
         body: The body as sent, decompressed; only its first 64 KiB are looked at.
     """
     if status not in SUSPECT:
-        return UNTOUCHED
+        # A redirect has judged nothing yet, and a proxy's 502 never will.
+        return ACCEPTED if status // 100 == 2 or status in (404, 429) else UNTOUCHED
     reason, message, ours = _parse(body)
     if status == 401:
         return _of_401(reason, message, ours)

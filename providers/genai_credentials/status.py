@@ -11,19 +11,23 @@ from genai_credentials.errors import Attempt
 
 @dataclass(frozen=True, slots=True)
 class LinkStatus:
-    """One link of the chain: its name, what its last answer was, and how often it was asked."""
+    """One link of the chain: its name, what its last answer was, and how often it was asked.
+
+    `abandoned` is the number of calls that hang, each in a thread of its own; at most two.
+    """
 
     provider: str
     outcome: str
     reason: str
     remedy: str
     calls: int
+    abandoned: int = 0
 
     @classmethod
-    def of(cls, last: Attempt, calls: int) -> LinkStatus:
+    def of(cls, last: Attempt, calls: int, abandoned: int = 0) -> LinkStatus:
         """From what a link keeps."""
         reason = last.error.message if last.error else ""
-        return cls(last.provider, last.outcome, reason, last.remedy, calls)
+        return cls(last.provider, last.outcome, reason, last.remedy, calls, abandoned)
 
 
 class Counters(dict[str, int]):

@@ -9,11 +9,11 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from stores import Store, play
 
 from genai_credentials import CredentialProvider, FetchFailed, NoCredentials
 from genai_credentials.events import Event
 from genai_credentials.telemetry import OpenTelemetry
+from stores import Store, play
 
 
 def test_each_event_is_told_with_what_it_is_about():

@@ -26,10 +26,10 @@ from google import genai
 from google.cloud import secretmanager_v1
 from google.cloud.secretmanager_v1.services.secret_manager_service.transports import SecretManagerServiceGrpcTransport
 from google.genai import errors
-from stores import settle
 
 from genai_credentials import AWSSecretsManager, CredentialProvider, Env, File, GoogleSecretManager, NoCredentials
 from genai_credentials.testing import REFUSALS, AWSEmulator, FakeClock, FakeGemini, SecretManagerEmulator
+from stores import settle
 
 pytestmark = pytest.mark.usefixtures("no_certificates")
 

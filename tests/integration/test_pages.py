@@ -20,10 +20,10 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import Gauge, Histogram, InMemoryMetricReader, Sum
 from pages import python_blocks, untitled
 from servers import serving
-from stores import play
 
 from genai_credentials.telemetry import OpenTelemetry
 from genai_credentials.testing import RotatingCredentials
+from stores import play
 
 DOCS = Path(__file__).parents[2] / "docs"
 

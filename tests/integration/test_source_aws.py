@@ -13,7 +13,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from stores import within
 
 from genai_credentials import (
     AWSSecretsManager,
@@ -27,6 +26,7 @@ from genai_credentials import (
 from genai_credentials.deadline import _deadline
 from genai_credentials.testing import AWSEmulator, MotoServer
 from genai_credentials.testing.conformance import everything_in
+from stores import within
 
 NAME = "prod/gemini"
 ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/gemini-AbCdEf"

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stores import within
 
 from genai_credentials import (
     ApiKey,
@@ -22,6 +21,7 @@ from genai_credentials import (
 from genai_credentials.sources.google import MOST_PROBES
 from genai_credentials.testing import SecretManagerEmulator
 from genai_credentials.testing.conformance import everything_in
+from stores import within
 
 SECRET = "projects/acme/secrets/gemini"
 REGIONAL = "projects/acme/locations/europe-west1/secrets/gemini"

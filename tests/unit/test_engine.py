@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -185,15 +186,15 @@ def test_no_parole_while_a_fetch_is_under_way_that_may_bring_a_better_key(store,
     second = credentials.reject(first)
     store.text = "key-3"
     late = credentials.engine.reject_steps(second, {first.fingerprint, second.fingerprint})
-    next(late).wait()
+    next(late).landing.wait()
     third = credentials.get()
     store.text = "key-4"
     store.gate.clear()
     pending = next(credentials.engine.reject_steps(third, {third.fingerprint}))
     waits_for = next(late)
     store.gate.set()
-    assert waits_for is pending
-    waits_for.wait()
+    assert waits_for == pending
+    waits_for.landing.wait()
     with pytest.raises(StopIteration) as end:
         next(late)
     assert end.value.value.get_secret_value() == "key-4"
@@ -329,21 +330,43 @@ def test_a_cancelled_waiter_does_not_cancel_the_fetch_for_the_others(store):
     assert store.fetches == 1
 
 
-def test_a_provider_that_hangs_is_bounded_and_not_called_again_while_it_hangs(store, clock):
+def test_a_call_that_hangs_is_replaced_twice_and_no_more(store, clock):
+    """So the store that answers again serves, and one that never does costs three threads."""
     store.gate.clear()
-    credentials = CredentialProvider(store, Store("lower"), fetch_timeout=0.05, clock=clock)
-    assert credentials() == "lower"
-    clock.advance(331)
-    credentials.get()
-    settle(credentials)
-    assert store.fetches == 1
+    credentials = CredentialProvider(store, Store("lower"), fetch_timeout=0.05, clock=clock, max_stale=1e9)
+    link = credentials.engine.links[0]
+    asked = []
+    for _ in range(20):
+        assert credentials() == "lower"
+        asked.append((store.fetches, credentials.status().links[0].abandoned))
+        link._next_at = -math.inf
+        clock.advance(331)
+        credentials.get()
+        settle(credentials)
+    assert sorted(set(asked)) == [(1, 1), (2, 2), (3, 2)]
     assert "fetch_timeout" in credentials.status().links[0].reason
     store.gate.set()
-    credentials.engine.links[0]._hung.result(10)
+    for job in link._hanging:
+        job.future.result(10)
     clock.advance(400)
     credentials.get()
     settle(credentials)
-    assert credentials() == "key-1"
+    assert (credentials(), credentials.status().links[0].abandoned) == ("key-1", 0)
+
+
+def test_after_a_call_that_hangs_comes_one_with_a_fresh_client_and_after_two_a_pause(store, clock):
+    dropped = []
+    store.reconnect = lambda: dropped.append(store.fetches)
+    store.gate.clear()
+    credentials = CredentialProvider(store, Store("lower"), fetch_timeout=0.2, clock=clock, max_stale=1e9)
+    for _ in range(5):
+        credentials.get()
+        clock.advance(331)
+        credentials.get()
+        settle(credentials)
+    # The third comes 0.2 s after the second was given up, which is later than these.
+    assert dropped == [1, 2]
+    store.gate.set()
 
 
 def test_an_error_that_is_none_of_ours_is_named_by_its_class_alone(clock):

@@ -16,9 +16,10 @@ from random import Random
 import pytest
 
 from genai_credentials import ApiKey, CredentialProvider, FetchFailed, NoCredentials
-from genai_credentials.flight import in_daemon
 from genai_credentials.forks import PerProcess
-from genai_credentials.keystate import FALL_BACK_WITHIN, Found, KeyState
+from genai_credentials.keystate import FALL_BACK_WITHIN, KeyState
+from genai_credentials.known import Found, KnownKeys
+from genai_credentials.workers import run
 from stores import Store, settle
 
 # From 3.12 on, Python warns of each fork with threads about; that is what is tested here.
@@ -83,7 +84,7 @@ def test_refreshes_that_meet_a_fetch_under_way_wait_for_it_and_share_the_next(st
     landed = next(first)
     assert {next(other) for other in others} == {landed}
     store.gate.set()
-    landed.wait()
+    landed.landing.wait()
     store.gate.clear()
     # It began before they asked, so it is no answer to them.
     assert len({next(other) for other in others}) == 1
@@ -108,13 +109,14 @@ def test_a_fetch_that_began_before_refresh_is_no_answer_to_it(store, clock):
 
 
 def test_a_key_refused_while_a_fetch_brings_it_is_nothing_better(clock):
-    rotation = KeyState(ttl=10, max_stale=100, min_refresh_interval=5, clock=clock, random=Random(0))
+    known = KnownKeys(interval=5, patience=0, clock=clock)
+    keystate = KeyState(ttl=10, max_stale=100, known=known, random=Random(0))
     found = Found(ApiKey("key-1", provider="store"), 0)
-    rotation.landed(found, [], clock(), for_rejection=False)
-    rotation.refused(found.key, clock())
-    rotation.landed(found, [], clock(), for_rejection=True)
-    assert not rotation.may_fetch_for_rejection(clock())
-    assert rotation.may_fetch_for_rejection(clock() + 5)
+    keystate.landed(found, [], clock(), for_rejection=None)
+    keystate.refused(found.key, clock())
+    keystate.landed(found, [], clock(), for_rejection=known.tick())
+    assert not known.may_fetch(found.key, clock())
+    assert known.may_fetch(found.key, clock() + 5)
 
 
 def test_with_nothing_else_to_serve_a_key_refused_earlier_is_better_than_none(store, clock):
@@ -187,9 +189,9 @@ def test_after_a_success_the_backoff_starts_over(store, clock):
     for _ in range(2):
         store.error = FetchFailed("store: down.")
         for _ in range(5):
-            with pytest.raises(NoCredentials if credentials.engine.rotation.serving.key is None else FetchFailed):
+            with pytest.raises(NoCredentials if credentials.engine.keystate.serving.key is None else FetchFailed):
                 credentials.refresh()
-        assert 14 < credentials.engine.rotation.retry_at - clock() < 18
+        assert 14 < credentials.engine.keystate.retry_at - clock() < 18
         store.error = None
         credentials.refresh()
 
@@ -211,8 +213,8 @@ def test_a_fetch_that_ends_after_the_close_leaves_no_key_behind(store, clock):
     flight = next(credentials.engine.refresh_steps())
     credentials.close()
     store.gate.set()
-    flight.wait()
-    assert credentials.engine.rotation.serving.key is None
+    flight.landing.wait()
+    assert credentials.engine.keystate.serving.key is None
 
 
 def test_a_provider_that_exits_leaves_nobody_waiting(store, clock):
@@ -235,8 +237,8 @@ INSIDE = {
 @pytest.mark.parametrize("ask", INSIDE)
 def test_a_provider_that_asks_for_the_key_it_is_to_bring_is_told_so(ask, clock):
     credentials = CredentialProvider(lambda: INSIDE[ask](credentials), clock=clock)
-    with pytest.raises(NoCredentials, match="asked for from inside the fetch"):
-        in_daemon(credentials.get, "asking").result(10)
+    with pytest.raises(NoCredentials, match="from inside the fetch"):
+        run(credentials.get, "asking").result(10)
 
 
 @pytest.mark.parametrize("ask", ["get", "refresh"])
@@ -244,10 +246,10 @@ def test_a_listener_that_asks_for_the_key_harms_no_fetch(ask, store, clock, capl
     credentials = CredentialProvider(store, clock=clock, on_event=lambda _: INSIDE[ask](credentials))
     store.error = FetchFailed("down.")
     with pytest.raises(NoCredentials):
-        in_daemon(credentials.get, "asking").result(10)
+        run(credentials.get, "asking").result(10)
     store.error = None
     clock.advance(2)
-    assert in_daemon(credentials.get, "asking").result(10).get_secret_value() == "key-1"
+    assert run(credentials.get, "asking").result(10).get_secret_value() == "key-1"
     assert store.fetches == 2
     assert "A listener for events raised" in caplog.text
 
@@ -265,7 +267,7 @@ def test_a_log_handler_that_asks_for_the_key_harms_no_fetch(store, clock, monkey
     store.error = FetchFailed("down.")
     try:
         with pytest.raises(NoCredentials):
-            in_daemon(credentials.get, "asking").result(10)
+            run(credentials.get, "asking").result(10)
     finally:
         logger.removeHandler(handler)
     assert asked
@@ -325,8 +327,8 @@ def test_an_interrupt_at_any_place_leaves_nobody_waiting(ask):
         if not interrupted(functools.partial(ask, credentials), place):
             break
         # Of daemons: one that hangs is to fail the test, not to hold it up.
-        assert in_daemon(credentials.get, "another").result(10).get_secret_value() == "key-1"
-        in_daemon(credentials.refresh, "another").result(10)
+        assert run(credentials.get, "another").result(10).get_secret_value() == "key-1"
+        run(credentials.refresh, "another").result(10)
     assert place > 20
 
 
@@ -373,17 +375,23 @@ def in_child(work):
 
 @forks
 def test_a_fork_waits_for_a_change_under_way_to_be_whole(store, clock):
-    class Lock:
-        def acquire(self):
-            done.append("acquired")
+    credentials = CredentialProvider(store, clock=clock)
+    inside, changed = threading.Event(), threading.Event()
 
-        def release(self):
-            done.append("released")
+    def change():
+        with credentials.engine.lock:
+            inside.set()
+            assert changed.wait(10)
 
-    done, credentials = [], CredentialProvider(store, clock=clock)
-    credentials.engine.lock = Lock()
-    assert in_child(lambda: list(done)) == ["acquired"]
-    assert done == ["acquired", "released"]
+    with ThreadPoolExecutor(2) as threads:
+        changing = threads.submit(change)
+        assert inside.wait(10)
+        forked = threads.submit(in_child, credentials)
+        with pytest.raises(TimeoutError):
+            forked.result(0.1)
+        changed.set()
+        changing.result(10)
+        assert forked.result(20) == "key-1"
 
 
 @forks

@@ -63,7 +63,7 @@ class Rotations(RuleBasedStateMachine):
 
     @property
     def rotation(self):
-        return self.credentials.engine.rotation
+        return self.credentials.engine.keystate
 
     @rule(seconds=st.one_of(st.floats(0.001, 10), st.floats(10, 200), st.just(INTERVAL), st.just(MAX_STALE + TTL * 2)))
     def pass_time(self, seconds):
@@ -103,9 +103,9 @@ class Rotations(RuleBasedStateMachine):
         self.settle()
 
     def check_served(self, key):
-        if self.rotation.quarantined(key):
-            known = [known.found.key for known in self.rotation._all_known()]
-            assert all(self.rotation.quarantined(other) for other in known), "a better key is known"
+        if self.rotation.known.quarantined(key):
+            known = [found.key for found in self.rotation.known.newest_first()]
+            assert all(self.rotation.known.quarantined(other) for other in known), "a better key is known"
 
     @rule()
     def request(self):
@@ -129,24 +129,25 @@ class Rotations(RuleBasedStateMachine):
 
     def reject(self, key, tried):
         before = self.credentials.status().counters["fetches"]
-        dead = {known.found.key for known in self.rotation._all_known() if self.rotation.quarantined(known.found.key)}
+        anew = not self.rotation.known.quarantined(key)
+        dead = {found.key for found in self.rotation.known.newest_first() if self.rotation.known.quarantined(found.key)}
         steps = self.credentials.engine.reject_steps(key, tried)
         try:
             while True:
-                next(steps).wait()
+                next(steps).landing.wait()
         except StopIteration as end:
             other = end.value
         after = self.credentials.status().counters["fetches"]
         assert after - before <= 1
         if after > before:
             # Added, not subtracted: the difference of two times is rounded, and may miss by a hair.
-            assert self.fruitless_at is None or self.clock.now >= self.fruitless_at + INTERVAL
+            assert anew or self.fruitless_at is None or self.clock.now >= self.fruitless_at + INTERVAL
             if other is None or other in dead:
                 self.fruitless_at = self.clock.now
         return other
 
     def check_nothing_was_left_to_try(self, tried):
-        served = {known.found.key.get_secret_value() for known in self.rotation._all_known()}
+        served = {found.key.get_secret_value() for found in self.rotation.known.newest_first()}
         assert not (served & self.live) - set(tried), "a known key would have served"
 
     @rule()

@@ -21,7 +21,7 @@ from genai_credentials.cli.chains import (
 )
 from genai_credentials.cli.output import BAD, MISCONFIGURED, OK, UNCLEAR, Printer, emit, json_option, quiet
 from genai_credentials.cli.status import bare
-from genai_credentials.flight import in_daemon
+from genai_credentials.workers import run
 
 if TYPE_CHECKING:
     from genai_credentials.cli.asking import Asked, Way
@@ -93,7 +93,7 @@ def ask_each(chain: Chain, way: Way) -> list[Asked]:
     """Ask about each link, all at the same time."""
     from genai_credentials.cli.asking import ask
 
-    asked = [in_daemon(partial(ask, chain, [one], way, one.name), "check") for one in chain.providers]
+    asked = [run(partial(ask, chain, [one], way, one.name), "check") for one in chain.providers]
     return [one.result() for one in asked]
 
 

@@ -27,8 +27,8 @@ from genai_credentials.cli.chains import (
 from genai_credentials.cli.output import BAD, OK, Printer, emit, json_option, know, quiet
 from genai_credentials.deadline import DEFAULT_FETCH_TIMEOUT
 from genai_credentials.errors import CredentialsError, MissingDependency, Unavailable
-from genai_credentials.flight import in_daemon
 from genai_credentials.key import ApiKey
+from genai_credentials.workers import run
 
 if TYPE_CHECKING:
     from genai_credentials.provider import Provider
@@ -107,7 +107,7 @@ def ask_all(chain: Chain) -> list[Row]:
     """Ask every link, all at the same time."""
     timeout = chain.durations.get("fetch_timeout", DEFAULT_FETCH_TIMEOUT)
     with chain.open() as credentials:
-        asked = [in_daemon(partial(_ask, link, timeout), "status") for link in credentials.engine.links]
+        asked = [run(partial(_ask, link, timeout), "status") for link in credentials.engine.links]
         rows = [one.result() for one in asked]
     serving = next((row for row in rows if row.key), None)
     return [row._replace(outcome="standby") if row.key and row is not serving else row for row in rows]

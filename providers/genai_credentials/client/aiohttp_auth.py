@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Self
 
-from genai_credentials.client.httpx_auth import API_KEY_HEADER, Exchange, KeyAuth
-from genai_credentials.flight import adrive
+from genai_credentials.client.exchange import aadvance, exchange
+from genai_credentials.client.httpx_auth import API_KEY_HEADER, KeyAuth
 from genai_credentials.key import PLACEHOLDER
-from genai_credentials.rejection import SUSPECT
+from genai_credentials.rejection import SUSPECT, classify
 
 
 class AiohttpAuth:
@@ -19,21 +19,14 @@ class AiohttpAuth:
 
     async def __call__(self, request: Any, handler: Callable[[Any], Any]) -> Any:
         """The driver, called by aiohttp."""
-        credentials = self._auth.credentials
         if not self._claims(request):
             return await handler(request)
-        exchange = Exchange(credentials, await credentials.aget())
-        while True:
-            request.headers[API_KEY_HEADER] = exchange.key.get_secret_value()
+        steps, verdict, response = exchange(self._auth.engine, seconds=_timeout(request)), None, None
+        while key := await aadvance(steps, verdict):
+            request.headers[API_KEY_HEADER] = key.get_secret_value()
             response = await handler(request)
-            if response.status not in SUSPECT:
-                exchange.accepted(response.status)
-                return response
-            if not exchange.refused(response.status, await response.read()):
-                return response
-            other = await adrive(credentials.engine.reject_steps(exchange.key, exchange.tried))
-            if not exchange.goes_on(other):
-                return response
+            verdict = classify(response.status, await response.read() if response.status in SUSPECT else b"")
+        return response
 
     def _claims(self, request: Any) -> bool:
         values = request.headers.getall(API_KEY_HEADER, ())
@@ -46,8 +39,19 @@ class AiohttpAuth:
         if others:
             request.headers[API_KEY_HEADER] = others[0]
         else:
-            self._auth.credentials.engine.diagnosis.of_request(request.url.host)
+            self._auth.engine.diagnosis.of_request(request.url.host)
         return False
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self
+
+
+def _timeout(request: Any) -> float | None:
+    """The request's own timeout in seconds, as the SDK says it to the API; aiohttp tells a middleware of none.
+
+    A little less, so that what ends the request is the API's answer and not aiohttp's timer.
+    """
+    try:
+        return float(request.headers["X-Server-Timeout"]) * 0.9
+    except (KeyError, ValueError):
+        return None

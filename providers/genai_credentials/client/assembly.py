@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Iterator
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from google import genai
 from google.genai import _api_client, types
@@ -21,12 +21,10 @@ from genai_credentials.client.httpx_auth import API_KEY_HEADER, BothAuths, KeyAu
 from genai_credentials.client.origins import Origin, origin, origin_of
 from genai_credentials.client.pools import PerLoopTransport
 from genai_credentials.client.sockets import Sockets, install
+from genai_credentials.engine import Engine
 from genai_credentials.errors import ConfigurationError, CredentialsError
 from genai_credentials.key import PLACEHOLDER
 from genai_credentials.rejection import classify
-
-if TYPE_CHECKING:
-    from genai_credentials.credentials import CredentialProvider
 
 GOOGLE = ("https://generativelanguage.googleapis.com", "https://aiplatform.googleapis.com")
 """The SDK's own base URLs for an API key (google.genai._api_client)."""
@@ -34,9 +32,7 @@ GOOGLE = ("https://generativelanguage.googleapis.com", "https://aiplatform.googl
 _POOLS = ("transport", "mounts")
 
 
-def build_client(
-    credentials: CredentialProvider, options: dict[str, Any], *, verify: bool, allow_plain_http: bool
-) -> genai.Client:
+def build_client(engine: Engine, options: dict[str, Any], *, verify: bool, allow_plain_http: bool) -> genai.Client:
     """See `CredentialProvider.client`."""
     _check_owner(options)
     enterprise = bool(options.pop("enterprise", False) or options.pop("vertexai", False))
@@ -57,11 +53,11 @@ def build_client(
 
     ours = _copied(theirs)
     with _given_back_unless_built(ours.httpx_client, ours.httpx_async_client):
-        _wire(credentials, ours, home, downloads_mended=True)
+        _wire(engine, ours, home, downloads_mended=True)
         client = make(PLACEHOLDER, ours)
         base_url = client._api_client._http_options.base_url
         home |= _home_of(str(base_url), allow_plain_http=allow_plain_http)
-        install(client, Sockets(credentials, make_for_sockets, client, home))
+        install(client, Sockets(engine, make_for_sockets, client, home))
         _send_chunks_without_key(client)
         if "middlewares" in (ours.async_client_args or {}):
             _download_with_key(client)
@@ -70,15 +66,13 @@ def build_client(
     return client
 
 
-def build_http_options(
-    credentials: CredentialProvider, options: dict[str, Any], *, allow_plain_http: bool
-) -> types.HttpOptions:
+def build_http_options(engine: Engine, options: dict[str, Any], *, allow_plain_http: bool) -> types.HttpOptions:
     """See `CredentialProvider.http_options`."""
     http_options = _copied(options)
     base_url = http_options.base_url or os.environ.get("GOOGLE_GEMINI_BASE_URL")
     homes = [_home_of(url, allow_plain_http=allow_plain_http) for url in ((base_url,) if base_url else GOOGLE)]
     with _given_back_unless_built(http_options.httpx_client, http_options.httpx_async_client):
-        _wire(credentials, http_options, set().union(*homes))
+        _wire(engine, http_options, set().union(*homes))
     # It outranks the api_key that the other client is built with, so the one rule serves here too.
     http_options.headers = {**(http_options.headers or {}), API_KEY_HEADER: PLACEHOLDER}
     return http_options
@@ -153,15 +147,13 @@ def _copied(options: Any) -> types.HttpOptions:
     return copy
 
 
-def _wire(
-    credentials: CredentialProvider, options: types.HttpOptions, home: set[Origin], *, downloads_mended: bool = False
-) -> None:
+def _wire(engine: Engine, options: types.HttpOptions, home: set[Origin], *, downloads_mended: bool = False) -> None:
     """Put the Auth wherever the SDK sends a request from."""
     sync, asynchronous = options.client_args or {}, options.async_client_args or {}
     # The SDK looks for it there too, before it knows of parts of ours: sync's `verify` is also async's.
     verify = (options.client_args or asynchronous).get("verify")
     clients = (options.httpx_client, options.httpx_async_client)
-    auth = key_auth(credentials, home, module_of(*clients, *sync.values(), *asynchronous.values()))
+    auth = key_auth(engine, home, module_of(*clients, *sync.values(), *asynchronous.values()))
     if options.httpx_client is not None:
         _adopt(options.httpx_client, auth, auth.guard)
     else:

@@ -1,6 +1,6 @@
 """The Auth: swaps the placeholder for the current key, and replays what a rotation refused.
 
-One policy (`Exchange`) and three short drivers: httpx and httpx2 synchronous, the same asynchronous, and aiohttp.
+Two short drivers of `exchange`: httpx and httpx2 synchronous, and the same asynchronous.
 """
 
 from __future__ import annotations
@@ -12,68 +12,23 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from genai_credentials.client.backends import http_modules, over_http_modules
 from genai_credentials.client.connections import Connections
+from genai_credentials.client.exchange import Exchange, aadvance, advance, exchange
 from genai_credentials.client.origins import Origin, Parts, check_encrypted, origin
+from genai_credentials.engine import Engine
 from genai_credentials.errors import ConfigurationError
-from genai_credentials.flight import adrive, drive
 from genai_credentials.key import PLACEHOLDER, ApiKey
 from genai_credentials.rejection import SUSPECT, Verdict, classify
 
-if TYPE_CHECKING:
-    from genai_credentials.credentials import CredentialProvider
-
 API_KEY_HEADER = "x-goog-api-key"
-MOST_SENDS = 3
-"""A revoked key in the environment, a revoked one in a file and a good one in a store need three."""
-
 _SIGNED = "genai_credentials"
 _RAW_PLACEHOLDER = PLACEHOLDER.encode()
-
-
-class Exchange:
-    """One request's life: the keys it was refused with, and whether it is sent again. No I/O.
-
-    Args:
-        credentials: Whose key it carries.
-        key: The key it is sent with first.
-    """
-
-    def __init__(self, credentials: CredentialProvider, key: ApiKey) -> None:
-        self.credentials = credentials
-        self.key = key
-        self.tried: set[str] = set()
-
-    def accepted(self, status: int = 200) -> None:
-        """The answer is not about the key."""
-        # A redirect has judged nothing yet: where it leads will.
-        if status // 100 != 3:
-            self.credentials.accept(self.key)
-
-    def refused(self, status: int, body: bytes) -> bool:
-        """Whether the answer says that the key is no good; anything else about it is diagnosed."""
-        return self.judged(classify(status, body))
-
-    def judged(self, verdict: Verdict) -> bool:
-        """`refused`, for a verdict that is known."""
-        if verdict.rejected:
-            self.tried.add(self.key.fingerprint)
-        elif verdict.cause:
-            self.credentials.engine.diagnosis.of_answer(verdict, self.key)
-        return verdict.rejected
-
-    def goes_on(self, other: ApiKey | None) -> bool:
-        """Whether to send again, with this other key."""
-        if other is None or len(self.tried) >= MOST_SENDS:
-            return False
-        self.key = other
-        self.credentials.engine.replaying(other)
-        return True
 
 
 class KeyAuth:
     """An Auth for httpx and httpx2: it puts the current key into a header, and nothing else.
 
     Args:
-        credentials: Whose key it sends.
+        engine: Whose key it sends.
         header: The header's name.
         scheme: What stands before the key, its space included.
         home: The origins that may have the key; None means each request's own, before any redirect.
@@ -82,14 +37,14 @@ class KeyAuth:
 
     def __init__(
         self,
-        credentials: CredentialProvider,
+        engine: Engine,
         *,
         header: str = API_KEY_HEADER,
         scheme: str = "",
         home: set[Origin] | None = None,
         allow_plain_http: bool = False,
     ) -> None:
-        self.credentials = credentials
+        self.engine = engine
         self.home = home
         self._header, self._scheme = header.lower(), scheme
         self._raw_header = self._header.encode()
@@ -103,21 +58,14 @@ class KeyAuth:
         if not self._claims(request):
             self._connections.note((yield request))
             return
-        exchange = Exchange(self.credentials, self.credentials.get())
-        while True:
-            self._sign(request, exchange.key)
+        steps, verdict = self._exchange(request), None
+        while key := advance(steps, verdict):
+            self._sign(request, key)
             response = yield request
             self._connections.note(response)
-            if not self._answers(request, response):
-                return None
-            if response.status_code not in SUSPECT:
-                return exchange.accepted(response.status_code)
-            response.read()
-            if not exchange.refused(response.status_code, response.content):
-                return None
-            other = drive(self.credentials.engine.reject_steps(exchange.key, exchange.tried))
-            if not _can_be_sent_again(request) or not exchange.goes_on(other):
-                return None
+            if response.status_code in SUSPECT:
+                response.read()
+            verdict = self._verdict(request, response)
 
     async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
         """The asynchronous driver, called by httpx."""
@@ -125,21 +73,20 @@ class KeyAuth:
         if not self._claims(request):
             yield request
             return
-        exchange = Exchange(self.credentials, await self.credentials.aget())
-        while True:
-            self._asign(request, exchange.key)
+        steps, verdict = self._exchange(request), None
+        while key := await aadvance(steps, verdict):
+            self._asign(request, key)
             response = yield request
-            if not self._answers(request, response):
-                return
-            if response.status_code not in SUSPECT:
-                exchange.accepted(response.status_code)
-                return
-            await response.aread()
-            if not exchange.refused(response.status_code, response.content):
-                return
-            other = await adrive(self.credentials.engine.reject_steps(exchange.key, exchange.tried))
-            if not _can_be_sent_again(request) or not exchange.goes_on(other):
-                return
+            if response.status_code in SUSPECT:
+                await response.aread()
+            verdict = self._verdict(request, response)
+
+    def _exchange(self, request: Any) -> Exchange:
+        # A body that isn't in memory is gone once it is sent. Not `request.content`: a request that a redirect made has
+        # the same stream, and never that.
+        replayable = isinstance(request.stream, tuple(module.ByteStream for module in http_modules()))
+        seconds = (request.extensions.get("timeout") or {}).get("read")
+        return exchange(self.engine, replayable=replayable, seconds=seconds)
 
     def guard(self, request: Any) -> None:
         """A request hook: httpx calls it before each hop, and only the home origin gets the key.
@@ -150,7 +97,7 @@ class KeyAuth:
         if signed_for is None or signed_for is request.url or self._is_home(request.url):
             return
         if request.headers.pop(self._header, None) is not None:
-            self.credentials.engine.diagnosis.of_request(request.url.host)
+            self.engine.diagnosis.of_request(request.url.host)
 
     async def aguard(self, request: Any) -> None:
         """`guard` for an asynchronous client."""
@@ -173,7 +120,7 @@ class KeyAuth:
             request.headers[self._header] = others[0].decode(request.headers.encoding)
             return False
         request.headers.pop(self._header, None)
-        self.credentials.engine.diagnosis.of_request(request.url.host)
+        self.engine.diagnosis.of_request(request.url.host)
         return False
 
     def _is_home(self, url: Any) -> bool:
@@ -186,10 +133,12 @@ class KeyAuth:
     def _asign(self, request: Any, key: ApiKey) -> None:
         self._sign(request, key)
 
-    def _answers(self, request: Any, response: Any) -> bool:
-        """Whether the answer is one to the key, not to a hop of a redirect that went without it."""
-        last = response.request
-        return last is request or (origin(last.url) == origin(request.url) and self._carried(last))
+    def _verdict(self, request: Any, response: Any) -> Verdict | None:
+        """What the answer says of the key; None for an answer to a hop of a redirect that went without it."""
+        last, status = response.request, response.status_code
+        if last is not request and (origin(last.url) != origin(request.url) or not self._carried(last)):
+            return None
+        return classify(status, response.content if status in SUSPECT else b"")
 
     def _carried(self, request: Any) -> bool:
         return self._header in request.headers
@@ -320,12 +269,6 @@ def _sign_in(request: Any) -> None:
         request.headers["Authorization"] = f"Basic {b64encode(unquote_to_bytes(user_info)).decode()}"
 
 
-def _can_be_sent_again(request: Any) -> bool:
-    """Whether the body is in memory: a generator, once consumed, is not."""
-    # Not `request.content`: a request that a redirect made has the same stream, and never that.
-    return isinstance(request.stream, tuple(module.ByteStream for module in http_modules()))
-
-
 if TYPE_CHECKING:
     import httpx
     import httpx2
@@ -336,13 +279,13 @@ if TYPE_CHECKING:
         def auth_flow(self, request: Any) -> Generator[Any, Any, None]: ...
 
 
-def key_auth(credentials: CredentialProvider, home: set[Origin], first: str = "") -> KeyAuth:
+def key_auth(engine: Engine, home: set[Origin], first: str = "") -> KeyAuth:
     """The Auth for a client whose origins are known, and each of whose hops the guard sees."""
-    auth: KeyAuth = over_http_modules(KeyAuth, "Auth", first)(credentials, home=home)
+    auth: KeyAuth = over_http_modules(KeyAuth, "Auth", first)(engine, home=home)
     return auth
 
 
-def lone_auth(credentials: CredentialProvider, header: str, scheme: str, *, allow_plain_http: bool) -> HttpxAuth:
+def lone_auth(engine: Engine, header: str, scheme: str, *, allow_plain_http: bool) -> HttpxAuth:
     """The Auth for any other HTTP client.
 
     Raises:
@@ -351,5 +294,5 @@ def lone_auth(credentials: CredentialProvider, header: str, scheme: str, *, allo
     if not header.replace("-", "").isalnum() or not (scheme + "x").isprintable():
         raise ConfigurationError(f"header={header!r}, scheme={scheme!r} cannot stand in a request.")
     kind = over_http_modules(LoneAuth, "Auth")
-    auth: HttpxAuth = kind(credentials, header=header, scheme=scheme, allow_plain_http=allow_plain_http)
+    auth: HttpxAuth = kind(engine, header=header, scheme=scheme, allow_plain_http=allow_plain_http)
     return auth

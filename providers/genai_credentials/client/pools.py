@@ -12,9 +12,10 @@ import contextlib
 import inspect
 import os
 import ssl
-import threading
 from importlib import import_module
 from typing import Any, Self
+
+from genai_credentials.forks import Lock
 
 
 class PerLoopTransport:
@@ -28,7 +29,7 @@ class PerLoopTransport:
         self._args = args
         self._verify: Any = None
         self._pools: dict[asyncio.AbstractEventLoop, _Pool] = {}
-        self._lock = threading.Lock()
+        self._lock = Lock()
 
     async def handle_async_request(self, request: Any) -> Any:
         """Called by httpx, once per hop of a redirect."""

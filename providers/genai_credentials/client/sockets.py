@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import inspect
 import json
-import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from concurrent.futures import Future
 from contextvars import ContextVar
@@ -22,13 +21,16 @@ from google.genai import errors, live_music
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from genai_credentials.client.httpx_auth import API_KEY_HEADER, Exchange
+from genai_credentials.client.exchange import aadvance, exchange
+from genai_credentials.client.httpx_auth import API_KEY_HEADER
 from genai_credentials.client.origins import Origin
-from genai_credentials.credentials import CredentialProvider
+from genai_credentials.engine import Engine
 from genai_credentials.errors import ConfigurationError
-from genai_credentials.flight import adrive, in_daemon
+from genai_credentials.flight import adrive
+from genai_credentials.forks import Lock
 from genai_credentials.key import ApiKey
-from genai_credentials.rejection import UNTOUCHED, Verdict, classify, classify_close
+from genai_credentials.rejection import ACCEPTED, UNTOUCHED, Verdict, classify, classify_close
+from genai_credentials.workers import run
 
 T = TypeVar("T")
 
@@ -47,7 +49,7 @@ class Sockets:
     """Opens WebSockets with the current key, again with another one when that is refused.
 
     Args:
-        credentials: Whose key they carry.
+        engine: Whose key they carry.
         make: Builds the stock client for a key's text and a connection class.
         main: The client whose HTTP side is asked when an error hides its reason.
         home: The origins that may have the key.
@@ -55,40 +57,38 @@ class Sockets:
 
     def __init__(
         self,
-        credentials: CredentialProvider,
+        engine: Engine,
         make: Callable[[str, type[ClientConnection]], genai.Client],
         main: genai.Client,
         home: set[Origin],
     ) -> None:
-        self._credentials, self._make, self._main, self._home = credentials, make, main, home
+        self._engine, self._make, self._main, self._home = engine, make, main, home
         self._guarded = guarded(home)
         self._current: tuple[ApiKey, Future[genai.Client]] | None = None
-        self._lock = threading.Lock()
+        self._lock = Lock()
 
     async def open(self, enter: Callable[[genai.Client], Awaitable[T]]) -> T:
         """What `enter` opens with a stock client of the current key.
 
         An established session is left alone: only what fails before it is set up is tried again.
         """
-        exchange = Exchange(self._credentials, await self._credentials.aget())
-        while True:
-            client = await self._client_for(exchange.key)
+        steps, verdict, failure = exchange(self._engine), None, None
+        while key := await aadvance(steps, verdict):
+            client = await self._client_for(key)
             hop = _Hop()
             before = _hop.set(hop)
             try:
                 opened = await enter(client)
             except Exception as error:
-                if hop.foreign or not exchange.judged(await self._verdict(error, exchange.key)):
-                    raise
-                other = await adrive(self._credentials.engine.reject_steps(exchange.key, exchange.tried))
-                if not exchange.goes_on(other):
-                    raise
+                failure = error
+                verdict = None if hop.foreign else await self._verdict(error, key)
             else:
-                if not hop.foreign:
-                    exchange.accepted()
+                await aadvance(steps, None if hop.foreign else ACCEPTED)
                 return opened
             finally:
                 _hop.reset(before)
+        assert failure is not None
+        raise failure
 
     def check(self, config: Any) -> None:
         """Refuse a connection that would take the key to another origin.
@@ -117,9 +117,7 @@ class Sockets:
         with self._lock:
             if self._current is None or self._current[0] != key or _has_failed(self._current[1]):
                 # Off the loop: it loads certificates, for some 70 ms. All who connect meanwhile share it.
-                making = in_daemon(
-                    lambda: self._make(key.get_secret_value(), self._guarded), "genai-credentials-client"
-                )
+                making = run(lambda: self._make(key.get_secret_value(), self._guarded), "genai-credentials-client")
                 self._current = (key, making)
             made = self._current[1]
         return await asyncio.wrap_future(made)
@@ -146,7 +144,8 @@ class Sockets:
         except Exception:
             return UNTOUCHED  # The question failed by itself: the error that there is says more than this one.
         # Served, but by another key: the Auth met the refusal, or another task had, and it has been dealt with.
-        return classify(401, b"") if await self._credentials.aget() != key else UNTOUCHED
+        now = self._engine.fresh() or await adrive(self._engine.get_steps())
+        return classify(401, b"") if now != key else UNTOUCHED
 
 
 def _has_failed(made: Future[genai.Client]) -> bool:

@@ -1,0 +1,80 @@
+"""`exchange`: one request's life, told once for every wire: which keys it is sent with, and how often. No I/O.
+
+A driver is a loop of three lines: advance to the next key, send, judge. It sends what the answer says of the key to the
+generator; None says that the answer was none to this key.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from typing import TypeAlias
+
+from genai_credentials.engine import Engine
+from genai_credentials.flight import Wait
+from genai_credentials.key import ApiKey
+from genai_credentials.known import FIRST_PAUSE
+from genai_credentials.rejection import Verdict
+
+MOST_SENDS = 3
+"""A revoked key in the environment, a revoked one in a file and a good one in a store need three."""
+
+Exchange: TypeAlias = Generator["Wait | ApiKey", "Verdict | None", None]
+
+
+def exchange(engine: Engine, *, replayable: bool = True, seconds: float | None = None) -> Exchange:
+    """Yields each key to send the request with, and is sent what the answer says of it.
+
+    Between two keys it yields what it has to wait for; `advance` and `aadvance` see to that.
+
+    Args:
+        engine: Whose keys they are.
+        replayable: Whether the request can be sent again: a body that isn't in memory is gone once it is sent.
+        seconds: The request's own timeout: it never waits longer for another key. None for no limit.
+    """
+    until = None if seconds is None else time.monotonic() + seconds
+    key = engine.fresh() or (yield from engine.get_steps(until))
+    tried: set[str] = set()
+    pause = FIRST_PAUSE
+    while True:
+        sent = engine.tick
+        verdict = yield key
+        if verdict is None:
+            return
+        if not verdict.rejected:
+            return engine.judged(key, verdict, sent)
+        tried.add(key.fingerprint)
+        other = yield from engine.reject_steps(key, tried, until)
+        if not replayable:
+            return None
+        if other is None or len(tried) >= MOST_SENDS:
+            other = yield from engine.another_try_steps(key, tried, pause, until)
+            pause *= 2
+        if other is None:
+            return engine.gave_up(key)
+        engine.replaying(other)
+        key = other
+
+
+def advance(steps: Exchange, verdict: Verdict | None = None) -> ApiKey | None:
+    """The key to send the request with next, waiting for it in this thread; None when the last answer stands."""
+    try:
+        step = steps.send(verdict)
+        while isinstance(step, Wait):
+            step.landing.wait(step.seconds)
+            step = next(steps)
+    except StopIteration:
+        return None
+    return step
+
+
+async def aadvance(steps: Exchange, verdict: Verdict | None = None) -> ApiKey | None:
+    """`advance` without blocking the running event loop."""
+    try:
+        step = steps.send(verdict)
+        while isinstance(step, Wait):
+            await step.landing.await_(step.seconds)
+            step = next(steps)
+    except StopIteration:
+        return None
+    return step
