@@ -1,6 +1,7 @@
 """What the tests of engine and stores share: a provider that a test scripts, and how to wait for a fetch."""
 
 import contextvars
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -37,6 +38,18 @@ def settle(credentials):
     """Wait for the fetch under way, if there is one."""
     if flight := credentials.engine.flight:
         flight.landed.wait()
+    # A fetch that nobody waits for may have landed, and not yet be told of.
+    while any(
+        thread.name in ("genai-credentials-fetch", "genai-credentials-events") for thread in threading.enumerate()
+    ):
+        time.sleep(0.001)
+
+
+def forget_hanging_calls(link):
+    """Wait until the calls of a link that hung have ended, and let the next one be made at once."""
+    for job in link._hanging:
+        job.future.exception(20)
+    link._next_at = -math.inf
 
 
 def play(on_event):

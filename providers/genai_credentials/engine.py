@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
+from concurrent import futures
 from contextlib import suppress
 
 from genai_credentials import forks
@@ -15,10 +16,13 @@ from genai_credentials.flight import Flight, Landing, Steps, Wait, inside, is_in
 from genai_credentials.key import ApiKey
 from genai_credentials.keystate import KeyState
 from genai_credentials.known import Found
-from genai_credentials.log import held_back
+from genai_credentials.log import Lines
 from genai_credentials.rejection import Verdict
 from genai_credentials.walker import Walker
-from genai_credentials.workers import Job, submit
+from genai_credentials.workers import Job, run, submit
+
+TELLING = 0.05
+"""Seconds that those who wait for a fetch give handlers and listeners to hear of it first."""
 
 MOST_WAITS = 2
 """How many fetches a rejection waits for: one that is under way, and one of its own."""
@@ -250,7 +254,8 @@ class Engine(forks.Forkable):
             submit(Job(lambda: self._work(flight), "genai-credentials-fetch"))
         except Exception as error:
             self._walker.blame(flight, error)
-            self._land(flight, None, [])
+            self._settle(flight, None, [])
+            flight.landed.land()
         except BaseException:
             flight.launched = False
             raise
@@ -260,12 +265,13 @@ class Engine(forks.Forkable):
             taken, flight.taken = flight.taken, True
         if taken:
             return
-        # What happened is told when nobody waits any more: a handler or a listener may take its time, or ask for a key.
-        with held_back():
-            with inside(self._events):
+        lines = Lines()
+        try:
+            with lines.keep(), inside(self._events):
                 self._fetch(flight)
-            forks.stand_aside()
-        self._events.deliver()
+            self._tell(lines)
+        finally:
+            flight.landed.land()
 
     def _fetch(self, flight: Flight) -> None:
         found: Found | None = None
@@ -275,9 +281,10 @@ class Engine(forks.Forkable):
         except BaseException as error:
             self._walker.blame(flight, error)
         finally:
-            self._land(flight, found, passed_over)
+            self._settle(flight, found, passed_over)
 
-    def _land(self, flight: Flight, found: Found | None, passed_over: list[Found]) -> None:
+    def _settle(self, flight: Flight, found: Found | None, passed_over: list[Found]) -> None:
+        """Take in what a fetch brought: who asks from now on has it, and who waits is woken next."""
         with self.lock:
             if self.flight is not flight:
                 return
@@ -287,13 +294,22 @@ class Engine(forks.Forkable):
                 self.keystate.landed(found, passed_over, now, for_rejection=began)
             serving, failing_now = self.keystate.serving, self.keystate.failing
             flight.key, self.flight = serving.key, None
-            recovered = failing and not failing_now
-        flight.landed.land()
         if found is not None:
-            self._events.fetched(found.key, now - flight.at, recovered=recovered)
+            self._events.fetched(found.key, now - flight.at, recovered=failing and not failing_now)
         else:
             self._events.fetch_failed(flight.key, now - flight.at, flight.reason(serving.link), stale=failing_now)
         self._tell_of_changes()
+
+    def _tell(self, lines: Lines) -> None:
+        """Log and deliver in a thread that nobody waits for longer than `TELLING`."""
+
+        def tell() -> None:
+            forks.stand_aside()
+            lines.log()
+            self._events.deliver()
+
+        if lines.kept or self._events.waiting:
+            futures.wait([run(tell, "genai-credentials-events")], TELLING)
 
     def _tell_of_changes(self) -> None:
         changes = self.keystate.changes

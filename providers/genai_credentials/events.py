@@ -69,7 +69,7 @@ class Events(Forkable):
 
     def __init__(self, *sinks: Sink) -> None:
         self._sinks = sinks
-        self._waiting: deque[Event] = deque()
+        self.waiting: deque[Event] = deque()
         # Whoever takes the turn delivers: events keep their order, and a slow listener holds up only the next event.
         self._turn = deque([True])
         watch(self)
@@ -83,7 +83,7 @@ class Events(Forkable):
             fields["event"] = fields.pop("name")
             logger.log(level, line, fields, extra=fields)
         if self._sinks:
-            self._waiting.append(event)
+            self.waiting.append(event)
             # Listeners may take their time, which is not the caller's; a fetch delivers once it has landed.
             if not is_inside(self):
                 run(self.deliver, "genai-credentials-events")
@@ -104,15 +104,15 @@ class Events(Forkable):
         """Call the listeners with what waits, unless another thread is at it."""
         stand_aside()
         with inside(self):
-            while self._waiting and self._turn:
+            while self.waiting and self._turn:
                 with suppress(IndexError):  # another thread is at it
                     self._turn.pop()
                     self._call_all()
 
     def _call_all(self) -> None:
         try:
-            while self._waiting:
-                self._call_with(self._waiting.popleft())
+            while self.waiting:
+                self._call_with(self.waiting.popleft())
         finally:
             self._turn.append(True)
 
@@ -125,7 +125,7 @@ class Events(Forkable):
 
     def after_fork_in_child(self) -> None:
         """Take the turn from a thread that stayed behind; what waits is the parent's to deliver."""
-        self._waiting.clear()
+        self.waiting.clear()
         self._turn = deque([True])
 
 

@@ -6,37 +6,42 @@ import logging
 import sys
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 
-class _Lines(deque[Callable[[], None]]):
-    """Records that wait until whoever could be waiting for this thread has what it waits for."""
-
-    open = True
-
-
-_held_back: ContextVar[_Lines | None] = ContextVar("genai_credentials_lines", default=None)
-
-
-@contextmanager
-def held_back() -> Iterator[None]:
-    """Log at the end of this block what is logged in it.
+class Lines:
+    """Records that are kept while a fetch runs, and logged once nobody waits for it any more.
 
     A handler may hold a lock of its own while it asks for the key: a fetch that logged to that handler before its key
     is there would wait for the handler, and the handler for the fetch.
     """
-    lines = _Lines()
-    before = _held_back.set(lines)
-    try:
-        yield
-    finally:
-        _held_back.reset(before)
-        lines.open = False
-        while lines:
-            lines.popleft()()
+
+    def __init__(self) -> None:
+        self.kept: deque[logging.LogRecord] = deque()
+        self.open = True
+
+    @contextmanager
+    def keep(self) -> Iterator[None]:
+        """Keep what is logged in this block, and in the jobs that it hands on."""
+        before = _lines.set(self)
+        try:
+            yield
+        finally:
+            _lines.reset(before)
+            self.open = False
+
+    def log(self) -> None:
+        """Log what was kept."""
+        while self.kept:
+            with _reported():
+                logger.logger.handle(self.kept.popleft())
+
+
+_lines: ContextVar[Lines | None] = ContextVar("genai_credentials_lines", default=None)
 
 
 class _Reports(logging.LoggerAdapter[logging.Logger]):
@@ -44,31 +49,40 @@ class _Reports(logging.LoggerAdapter[logging.Logger]):
 
     def log(self, level: int, msg: object, *args: object, **options: Any) -> None:
         """One record, if the level is on; never raises."""
-        lines = _held_back.get()
-        if lines is None or not lines.open:
-            self._report(level, msg, args, **options)
-        elif self.isEnabledFor(level):
-            lines.append(lambda: self._report(level, msg, args, **options))
+        if not self.isEnabledFor(level):
+            return
+        lines = _lines.get()
+        with _reported():
+            record = self._record(level, msg, args, **options)
+            if lines is not None and lines.open:
+                lines.kept.append(record)
+            else:
+                self.logger.handle(record)
 
-    def _report(self, level: int, msg: object, args: tuple[object, ...], **options: Any) -> None:
+    def _record(self, level: int, msg: object, args: Any, extra: Mapping[str, object] | None = None) -> Any:
+        # The first three frames are those of this method, of `log` and of the adapter's `warning` and its like.
+        path, line, function, _ = self.logger.findCaller(stacklevel=3)
+        make = partial(self.logger.makeRecord, self.logger.name, level, path, line, msg, args, None, function)
         try:
-            self._record(level, msg, args, **options)
-        except Exception as error:
-            # As logging itself does with a handler that fails; what it failed amid may hold a key, and isn't shown.
-            if logging.raiseExceptions and sys.stderr:
-                with suppress(Exception):
-                    traceback.print_exception(error, chain=False)
-
-    def _record(self, level: int, msg: object, args: Any, extra: Mapping[str, object] | None = None) -> None:
-        try:
-            self.logger.log(level, msg, *args, extra=extra, stacklevel=4)
+            return make(extra)
         except KeyError:
             # The application's own record factory has taken some of the names: the record goes without those.
-            taken = vars(self.logger.makeRecord(self.name, level, "", 0, "", (), None))
+            taken = vars(make())
             free = {name: value for name, value in (extra or {}).items() if name not in taken}
             if free == extra:
                 raise
-            self.logger.log(level, msg, *args, extra=free, stacklevel=4)
+            return make(free)
+
+
+@contextmanager
+def _reported() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        # As logging itself does with a handler that fails; what it failed amid may hold a key, and isn't shown.
+        if logging.raiseExceptions and sys.stderr:
+            with suppress(Exception):
+                traceback.print_exception(error, chain=False)
 
 
 logger = _Reports(logging.getLogger("genai_credentials"))

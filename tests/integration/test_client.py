@@ -92,7 +92,7 @@ def test_with_nothing_better_the_sdks_own_error_stands(client, keys, api, way, r
 
 def test_a_request_is_sent_at_most_three_times_each_with_another_key(api):
     api.accept("good")
-    with CredentialProvider(lambda: "env", lambda: "file", lambda: "good", lambda: "fourth") as credentials:
+    with CredentialProvider(lambda: "env", lambda: "file", lambda: "good", lambda: "fourth", patience=0) as credentials:
         client = credentials.client(http_options={"base_url": api.base_url})
         assert ask(client) == "pong: hi"
         assert [request.key for request in api.requests] == ["env", "file", "good"]

@@ -22,6 +22,8 @@ from genai_credentials import (
     NoCredentials,
 )
 from genai_credentials.testing import AWSEmulator, FakeGemini, SecretManagerEmulator
+from genai_credentials.workers import _rest
+from stores import settle
 
 pytestmark = [
     # From 3.12 on, Python warns of each fork with threads about; that is what is tested here.
@@ -274,7 +276,9 @@ def test_a_process_out_of_threads_serves_the_key_it_has_and_says_why_it_has_none
 
     credentials = CredentialProvider(lambda: "key-1", ttl=0.001)
     credentials.get()
+    settle(credentials)
     monkeypatch.setattr(threading.Thread, "start", refuse)
+    monkeypatch.setattr(_rest, "workers", [])
     assert [credentials() for _ in range(3)] == ["key-1"] * 3
     with pytest.raises(NoCredentials, match="no thread could be started"):
         CredentialProvider(lambda: "key-1").get()
