@@ -1,26 +1,86 @@
-"""httpx and httpx2: which are installed, which the SDK would choose, and classes that serve for both."""
+"""httpx and httpx2: which are installed, which the SDK would choose, what both have, and classes that serve for both."""
 
 from __future__ import annotations
 
 import functools
 from importlib import import_module
 from importlib.metadata import version
-from typing import Any
+from types import ModuleType
+from typing import Protocol
+
+
+class URL(Protocol):
+    """A URL of httpx, httpx2 or yarl."""
+
+    @property
+    def scheme(self) -> str: ...
+    @property
+    def host(self) -> str | None: ...
+    @property
+    def port(self) -> int | None: ...
+
+
+class HttpxURL(URL, Protocol):
+    """A URL of httpx or httpx2."""
+
+    @property
+    def host(self) -> str: ...
+    @property
+    def userinfo(self) -> bytes: ...
+
+
+class Headers(Protocol):
+    """The headers of a request of httpx or httpx2."""
+
+    encoding: str
+
+    @property
+    def raw(self) -> list[tuple[bytes, bytes]]: ...
+    def pop(self, name: str, default: str | None = None, /) -> str | None: ...
+    def __contains__(self, name: object, /) -> bool: ...
+    def __setitem__(self, name: str, value: str, /) -> None: ...
+
+
+class Request(Protocol):
+    """A request of httpx or httpx2."""
+
+    extensions: dict[str, object]
+    stream: object
+
+    @property
+    def url(self) -> HttpxURL: ...
+    @property
+    def headers(self) -> Headers: ...
+
+
+class Response(Protocol):
+    """An answer of httpx or httpx2; its body is there once `read` or `aread` was called."""
+
+    status_code: int
+    extensions: dict[str, object]
+
+    @property
+    def request(self) -> Request: ...
+    @property
+    def content(self) -> bytes: ...
+    def read(self) -> bytes: ...
+    async def aread(self) -> bytes: ...
 
 
 @functools.cache
-def http_modules(first: str = "") -> list[Any]:
+def http_modules(first: str = "") -> list[ModuleType]:
     """httpx2 and httpx, as far as they are installed.
 
     Args:
         first: The one to come first; "" for the one that the installed SDK would choose.
     """
     names = ["httpx2", "httpx"] if int(version("google-genai").split(".")[0]) >= 3 else ["httpx", "httpx2"]
-    modules = [module for name in names if (module := _module(name)) is not None]
+    modules = [module for name in names if (module := optional_module(name)) is not None]
     return sorted(modules, key=lambda module: module.__name__ != first)
 
 
-def _module(name: str) -> Any:
+def optional_module(name: str) -> ModuleType | None:
+    """A module that may not be installed; None without it."""
     try:
         return import_module(name)
     except ImportError:
@@ -39,7 +99,7 @@ def over_http_modules(kind: type, base: str, first: str = "") -> type:
     return type(kind.__name__, (kind, *(getattr(module, base) for module in http_modules(first))), {})
 
 
-def module_of(*parts: Any) -> str:
+def module_of(*parts: object) -> str:
     """The HTTP module that parts of the user's are of, found as the SDK finds it; "" for no such part."""
     names = (kind.__module__.partition(".")[0] for part in parts for kind in type(part).__mro__)
     return next((name for name in names if name in ("httpx", "httpx2")), "")

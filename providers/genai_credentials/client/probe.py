@@ -1,0 +1,66 @@
+"""`ask`: one question with one key. Does the API take it?
+
+The question is to list one model: it costs nothing, every key may ask it, and what the API answers can be judged.
+"""
+
+from __future__ import annotations
+
+import json
+
+from google import genai
+from google.genai import errors, types
+
+from genai_credentials.client.origins import origin_of
+from genai_credentials.client.sdk import GOOGLE
+from genai_credentials.errors import CredentialsError
+from genai_credentials.rejection import ACCEPTED, Verdict, classify
+
+
+def ask(
+    key: str, *, base_url: str | None = None, timeout: float = 10.0, allow_plain_http: bool = False
+) -> Verdict:
+    """What the API says of a key, over a connection of its own; redirects are not followed.
+
+    Args:
+        key: The key's text.
+        base_url: Where to ask; None for Google, whatever the environment says.
+        timeout: Seconds to wait.
+        allow_plain_http: Let the key travel unencrypted to a host that isn't this one.
+
+    Raises:
+        ConfigurationError: `base_url` is no URL, or the key would travel in the clear.
+        CredentialsError: There was no answer.
+    """
+    url = base_url or GOOGLE[0]
+    origin_of(url, allow_plain_http=allow_plain_http)
+    options = types.HttpOptions(
+        base_url=url, timeout=round(timeout * 1000), client_args={"follow_redirects": False}
+    )
+    client = genai.Client(vertexai=False, api_key=key, http_options=options)
+    try:
+        return ask_with(client)
+    finally:
+        client.close()
+
+
+def ask_with(client: genai.Client) -> Verdict:
+    """What the API says of the key that a client sends.
+
+    Raises:
+        CredentialsError: There was no answer.
+    """
+    try:
+        next(iter(client.models.list(config={"page_size": 1})), None)
+    except errors.APIError as error:
+        return classify(error.code, json.dumps(error.details))
+    except CredentialsError:
+        raise
+    except Exception as error:
+        kind = type(error).__name__
+    else:
+        return ACCEPTED
+    # Not chained: the frames of an HTTP client hold the key.
+    raise CredentialsError(
+        f"The API gave no answer: {kind}.",
+        remedy="Check base_url, the proxy, and this machine's network and certificates.",
+    )

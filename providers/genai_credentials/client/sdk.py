@@ -1,0 +1,143 @@
+"""Everything of ours that rests on private names of google-genai, or on what one of its versions does.
+
+The rest of the package uses the SDK's public face alone. tests/integration/test_sdk.py fails when one of these goes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+from collections.abc import Awaitable, Callable
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from google import genai
+from google.genai import _api_client, live_music, types
+
+from genai_credentials.client.backends import optional_module
+
+if TYPE_CHECKING:
+    from genai_credentials.client.sockets import Sockets
+
+GOOGLE = ("https://generativelanguage.googleapis.com", "https://aiplatform.googleapis.com")
+"""The SDK's own base URLs for an API key (google.genai._api_client)."""
+
+API_KEY_HEADER = "x-goog-api-key"
+
+
+def base_url_of(client: genai.Client) -> str:
+    """Where a client sends its requests."""
+    return str(client._api_client._http_options.base_url)
+
+
+def keeps_a_pool_per_loop() -> bool:
+    """Whether the SDK's asynchronous httpx client serves any number of event loops (seen in 3.5, not in 3.3)."""
+    return hasattr(_api_client, "_PerLoopAsyncClientMixin")
+
+
+def is_the_sdks_own(http_client: object) -> bool:
+    """Whether an asynchronous HTTP client is one that the SDK made, with a pool per loop and no place for an Auth."""
+    return hasattr(http_client, "_loop_clients")
+
+
+def middlewares_of(session: object) -> tuple[Callable[..., Any], ...]:
+    """The middlewares of an aiohttp session: those of one request replace them."""
+    return tuple(getattr(session, "_middlewares", None) or ())
+
+
+def obstacle_to_aiohttp(aiohttp: ModuleType, args: dict[str, Any]) -> str | None:
+    """Why the key could not be swapped by way of aiohttp; None where it can."""
+    if not isinstance(args.get("auth"), (getattr(aiohttp, "BasicAuth", ()), type(None))):
+        return "the auth in async_client_args is one for httpx"
+    # The SDK's own test for what reaches aiohttp.
+    if "middlewares" not in inspect.signature(aiohttp.ClientSession._request).parameters:
+        return "aiohttp is older than 3.12, and drops middlewares silently"
+    return None
+
+
+def obstacle_to_downloads() -> str | None:
+    """Why `aio.files.download` would go without the key; None where it doesn't."""
+    if downloads_take_middlewares():
+        return None
+    return "google-genai is older than 2.22, and its aio.files.download goes past the middleware"
+
+
+def downloads_take_middlewares() -> bool:
+    """Whether `aio.files.download` passes middlewares on to aiohttp (from 2.22 on).
+
+    Decided by the code, which is there where the source is not: applications are shipped without it.
+    """
+    return "_async_client_session_request_args" in _api_client.BaseApiClient.async_download_file.__code__.co_names
+
+
+def music_writes_the_key_into_the_url() -> bool:
+    """Whether live music sends the key in the URL of its handshake (seen in 1.65)."""
+    connect: Any = live_music.AsyncLiveMusic.connect
+    constants = getattr(connect, "__wrapped__", connect).__code__.co_consts
+    return any("?key=" in constant for constant in constants if isinstance(constant, str))
+
+
+def optional_aiohttp() -> ModuleType | None:
+    """aiohttp, by which the SDK then sends what is asynchronous; None without it."""
+    return optional_module("aiohttp")
+
+
+def download_with_key(client: genai.Client) -> None:
+    """Let `aio.files.download` take the synchronous way where the SDK keeps it from the middleware (before 2.22)."""
+    if downloads_take_middlewares():
+        return
+    files: Any = client.aio.files
+    download: Callable[..., bytes] = client.files.download
+
+    @functools.wraps(files.download)
+    async def called(**arguments: Any) -> bytes:
+        return await asyncio.to_thread(download, **arguments)
+
+    files.download = called
+
+
+def adapt(client: genai.Client, sockets: Sockets) -> None:
+    """Give a client's asynchronous side our WebSockets, and its uploads no key that they don't need."""
+    aio: Any = client.aio
+    stock = type(aio)
+    live = sockets.live()
+    keyless = _without_key(client)
+
+    class RotatingAsyncClient(stock):  # type: ignore[misc,valid-type]
+        @property
+        def live(self) -> Any:
+            return live
+
+        @property
+        def interactions(self) -> Any:
+            return sockets.interactions(super().interactions)
+
+    class WithEnvironments(RotatingAsyncClient):
+        @property
+        def environments(self) -> Any:
+            environments = super().environments
+            if "upload" not in vars(environments.files):
+                environments.files.upload = _with_http_options(environments.files.upload, keyless)
+            return environments
+
+    aio.__class__ = WithEnvironments if hasattr(stock, "environments") else RotatingAsyncClient
+
+
+def _without_key(client: genai.Client) -> types.HttpOptions:
+    """A client's own options without the placeholder, for the chunks of `aio.environments.files.upload`.
+
+    The SDK gives those the client's own headers and, with aiohttp, sends them past the middleware (seen in 3.6.1). An
+    upload's URL is all that a chunk needs: every other upload's carry no key either.
+    """
+    options = client._api_client._http_options
+    headers = {name: value for name, value in (options.headers or {}).items() if name.lower() != API_KEY_HEADER}
+    return types.HttpOptions(base_url=options.base_url, headers=headers)
+
+
+def _with_http_options(method: Callable[..., Awaitable[Any]], default: types.HttpOptions) -> Any:
+    @functools.wraps(method)
+    async def called(*, http_options: Any = None, **arguments: Any) -> Any:
+        return await method(http_options=http_options or default, **arguments)
+
+    return called
