@@ -1,34 +1,26 @@
-"""`Engine`: when to fetch, who waits for it, and what comes of it; one lock, never held during I/O."""
+"""`Engine`: who waits for a fetch, and with what each of them goes on; one lock, never held during I/O."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
-from concurrent import futures
-from contextlib import suppress
 
-from genai_credentials import forks
 from genai_credentials.chain import Link
 from genai_credentials.diagnosis import Diagnosis
 from genai_credentials.errors import CredentialsError, FetchFailed, NoCredentials
 from genai_credentials.events import Events
-from genai_credentials.flight import Flight, Landing, Steps, Wait, inside, is_inside
+from genai_credentials.fetching import Fetching
+from genai_credentials.flight import Flight, Landing, Steps, Wait, is_inside
+from genai_credentials.forks import Lock
 from genai_credentials.key import ApiKey
 from genai_credentials.keystate import KeyState
-from genai_credentials.known import Found
-from genai_credentials.log import Lines
 from genai_credentials.rejection import Verdict
-from genai_credentials.walker import Walker
-from genai_credentials.workers import Job, run, submit
-
-TELLING = 0.05
-"""Seconds that those who wait for a fetch give handlers and listeners to hear of it first."""
 
 MOST_WAITS = 2
 """How many fetches a rejection waits for: one that is under way, and one of its own."""
 
 
-class Engine(forks.Forkable):
+class Engine:
     """Drives a `KeyState` with what the links answer.
 
     Its policies are generators that yield what they wait for, so that threads and event loops share them.
@@ -53,15 +45,12 @@ class Engine(forks.Forkable):
     ) -> None:
         self.links = links
         self.keystate = keystate
-        self.flight: Flight | None = None
         self.diagnosis = Diagnosis(clock)
-        self.lock = forks.Lock()
+        self.lock = Lock()
         self.clock = clock
-        self._walker = Walker(links, keystate, self.lock, clock, fetch_timeout, fetched)
         self._events = events
+        self._fetching = Fetching(links, keystate, self.lock, clock, fetch_timeout, fetched, events)
         self._accepted: ApiKey | None = None
-        self._closed = False
-        forks.watch(self)
 
     def fresh(self) -> ApiKey | None:
         """The current key, while it needs no closer look; without a lock."""
@@ -72,6 +61,11 @@ class Engine(forks.Forkable):
     def tick(self) -> int:
         """The number of the last thing that happened; without a lock."""
         return self.keystate.known.now
+
+    @property
+    def flight(self) -> Flight | None:
+        """The fetch under way."""
+        return self._fetching.flight
 
     def judged(self, key: ApiKey, verdict: Verdict, sent: int) -> None:
         """Note what an answer that isn't a rejection says of the key.
@@ -96,7 +90,7 @@ class Engine(forks.Forkable):
         with self.lock:
             recovered = self.keystate.accepted(key, self.clock(), self.tick if sent is None else sent)
             self._accepted = key
-        self._tell_of_changes()
+        self._fetching.tell_of_changes()
         if recovered:
             self._events.emit("recovered", key)
 
@@ -106,10 +100,17 @@ class Engine(forks.Forkable):
             self.keystate.counters["replays"] += 1
         self._events.emit("replayed", key)
 
+    def gave_up(self, key: ApiKey) -> None:
+        """A request ends with the API's refusal of this key: warn of it, once an outage."""
+        with self.lock:
+            news = self.keystate.gave_up()
+        if news:
+            self.diagnosis.of_outage(key)
+
     def close(self) -> bool:
         """Forget the key; True the first time. A fetch under way ends unheard."""
         with self.lock:
-            first, self._closed = not self._closed, True
+            first, self._fetching.closed = not self._fetching.closed, True
             self.keystate.drop()
         return first
 
@@ -121,23 +122,21 @@ class Engine(forks.Forkable):
         """
         with self.lock:
             self._check_open()
-            now, flight = self.clock(), self.flight
-            servable = self.keystate.servable(now)
-            if servable:
+            now, flight, key = self.clock(), self.flight, None
+            if self.keystate.servable(now):
                 self.keystate.begin_trial(now)
                 key = self.keystate.serving.key
-                flight = flight or (self._begin() if self.keystate.refresh_due(now) else None)
+                flight = self._fetching.begin() if self.keystate.refresh_due(now) else None
             elif flight is None and now < self.keystate.retry_at:
                 raise self._exhausted()
             else:
                 self._check_outside()
-                flight = flight or self._begin()
+                flight = self._fetching.begin()
         if flight is not None:
-            self._launch(flight)
-        if servable:
-            self._tell_of_changes()
-            return key
-        assert flight is not None
+            self._fetching.launch(flight)
+        if key is not None or flight is None:
+            self._fetching.tell_of_changes()
+            return key  # type: ignore[return-value]
         yield Wait(flight.landed, _left(until))
         return self._served(flight)
 
@@ -147,13 +146,13 @@ class Engine(forks.Forkable):
             self._check_open()
             self._check_outside()
             asked = self.keystate.known.tick()
-        began = 0
-        while began < asked:
+        while True:
             with self.lock:
-                flight = self.flight or self._begin()
-            self._launch(flight)
+                flight = self._fetching.begin()
+            self._fetching.launch(flight)
             yield Wait(flight.landed)
-            began = flight.began
+            if flight.began >= asked:
+                break
         with self.lock:
             error = flight.errors.get(self.keystate.serving.link)
         if error is not None:
@@ -175,20 +174,20 @@ class Engine(forks.Forkable):
             struck = self.keystate.known.struck(key)
         if news:
             self._events.emit("rejected", key)
-        other, waits, answered = None, 0, False
-        while other is None:
+        waits, answered = 0, False
+        while True:
             with self.lock:
                 other = self.keystate.replacement(key, tried, self.clock())
                 flight = None if other or waits == MOST_WAITS else self._flight_for(key, answered)
-                if other is None and flight is None and not self._closed:
+                if other is None and flight is None and not self._fetching.closed:
                     # Only now: while a fetch is under way, it may bring a better key than one refused earlier.
                     other = self.keystate.parole(key, tried, self.clock())
             if flight is None or (left := _left(until)) == 0:
                 break
-            self._launch(flight)
+            self._fetching.launch(flight)
             yield Wait(flight.landed, left)
             waits, answered = waits + 1, answered or flight.began > struck
-        self._tell_of_changes()
+        self._fetching.tell_of_changes()
         return other
 
     def another_try_steps(
@@ -210,113 +209,26 @@ class Engine(forks.Forkable):
         # Nothing ever lands there.
         yield Wait(Landing(), pause)
         with self.lock:
-            may_fetch = not self._closed and self.keystate.known.may_fetch_again(self.clock())
-            flight = self.flight or (self._begin(key) if may_fetch else None)
+            may_fetch = not self._fetching.closed and self.keystate.known.may_fetch_again(self.clock())
+            flight = self._fetching.begin(key) if may_fetch else self.flight
         if flight is not None:
-            self._launch(flight)
-            yield Wait(flight.landed, min(patience - pause, patience if (left := _left(until)) is None else left))
+            self._fetching.launch(flight)
+            yield Wait(flight.landed, min(patience - pause, patience if left is None else left - pause))
         with self.lock:
-            return None if self._closed else self.keystate.another_try(key, tried, self.clock())
+            return None if self._fetching.closed else self.keystate.another_try(key, tried, self.clock())
 
     def _patience(self, key: ApiKey) -> float:
         with self.lock:
-            return 0.0 if self._closed else self.keystate.seconds_of_patience(key, self.clock())
-
-    def gave_up(self, key: ApiKey) -> None:
-        """A request ends with the API's refusal of this key: warn of it, once an outage."""
-        with self.lock:
-            news = self.keystate.gave_up()
-        if news:
-            self.diagnosis.of_outage(key)
+            return 0.0 if self._fetching.closed else self.keystate.seconds_of_patience(key, self.clock())
 
     def _flight_for(self, key: ApiKey, answered: bool) -> Flight | None:
         """The fetch to wait for, if any."""
-        if self._closed:
+        if self._fetching.closed:
             return None
         if self.flight is None and (answered or not self.keystate.known.may_fetch(key, self.clock())):
             return None
         self._check_outside()
-        return self.flight or self._begin(key)
-
-    # The fetch
-
-    def _begin(self, rejected: ApiKey | None = None) -> Flight:
-        self.keystate.counters["fetches"] += 1
-        self.flight = Flight(self.keystate.known.tick(), self.clock(), rejected)
-        return self.flight
-
-    def _launch(self, flight: Flight) -> None:
-        """Give a fetch to a worker, if nobody has yet: a signal's handler may have kept whoever began it from that."""
-        if flight.launched:
-            return
-        try:
-            flight.launched = True
-            submit(Job(lambda: self._work(flight), "genai-credentials-fetch"))
-        except Exception as error:
-            self._walker.blame(flight, error)
-            self._settle(flight, None, [])
-            flight.landed.land()
-        except BaseException:
-            flight.launched = False
-            raise
-
-    def _work(self, flight: Flight) -> None:
-        with self.lock:
-            taken, flight.taken = flight.taken, True
-        if taken:
-            return
-        lines = Lines()
-        try:
-            with lines.keep(), inside(self._events):
-                self._fetch(flight)
-            self._tell(lines)
-        finally:
-            flight.landed.land()
-
-    def _fetch(self, flight: Flight) -> None:
-        found: Found | None = None
-        passed_over: list[Found] = []
-        try:
-            found, passed_over = self._walker.walk(flight)
-        except BaseException as error:
-            self._walker.blame(flight, error)
-        finally:
-            self._settle(flight, found, passed_over)
-
-    def _settle(self, flight: Flight, found: Found | None, passed_over: list[Found]) -> None:
-        """Take in what a fetch brought: who asks from now on has it, and who waits is woken next."""
-        with self.lock:
-            if self.flight is not flight:
-                return
-            failing, now = self.keystate.failing, self.clock()
-            if not self._closed:
-                began = None if flight.rejected is None else flight.began
-                self.keystate.landed(found, passed_over, now, for_rejection=began)
-            serving, failing_now = self.keystate.serving, self.keystate.failing
-            flight.key, self.flight = serving.key, None
-        if found is not None:
-            self._events.fetched(found.key, now - flight.at, recovered=failing and not failing_now)
-        else:
-            self._events.fetch_failed(flight.key, now - flight.at, flight.reason(serving.link), stale=failing_now)
-        self._tell_of_changes()
-
-    def _tell(self, lines: Lines) -> None:
-        """Log and deliver in a thread that nobody waits for longer than `TELLING`."""
-
-        def tell() -> None:
-            forks.stand_aside()
-            lines.log()
-            self._events.deliver()
-
-        if lines.kept or self._events.waiting:
-            futures.wait([run(tell, "genai-credentials-events")], TELLING)
-
-    def _tell_of_changes(self) -> None:
-        changes = self.keystate.changes
-        while changes:
-            with suppress(IndexError):  # another thread tells of it
-                key, before = changes.popleft()
-                self._events.emit("rotated", key, previous=before.fingerprint)
+        return self._fetching.begin(key)
 
     # Checks
 
@@ -326,20 +238,20 @@ class Engine(forks.Forkable):
             self._check_open()
             if self.keystate.servable(self.clock()):
                 return self.keystate.serving.key
-            if flight.key is not None and not flight.errors:
-                return flight.key
-            if not flight.landed.landed:
-                raise FetchFailed(
-                    "There is no key yet: the fetch takes longer than the request may.",
-                    remedy="Give the request more time, or call credentials.get() at the start of the process.",
-                )
-            raise self._exhausted()
+        if flight.key is not None:
+            return flight.key
+        if not flight.landed.landed:
+            raise FetchFailed(
+                "There is no key yet: the fetch takes longer than the request may.",
+                remedy="Give the request more time, or call credentials.get() at the start of the process.",
+            )
+        raise self._exhausted()
 
     def _exhausted(self) -> NoCredentials:
         return NoCredentials(attempts=[link.last for link in self.links])
 
     def _check_open(self) -> None:
-        if self._closed:
+        if self._fetching.closed:
             raise CredentialsError("This CredentialProvider is closed.", remedy="Make another one.")
 
     def _check_outside(self) -> None:
@@ -348,12 +260,6 @@ class Engine(forks.Forkable):
                 "A provider or an on_event callback asked for the key from inside the fetch that is to bring it.",
                 remedy="Let that code do without the key, or ask another provider; status() never waits.",
             )
-
-    def after_fork_in_child(self) -> None:
-        """Keep the key; drop the fetch whose thread stayed behind."""
-        self.flight = None
-        for link in self.links:
-            link.after_fork_in_child()
 
 
 def _left(until: float | None) -> float | None:

@@ -115,7 +115,7 @@ class Wait(NamedTuple):
     seconds: float | None = None
 
 
-Steps = Generator[Wait, None, T]
+Steps = Generator[Wait, object, T]
 """A policy that yields what it has to wait for, and returns its result."""
 
 
@@ -127,8 +127,8 @@ class Flight:
         at: The time at which it was started, in seconds.
         rejected: The key whose rejection asked for it; None for a start or a scheduled refresh.
 
-    `launched` says whether a worker was given it, `taken` whether one works for it. `key` is the key that was served
-    when it ended: whoever waited for it gets that, however short its life.
+    `launched` says whether a worker was given it, `taken` whether one works for it. `key` is what it brought;
+    whoever waited for it gets that, however short its life.
     """
 
     __slots__ = ("at", "began", "errors", "key", "landed", "launched", "rejected", "taken")

@@ -15,7 +15,7 @@ ROOT = Path(genai_credentials.__file__).parent
 # From the bottom up: a module imports only modules of its own room and of those before it, function bodies included.
 ORDER = """
     errors key log deadline rejection provider forks workers flight recent known sources.base adapter chain keystate
-    events redaction walker sources diagnosis status engine client uris credentials telemetry testing cli
+    events redaction fetching sources diagnosis status engine client uris credentials telemetry testing cli
 """
 ROOMS = ORDER.split()
 SUBMODULES = {path.stem for path in ROOT.glob("*.py")} | {path.name for path in ROOT.iterdir() if path.is_dir()}

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from genai_credentials.client.exchange import aadvance, exchange
-from genai_credentials.client.httpx_auth import API_KEY_HEADER, KeyAuth
+from genai_credentials.client.httpx_auth import KeyAuth
+from genai_credentials.client.sdk import API_KEY_HEADER
 from genai_credentials.key import PLACEHOLDER
 from genai_credentials.rejection import SUSPECT, classify
 

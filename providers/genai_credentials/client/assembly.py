@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import functools
-import inspect
-import json
 import os
 from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
 from google import genai
-from google.genai import _api_client, types
+from google.genai import types
 
+from genai_credentials.client import probe, sdk
 from genai_credentials.client.aiohttp_auth import AiohttpAuth
 from genai_credentials.client.backends import http_modules, module_of, over_http_modules
-from genai_credentials.client.httpx_auth import API_KEY_HEADER, BothAuths, KeyAuth, key_auth
+from genai_credentials.client.httpx_auth import BothAuths, KeyAuth, key_auth
 from genai_credentials.client.origins import Origin, origin, origin_of
 from genai_credentials.client.pools import PerLoopTransport
-from genai_credentials.client.sockets import Sockets, install
+from genai_credentials.client.sdk import API_KEY_HEADER, GOOGLE
+from genai_credentials.client.sockets import Sockets
 from genai_credentials.engine import Engine
 from genai_credentials.errors import ConfigurationError, CredentialsError
 from genai_credentials.key import PLACEHOLDER
-from genai_credentials.rejection import classify
-
-GOOGLE = ("https://generativelanguage.googleapis.com", "https://aiplatform.googleapis.com")
-"""The SDK's own base URLs for an API key (google.genai._api_client)."""
 
 _POOLS = ("transport", "mounts")
 
@@ -53,14 +47,12 @@ def build_client(engine: Engine, options: dict[str, Any], *, verify: bool, allow
 
     ours = _copied(theirs)
     with _given_back_unless_built(ours.httpx_client, ours.httpx_async_client):
-        _wire(engine, ours, home, downloads_mended=True)
+        _wire(engine, ours, home)
         client = make(PLACEHOLDER, ours)
-        base_url = client._api_client._http_options.base_url
-        home |= _home_of(str(base_url), allow_plain_http=allow_plain_http)
-        install(client, Sockets(engine, make_for_sockets, client, home))
-        _send_chunks_without_key(client)
+        home |= _home_of(sdk.base_url_of(client), allow_plain_http=allow_plain_http)
+        sdk.adapt(client, Sockets(engine, make_for_sockets, client, home))
         if "middlewares" in (ours.async_client_args or {}):
-            _download_with_key(client)
+            sdk.download_with_key(client)
         if verify:
             _verify(client)
     return client
@@ -72,7 +64,7 @@ def build_http_options(engine: Engine, options: dict[str, Any], *, allow_plain_h
     base_url = http_options.base_url or os.environ.get("GOOGLE_GEMINI_BASE_URL")
     homes = [_home_of(url, allow_plain_http=allow_plain_http) for url in ((base_url,) if base_url else GOOGLE)]
     with _given_back_unless_built(http_options.httpx_client, http_options.httpx_async_client):
-        _wire(engine, http_options, set().union(*homes))
+        _wire(engine, http_options, set().union(*homes), obstacle=sdk.obstacle_to_downloads())
     # It outranks the api_key that the other client is built with, so the one rule serves here too.
     http_options.headers = {**(http_options.headers or {}), API_KEY_HEADER: PLACEHOLDER}
     return http_options
@@ -86,7 +78,7 @@ def _home_of(url: str, *, allow_plain_http: bool) -> set[Origin]:
     """
     home = {origin_of(url, allow_plain_http=allow_plain_http)}
     kinds = [module.URL for module in http_modules()]
-    if _aiohttp() is not None:
+    if sdk.optional_aiohttp() is not None:
         kinds.append(import_module("yarl").URL)
     for kind in kinds:
         with contextlib.suppress(ValueError, *(module.InvalidURL for module in http_modules())):  # it can't go there
@@ -147,8 +139,8 @@ def _copied(options: Any) -> types.HttpOptions:
     return copy
 
 
-def _wire(engine: Engine, options: types.HttpOptions, home: set[Origin], *, downloads_mended: bool = False) -> None:
-    """Put the Auth wherever the SDK sends a request from."""
+def _wire(engine: Engine, options: types.HttpOptions, home: set[Origin], *, obstacle: str | None = None) -> None:
+    """Put the Auth wherever the SDK sends a request from; `obstacle` says why not by way of aiohttp."""
     sync, asynchronous = options.client_args or {}, options.async_client_args or {}
     # The SDK looks for it there too, before it knows of parts of ours: sync's `verify` is also async's.
     verify = (options.client_args or asynchronous).get("verify")
@@ -162,19 +154,19 @@ def _wire(engine: Engine, options: types.HttpOptions, home: set[Origin], *, down
         _adopt(options.httpx_async_client, auth, auth.aguard)
     else:
         theirs = _verifying(asynchronous, verify)
-        options.async_client_args = _async_args(theirs, options, auth, downloads_mended=downloads_mended)
+        options.async_client_args = _async_args(theirs, options, auth, obstacle)
 
 
 def _async_args(
-    theirs: dict[str, Any], options: types.HttpOptions, auth: KeyAuth, *, downloads_mended: bool
+    theirs: dict[str, Any], options: types.HttpOptions, auth: KeyAuth, obstacle: str | None
 ) -> dict[str, Any]:
     """The arguments for what is asynchronous, on the transport that the SDK would choose."""
-    aiohttp = None if theirs.get("transport") is not None else _aiohttp()
+    aiohttp = None if theirs.get("transport") is not None else sdk.optional_aiohttp()
     if aiohttp is None:
-        # An older SDK has one pool for all event loops (seen in 3.3, not in 3.5); a transport of theirs owns its own.
-        pooled = hasattr(_api_client, "_PerLoopAsyncClientMixin") or not theirs.keys().isdisjoint(_POOLS)
+        # A transport of theirs owns its own pool.
+        pooled = sdk.keeps_a_pool_per_loop() or not theirs.keys().isdisjoint(_POOLS)
         return (_httpx_args if pooled else _per_loop_args)(theirs, auth, auth.aguard)
-    if obstacle := _obstacle(aiohttp, theirs, downloads_mended):
+    if obstacle := sdk.obstacle_to_aiohttp(aiohttp, theirs) or obstacle:
         # With a transport named, the SDK stays with httpx: what only aiohttp could do would be lost silently.
         for name, part in (("aiohttp_client", options.aiohttp_client), ("middlewares", theirs.get("middlewares"))):
             if part:
@@ -186,7 +178,7 @@ def _async_args(
 
 def _aiohttp_args(theirs: dict[str, Any], session: Any, auth: KeyAuth) -> dict[str, Any]:
     # Those of one request replace a session's own, so they are named again.
-    before = theirs.get("middlewares") or getattr(session, "_middlewares", None) or ()
+    before = theirs.get("middlewares") or sdk.middlewares_of(session)
     inside = _without(theirs, "auth", "middlewares")
     return {
         **_without(theirs, "event_hooks"),
@@ -218,53 +210,6 @@ def _guarded(hooks: dict[str, Any], guard: Any) -> dict[str, Any]:
     return {**hooks, "request": [*hooks.get("request", ()), guard]}
 
 
-def _send_chunks_without_key(client: genai.Client) -> None:
-    """Keep the placeholder off the chunks of `aio.environments.files.upload`.
-
-    The SDK gives those the client's own headers and, with aiohttp, sends them past the middleware (seen in 3.6.1). An
-    upload's URL is all that a chunk needs: every other upload's carry no key either.
-    """
-    aio: Any = client.aio
-    stock = type(aio)
-    if not hasattr(stock, "environments"):
-        return
-    options = client._api_client._http_options
-    headers = {name: value for name, value in (options.headers or {}).items() if name.lower() != API_KEY_HEADER}
-    keyless = types.HttpOptions(base_url=options.base_url, headers=headers)
-
-    class KeylessUploads(stock):  # type: ignore[misc,valid-type]
-        @property
-        def environments(self) -> Any:
-            environments = super().environments
-            if "upload" not in vars(environments.files):
-                environments.files.upload = _with_http_options(environments.files.upload, keyless)
-            return environments
-
-    aio.__class__ = KeylessUploads
-
-
-def _download_with_key(client: genai.Client) -> None:
-    """Let `aio.files.download` take the synchronous way where the SDK keeps it from the middleware (before 2.22)."""
-    if _downloads_take_middlewares():
-        return
-    files: Any = client.aio.files
-    download: Any = client.files.download
-
-    @functools.wraps(files.download)
-    async def called(**arguments: Any) -> bytes:
-        return await asyncio.to_thread(download, **arguments)
-
-    files.download = called
-
-
-def _with_http_options(method: Any, default: types.HttpOptions) -> Any:
-    @functools.wraps(method)
-    async def called(*, http_options: Any = None, **arguments: Any) -> Any:
-        return await method(http_options=http_options or default, **arguments)
-
-    return called
-
-
 def _both(ours: KeyAuth, theirs: Any) -> Any:
     if theirs is None:
         return ours
@@ -289,7 +234,7 @@ class _FunctionAuth:
 
 def _adopt(client: Any, auth: KeyAuth, guard: Any) -> None:
     """Give a ready client of the user's the Auth."""
-    if hasattr(client, "_loop_clients"):
+    if sdk.is_the_sdks_own(client):
         raise ConfigurationError(
             f"A {type(client).__name__} of the SDK takes no Auth once it is built.",
             remedy="Pass a plain httpx.AsyncClient, or its arguments as async_client_args.",
@@ -313,52 +258,17 @@ def _per_loop_args(theirs: dict[str, Any], auth: KeyAuth, guard: Any) -> dict[st
     return {**_without(theirs, *inside), "transport": _per_loop(theirs, auth, guard)}
 
 
-def _aiohttp() -> Any:
-    """aiohttp, by which the SDK then sends what is asynchronous; None without it."""
-    try:
-        return import_module("aiohttp")
-    except ImportError:
-        return None
-
-
-def _obstacle(aiohttp: Any, args: dict[str, Any], downloads_mended: bool) -> str | None:
-    """Why the key could not be swapped, or replayed, by way of aiohttp; None where it can."""
-    if not isinstance(args.get("auth"), (getattr(aiohttp, "BasicAuth", ()), type(None))):
-        return "the auth in async_client_args is one for httpx"
-    # The SDK's own test for what reaches aiohttp.
-    if "middlewares" not in inspect.signature(aiohttp.ClientSession._request).parameters:
-        return "aiohttp is older than 3.12, and drops middlewares silently"
-    if not downloads_mended and not _downloads_take_middlewares():
-        return "google-genai is older than 2.22, and its aio.files.download goes past the middleware"
-    return None
-
-
-def _downloads_take_middlewares() -> bool:
-    source = inspect.getsource(_api_client.BaseApiClient.async_download_file)
-    return "_async_client_session_request_args" in source
-
-
 def _verify(client: genai.Client) -> None:
     try:
-        next(iter(client.models.list(config={"page_size": 1})), None)
-    except Exception as error:
+        code, status, verdict = probe.ask_with(client)
+    except CredentialsError:
         client.close()
-        if isinstance(error, CredentialsError):
-            raise
-        raise _unverified(error) from error
-
-
-def _unverified(error: Exception) -> CredentialsError:
-    from google.genai import errors
-
-    if not isinstance(error, errors.APIError):
-        return CredentialsError(
-            f"The API gave no answer: {type(error).__name__}.",
-            remedy="Check base_url, the proxy, and this machine's network and certificates.",
-        )
-    verdict = classify(error.code, json.dumps(error.details))
+        raise
+    if code == 200:
+        return
+    client.close()
     what = "The API refused the key" if verdict.cause else "The API did not serve the request"
-    return CredentialsError(
-        f"{what}: {error.code} {verdict.cause or error.status or ''}".rstrip() + ".",
+    raise CredentialsError(
+        f"{what}: {code} {verdict.cause or status}".rstrip() + ".",
         remedy=verdict.remedy or "Run 'genai-credentials check' for a diagnosis.",
     )

@@ -1,4 +1,4 @@
-"""httpx and httpx2: which are installed, which the SDK would choose, what both have, and classes that serve for both."""
+"""httpx and httpx2: which are installed, which the SDK would choose, and classes that serve for both."""
 
 from __future__ import annotations
 

@@ -19,7 +19,6 @@ from genai_credentials.errors import ConfigurationError
 from genai_credentials.key import PLACEHOLDER, ApiKey
 from genai_credentials.rejection import SUSPECT, Verdict, classify
 
-API_KEY_HEADER = "x-goog-api-key"
 _SIGNED = "genai_credentials"
 _RAW_PLACEHOLDER = PLACEHOLDER.encode()
 
@@ -39,7 +38,7 @@ class KeyAuth:
         self,
         engine: Engine,
         *,
-        header: str = API_KEY_HEADER,
+        header: str = "x-goog-api-key",
         scheme: str = "",
         home: set[Origin] | None = None,
         allow_plain_http: bool = False,

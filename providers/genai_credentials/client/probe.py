@@ -6,6 +6,7 @@ The question is to list one model: it costs nothing, every key may ask it, and w
 from __future__ import annotations
 
 import json
+from typing import NamedTuple
 
 from google import genai
 from google.genai import errors, types
@@ -16,9 +17,7 @@ from genai_credentials.errors import CredentialsError
 from genai_credentials.rejection import ACCEPTED, Verdict, classify
 
 
-def ask(
-    key: str, *, base_url: str | None = None, timeout: float = 10.0, allow_plain_http: bool = False
-) -> Verdict:
+def ask(key: str, *, base_url: str | None = None, timeout: float = 10.0, allow_plain_http: bool = False) -> Verdict:
     """What the API says of a key, over a connection of its own; redirects are not followed.
 
     Args:
@@ -33,18 +32,24 @@ def ask(
     """
     url = base_url or GOOGLE[0]
     origin_of(url, allow_plain_http=allow_plain_http)
-    options = types.HttpOptions(
-        base_url=url, timeout=round(timeout * 1000), client_args={"follow_redirects": False}
-    )
+    options = types.HttpOptions(base_url=url, timeout=round(timeout * 1000), client_args={"follow_redirects": False})
     client = genai.Client(vertexai=False, api_key=key, http_options=options)
     try:
-        return ask_with(client)
+        return ask_with(client).verdict
     finally:
         client.close()
 
 
-def ask_with(client: genai.Client) -> Verdict:
-    """What the API says of the key that a client sends.
+class Answer(NamedTuple):
+    """What the API answered: the HTTP status, Google's word for it ("" without one), and what that says of the key."""
+
+    code: int
+    status: str
+    verdict: Verdict
+
+
+def ask_with(client: genai.Client) -> Answer:
+    """What the API answers to the key that a client sends.
 
     Raises:
         CredentialsError: There was no answer.
@@ -52,13 +57,13 @@ def ask_with(client: genai.Client) -> Verdict:
     try:
         next(iter(client.models.list(config={"page_size": 1})), None)
     except errors.APIError as error:
-        return classify(error.code, json.dumps(error.details))
+        return Answer(error.code, error.status or "", classify(error.code, json.dumps(error.details)))
     except CredentialsError:
         raise
     except Exception as error:
         kind = type(error).__name__
     else:
-        return ACCEPTED
+        return Answer(200, "OK", ACCEPTED)
     # Not chained: the frames of an HTTP client hold the key.
     raise CredentialsError(
         f"The API gave no answer: {kind}.",

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import inspect
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from concurrent.futures import Future
 from contextvars import ContextVar
@@ -17,13 +15,14 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from google import genai
-from google.genai import errors, live_music
+from google.genai import errors
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from genai_credentials.client import probe, sdk
 from genai_credentials.client.exchange import aadvance, exchange
-from genai_credentials.client.httpx_auth import API_KEY_HEADER
 from genai_credentials.client.origins import Origin
+from genai_credentials.client.sdk import API_KEY_HEADER
 from genai_credentials.engine import Engine
 from genai_credentials.errors import ConfigurationError
 from genai_credentials.flight import adrive
@@ -90,6 +89,25 @@ class Sockets:
         assert failure is not None
         raise failure
 
+    def live(self) -> Live:
+        """What stands where `client.aio.live` does."""
+        return Live(self)
+
+    def interactions(self, stock: Any) -> Any:
+        """`client.aio.interactions`, whose WebSocket is ours; everything else stays the SDK's own."""
+        kind = type(stock)
+        if hasattr(kind, "connect") and not hasattr(kind, "_genai_credentials"):
+            sockets = self
+
+            class RotatingInteractions(kind):  # type: ignore[misc,valid-type]
+                _genai_credentials = sockets
+
+                def connect(self, *args: Any, **options: Any) -> InteractionSocket:
+                    return InteractionSocket(sockets, args, options)
+
+            stock.__class__ = RotatingInteractions
+        return stock
+
     def check(self, config: Any) -> None:
         """Refuse a connection that would take the key to another origin.
 
@@ -138,11 +156,11 @@ class Sockets:
     async def _ask_over_http(self, key: ApiKey) -> Verdict:
         """The interactions' errors hide what the API said of this key: ask it something whose answer can be read."""
         try:
-            await asyncio.to_thread(self._main.models.list, config={"page_size": 1})
-        except errors.APIError as error:
-            return classify(error.code, json.dumps(error.details))
+            verdict = (await asyncio.to_thread(probe.ask_with, self._main)).verdict
         except Exception:
             return UNTOUCHED  # The question failed by itself: the error that there is says more than this one.
+        if not verdict.accepted:
+            return verdict
         # Served, but by another key: the Auth met the refusal, or another task had, and it has been dealt with.
         now = self._engine.fresh() or await adrive(self._engine.get_steps())
         return classify(401, b"") if now != key else UNTOUCHED
@@ -182,7 +200,7 @@ class Music:
         Raises:
             ConfigurationError: This version of the SDK would write the key into the URL (seen in 1.65).
         """
-        if "?key=" in inspect.getsource(live_music):
+        if sdk.music_writes_the_key_into_the_url():
             raise ConfigurationError(
                 "This version of google-genai writes the key of a live music connection into its URL.",
                 remedy="Install google-genai >= 2.",
@@ -218,38 +236,6 @@ class InteractionSocket:
             return await client.aio.interactions.connect(*self._args, **self._options)
 
         return self._sockets.open(enter).__await__()
-
-
-def install(client: genai.Client, sockets: Sockets) -> None:
-    """Give a client's asynchronous side our WebSockets; everything else stays the SDK's own."""
-    aio: Any = client.aio
-    stock = type(aio)
-    live = Live(sockets)
-
-    class RotatingAsyncClient(stock):  # type: ignore[misc,valid-type]
-        @property
-        def live(self) -> Live:
-            return live
-
-        @property
-        def interactions(self) -> Any:
-            return _with_sockets(super().interactions, sockets)
-
-    aio.__class__ = RotatingAsyncClient
-
-
-def _with_sockets(interactions: Any, sockets: Sockets) -> Any:
-    stock = type(interactions)
-    if hasattr(stock, "connect") and not hasattr(stock, "_genai_credentials"):
-
-        class RotatingInteractions(stock):  # type: ignore[misc,valid-type]
-            _genai_credentials = sockets
-
-            def connect(self, *args: Any, **options: Any) -> InteractionSocket:
-                return InteractionSocket(sockets, args, options)
-
-        interactions.__class__ = RotatingInteractions
-    return interactions
 
 
 def guarded(home: set[Origin]) -> type[ClientConnection]:

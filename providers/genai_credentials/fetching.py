@@ -1,0 +1,188 @@
+"""`Fetching`: one fetch at a time, from its launch to the news that it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent import futures
+from contextlib import suppress
+
+from genai_credentials import forks
+from genai_credentials.chain import Link, foreign, note
+from genai_credentials.errors import CredentialsError
+from genai_credentials.events import Events
+from genai_credentials.flight import Flight, inside
+from genai_credentials.key import ApiKey
+from genai_credentials.keystate import KeyState
+from genai_credentials.known import Found
+from genai_credentials.log import Lines, logger
+from genai_credentials.workers import Job, run, submit
+
+TELLING = 0.05
+"""Seconds that those who wait for a fetch give handlers and listeners to hear of it first."""
+
+
+class Fetching(forks.Forkable):
+    """Asks the links for a key, in a worker's thread, and takes in what they answer.
+
+    Args:
+        links: The chain.
+        keystate: The state machine; only touched under the lock.
+        lock: The engine's.
+        clock: Seconds that only grow.
+        fetch_timeout: Seconds that one fetch of one link may take.
+        fetched: Told of each key that a link answers with, before anything else is done with it.
+        events: Told of what happens.
+    """
+
+    def __init__(
+        self,
+        links: tuple[Link, ...],
+        keystate: KeyState,
+        lock: forks.Lock,
+        clock: Callable[[], float],
+        fetch_timeout: float,
+        fetched: Callable[[ApiKey], None],
+        events: Events,
+    ) -> None:
+        self.flight: Flight | None = None
+        self.closed = False
+        self._links, self._keystate, self._lock, self._clock = links, keystate, lock, clock
+        self._fetch_timeout, self._fetched, self._events = fetch_timeout, fetched, events
+        forks.watch(self)
+
+    def begin(self, rejected: ApiKey | None = None) -> Flight:
+        """The fetch under way, or a new one; the caller holds the lock, and launches it afterwards."""
+        if self.flight is None:
+            self._keystate.counters["fetches"] += 1
+            self.flight = Flight(self._keystate.known.tick(), self._clock(), rejected)
+        return self.flight
+
+    def launch(self, flight: Flight) -> None:
+        """Give a fetch to a worker, if nobody has yet: a signal's handler may have kept whoever began it from that."""
+        if flight.launched:
+            return
+        try:
+            flight.launched = True
+            submit(Job(lambda: self._work(flight), "genai-credentials-fetch"))
+        except Exception as error:
+            self._blame(flight, error)
+            self._settle(flight, None, [])
+            flight.landed.land()
+        except BaseException:
+            flight.launched = False
+            raise
+
+    def _work(self, flight: Flight) -> None:
+        with self._lock:
+            taken, flight.taken = flight.taken, True
+        if taken:
+            return
+        lines = Lines()
+        try:
+            with lines.keep(), inside(self._events):
+                self._fetch(flight)
+            self._tell(lines)
+        finally:
+            flight.landed.land()
+
+    def _fetch(self, flight: Flight) -> None:
+        found: Found | None = None
+        passed_over: list[Found] = []
+        try:
+            found, passed_over = self._walk(flight)
+        except BaseException as error:
+            self._blame(flight, error)
+        finally:
+            self._settle(flight, found, passed_over)
+
+    def _settle(self, flight: Flight, found: Found | None, passed_over: list[Found]) -> None:
+        """Take in what a fetch brought: who asks from now on has it, and who waits is woken next."""
+        with self._lock:
+            if self.flight is not flight:
+                return
+            failing, now = self._keystate.failing, self._clock()
+            if not self.closed:
+                began = None if flight.rejected is None else flight.began
+                self._keystate.landed(found, passed_over, now, for_rejection=began)
+            serving, failing_now = self._keystate.serving, self._keystate.failing
+            flight.key, self.flight = (None if found is None else serving.key), None
+        if found is not None:
+            self._events.fetched(found.key, now - flight.at, recovered=failing and not failing_now)
+        else:
+            self._events.fetch_failed(serving.key, now - flight.at, flight.reason(serving.link), stale=failing_now)
+        self.tell_of_changes()
+
+    def _tell(self, lines: Lines) -> None:
+        """Log and deliver in a thread that nobody waits for longer than `TELLING`.
+
+        A handler may hold a lock of its own while it asks for a key, and a listener may sleep.
+        """
+
+        def tell() -> None:
+            forks.stand_aside()
+            lines.log()
+            self._events.deliver()
+
+        if lines.kept or self._events.waiting:
+            futures.wait([run(tell, "genai-credentials-events")], TELLING)
+
+    def tell_of_changes(self) -> None:
+        """Tell of each key that serves since the last time."""
+        changes = self._keystate.changes
+        while changes:
+            with suppress(IndexError):  # another thread tells of it
+                key, before = changes.popleft()
+                self._events.emit("rotated", key, previous=before.fingerprint)
+
+    # The way along the chain
+
+    def _walk(self, flight: Flight) -> tuple[Found | None, list[Found]]:
+        """Ask the links in order for a key that is not in quarantine."""
+        passed_over: list[Found] = []
+        for number, link in enumerate(self._links[: self._reach(flight)]):
+            try:
+                key = link.fetch(flight.rejected, self._fetch_timeout)
+            except CredentialsError as error:
+                note(link, error)
+                flight.errors[number] = error
+                continue
+            self._fetched(key)
+            with self._lock:
+                passed = self._keystate.known.quarantined(key)
+            if not passed:
+                return Found(key, number), passed_over
+            link.passed_over(key)
+            passed_over.append(Found(key, number))
+        return self._previous_version(flight), passed_over
+
+    def _previous_version(self, flight: Flight) -> Found | None:
+        with self._lock:
+            rejected, number = flight.rejected, self._keystate.serving.link
+            if rejected is None or not self._keystate.worth_its_previous_version(rejected):
+                return None
+        link = self._links[number]
+        try:
+            key = link.fetch_previous(rejected, self._fetch_timeout)
+        except CredentialsError as error:
+            logger.info("%s: no earlier version either: %s", link.name, error)
+            return None
+        if key is None:
+            return None
+        self._fetched(key)
+        return Found(key, number)
+
+    def _reach(self, flight: Flight) -> int:
+        with self._lock:
+            return self._keystate.reach(len(self._links), self._clock(), for_rejection=flight.rejected is not None)
+
+    def _blame(self, flight: Flight, error: BaseException) -> None:
+        """Note an error that no link gave as the error of each of them."""
+        for number, link in enumerate(self._links[: self._reach(flight)]):
+            flight.errors[number] = foreign(link.name, error)
+            note(link, flight.errors[number])
+
+    def after_fork_in_child(self) -> None:
+        """Drop the fetch whose thread stayed behind."""
+        self.flight = None
+        for link in self._links:
+            link.after_fork_in_child()
