@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from google import genai
     from google.genai import types
 
-    from genai_credentials.client.httpx_auth import HttpxAuth
+    from genai_credentials.client.lone_auth import HttpxAuth
     from genai_credentials.provider import AnyProvider
     from genai_credentials.status import Status
 
@@ -188,7 +188,7 @@ class CredentialProvider:
             scheme: What stands before the key, its space included: "Bearer ".
             allow_plain_http: As for `client()`.
         """
-        from genai_credentials.client.httpx_auth import lone_auth
+        from genai_credentials.client.lone_auth import lone_auth
 
         return lone_auth(self.engine, header, scheme, allow_plain_http=allow_plain_http)
 

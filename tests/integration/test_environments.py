@@ -102,8 +102,8 @@ def live_through_a_rotation(client, keys, way):
     assert seen == [(old, 200), (old, 400), (new, 200)]
 
 
-def made_with(credentials, api, **options):
-    return credentials.client(http_options=options_for(api, **options))
+def made_with(credentials, api, *, allow_plain_http=False, **options):
+    return credentials.client(http_options=options_for(api, **options), allow_plain_http=allow_plain_http)
 
 
 # What sends
@@ -362,9 +362,53 @@ def test_the_environments_proxy_is_used(credentials, api, keys, proxy, way, name
     if name == "ALL_PROXY" and way is aask and HAS_AIOHTTP:
         pytest.skip("aiohttp knows no ALL_PROXY")
     monkeypatch.setenv(name, proxy.url)
-    live_through_a_rotation(made_with(credentials, api), keys, way)
+    live_through_a_rotation(made_with(credentials, api, allow_plain_http=True), keys, way)
     assert [method for method, target in proxy.asked] == ["POST"] * 3
     assert {target.startswith(api.base_url) for method, target in proxy.asked} == {True}
+
+
+@each_way
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+def test_the_environments_proxy_never_reads_the_key(credentials, api, keys, proxy, way, name, monkeypatch):
+    """Plain http is for this machine alone: by way of a proxy the key would leave it."""
+    monkeypatch.setenv(name, proxy.url)
+    live_through_a_rotation(made_with(credentials, api), keys, way)
+    assert proxy.asked == []
+
+
+@each_way
+@pytest.mark.parametrize("module", [httpx, httpx2])
+def test_a_ready_http_client_with_a_proxy_is_refused_before_the_key_is_sent(
+    credentials, api, proxy, way, module, monkeypatch
+):
+    monkeypatch.setenv("HTTP_PROXY", proxy.url)
+    ready = {"httpx_client": module.Client(), "httpx_async_client": module.AsyncClient()}
+    with pytest.raises(ConfigurationError, match="NO_PROXY"):
+        run(made_with(credentials, api, **ready), way)
+    assert [target for _, target in proxy.asked] == []
+
+
+@pytest.mark.parametrize("header", ["x-goog-api-key", "Authorization"])
+@pytest.mark.parametrize("module", [httpx, httpx2])
+def test_a_bare_auth_gives_no_key_to_a_proxy_in_the_clear(credentials, api, proxy, module, header, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", proxy.url)
+    url = f"{api.base_url}/v1beta/models"
+
+    async def ask():
+        async with module.AsyncClient(auth=credentials.httpx_auth(header)) as http:
+            await http.get(url)
+
+    with module.Client(auth=credentials.httpx_auth(header)) as http, pytest.raises(ConfigurationError, match="proxy"):
+        http.get(url)
+    with pytest.raises(ConfigurationError, match="proxy"):
+        asyncio.run(ask())
+    assert proxy.asked == []
+
+
+def test_a_proxy_of_theirs_is_refused_where_it_would_read_the_key(credentials, api, proxy):
+    for args in ({"client_args": {"proxy": proxy.url}}, {"async_client_args": {"proxy": proxy.url}}):
+        with pytest.raises(ConfigurationError, match="by way of a proxy"):
+            made_with(credentials, api, **args)
 
 
 @each_way
@@ -386,7 +430,8 @@ def test_what_no_proxy_names_goes_past_it(credentials, api, keys, proxy, way, mo
 
 @each_way
 def test_a_proxy_of_theirs_is_used(credentials, api, keys, proxy, way):
-    client = made_with(credentials, api, client_args={"proxy": proxy.url}, async_client_args={"proxy": proxy.url})
+    args = {"proxy": proxy.url}
+    client = made_with(credentials, api, allow_plain_http=True, client_args=args, async_client_args=args)
     live_through_a_rotation(client, keys, way)
     assert [method for method, target in proxy.asked] == ["POST"] * 3
 
@@ -395,7 +440,9 @@ def test_a_proxy_of_theirs_is_used(credentials, api, keys, proxy, way):
 def test_a_bare_auth_keeps_its_key_on_a_redirect_by_way_of_a_proxy(credentials, api, keys, proxy, module):
     """There the URL that httpcore speaks of is the proxy's."""
     api.redirect("/old", f"{api.base_url}/v1beta/models")
-    with module.Client(auth=credentials.httpx_auth(), follow_redirects=True, proxy=proxy.url) as http:
+    with module.Client(
+        auth=credentials.httpx_auth(allow_plain_http=True), follow_redirects=True, proxy=proxy.url
+    ) as http:
         assert http.get(f"{api.base_url}/old").status_code == 200
     assert [request.key for request in api.requests] == ["key-1", "key-1"]
 
@@ -602,7 +649,8 @@ def test_an_auth_of_theirs_answers_its_own_challenge(credentials, api, keys, way
 @each_way
 def test_an_auth_and_a_proxy_of_theirs_at_once(credentials, api, keys, proxy, way):
     args = {"auth": httpx.BasicAuth("user", "pass"), "proxy": proxy.url}
-    live_through_a_rotation(made_with(credentials, api, client_args=args, async_client_args=args), keys, way)
+    client = made_with(credentials, api, allow_plain_http=True, client_args=args, async_client_args=args)
+    live_through_a_rotation(client, keys, way)
     assert [method for method, target in proxy.asked] == ["POST"] * 3
 
 

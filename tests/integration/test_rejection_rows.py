@@ -10,7 +10,7 @@ from google import genai
 from sdk_paths import MODEL, Keys
 
 from genai_credentials import CredentialProvider, rejection
-from genai_credentials.client.httpx_auth import http_modules
+from genai_credentials.client.backends import http_modules
 from genai_credentials.testing import REFUSALS, FakeGemini
 
 pytestmark = pytest.mark.usefixtures("no_certificates")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
@@ -14,8 +13,9 @@ from google.genai import types
 from genai_credentials.client import probe, sdk
 from genai_credentials.client.aiohttp_auth import AiohttpAuth
 from genai_credentials.client.backends import http_modules, module_of, over_http_modules
-from genai_credentials.client.httpx_auth import BothAuths, KeyAuth, key_auth
-from genai_credentials.client.origins import Origin, origin, origin_of
+from genai_credentials.client.both_auths import both
+from genai_credentials.client.httpx_auth import KeyAuth, key_auth
+from genai_credentials.client.origins import Origin, origin, origin_of, refuse_proxy
 from genai_credentials.client.pools import PerLoopTransport
 from genai_credentials.client.sdk import API_KEY_HEADER, GOOGLE
 from genai_credentials.client.sockets import Sockets
@@ -46,8 +46,10 @@ def build_client(engine: Engine, options: dict[str, Any], *, verify: bool, allow
         return make(key, http_options)
 
     ours = _copied(theirs)
+    if not allow_plain_http:
+        _go_directly(ours, sdk.base_url_for(ours, enterprise=enterprise))
     with _given_back_unless_built(ours.httpx_client, ours.httpx_async_client):
-        _wire(engine, ours, home)
+        _wire(engine, ours, home, allow_plain_http=allow_plain_http)
         client = make(PLACEHOLDER, ours)
         home |= _home_of(sdk.base_url_of(client), allow_plain_http=allow_plain_http)
         sdk.adapt(client, Sockets(engine, make_for_sockets, client, home))
@@ -61,10 +63,14 @@ def build_client(engine: Engine, options: dict[str, Any], *, verify: bool, allow
 def build_http_options(engine: Engine, options: dict[str, Any], *, allow_plain_http: bool) -> types.HttpOptions:
     """See `CredentialProvider.http_options`."""
     http_options = _copied(options)
-    base_url = http_options.base_url or os.environ.get("GOOGLE_GEMINI_BASE_URL")
+    base_url = sdk.base_url_for(http_options, enterprise=False)
+    if not allow_plain_http:
+        _go_directly(http_options, base_url)
     homes = [_home_of(url, allow_plain_http=allow_plain_http) for url in ((base_url,) if base_url else GOOGLE)]
     with _given_back_unless_built(http_options.httpx_client, http_options.httpx_async_client):
-        _wire(engine, http_options, set().union(*homes), obstacle=sdk.obstacle_to_downloads())
+        home: set[Origin] = set().union(*homes)
+        obstacle = sdk.obstacle_to_downloads()
+        _wire(engine, http_options, home, allow_plain_http=allow_plain_http, obstacle=obstacle)
     # It outranks the api_key that the other client is built with, so the one rule serves here too.
     http_options.headers = {**(http_options.headers or {}), API_KEY_HEADER: PLACEHOLDER}
     return http_options
@@ -139,13 +145,36 @@ def _copied(options: Any) -> types.HttpOptions:
     return copy
 
 
-def _wire(engine: Engine, options: types.HttpOptions, home: set[Origin], *, obstacle: str | None = None) -> None:
+def _go_directly(options: types.HttpOptions, base_url: str | None) -> None:
+    """Keep plain http to this machine from any proxy, which would read the key.
+
+    Raises:
+        ConfigurationError: The options name a proxy themselves.
+    """
+    if base_url is None or not base_url.lower().startswith("http:"):
+        return
+    for name in ("client_args", "async_client_args"):
+        args: dict[str, Any] = getattr(options, name) or {}
+        if args.get("proxy") or args.get("mounts"):
+            refuse_proxy(base_url)
+        setattr(options, name, {**args, "trust_env": False})
+
+
+def _wire(
+    engine: Engine,
+    options: types.HttpOptions,
+    home: set[Origin],
+    *,
+    allow_plain_http: bool,
+    obstacle: str | None = None,
+) -> None:
     """Put the Auth wherever the SDK sends a request from; `obstacle` says why not by way of aiohttp."""
     sync, asynchronous = options.client_args or {}, options.async_client_args or {}
     # The SDK looks for it there too, before it knows of parts of ours: sync's `verify` is also async's.
     verify = (options.client_args or asynchronous).get("verify")
     clients = (options.httpx_client, options.httpx_async_client)
-    auth = key_auth(engine, home, module_of(*clients, *sync.values(), *asynchronous.values()))
+    module = module_of(*clients, *sync.values(), *asynchronous.values())
+    auth = key_auth(engine, home, module, allow_plain_http=allow_plain_http)
     if options.httpx_client is not None:
         _adopt(options.httpx_client, auth, auth.guard)
     else:
@@ -202,34 +231,12 @@ def _without(args: dict[str, Any], *names: str) -> dict[str, Any]:
 def _httpx_args(theirs: dict[str, Any] | None, auth: KeyAuth, guard: Any) -> dict[str, Any]:
     args = dict(theirs or {})
     hooks = _guarded(args.get("event_hooks") or {}, guard)
-    return {**args, "auth": _both(auth, args.get("auth")), "event_hooks": hooks}
+    return {**args, "auth": both(auth, args.get("auth")), "event_hooks": hooks}
 
 
 def _guarded(hooks: dict[str, Any], guard: Any) -> dict[str, Any]:
     """The user's event hooks, and ours after them."""
     return {**hooks, "request": [*hooks.get("request", ()), guard]}
-
-
-def _both(ours: KeyAuth, theirs: Any) -> Any:
-    if theirs is None:
-        return ours
-    # By the first of its bases the SDK chooses between httpx and httpx2, as it would by theirs alone.
-    first = module_of(theirs)
-    if isinstance(theirs, tuple):
-        theirs = http_modules()[0].BasicAuth(*theirs[:2])
-    elif not hasattr(theirs, "sync_auth_flow"):
-        theirs = over_http_modules(_FunctionAuth, "Auth")(theirs)
-    return over_http_modules(BothAuths, "Auth", first)(ours, theirs)
-
-
-class _FunctionAuth:
-    """What httpx makes of a callable `auth`; it exports no class for that."""
-
-    def __init__(self, function: Any) -> None:
-        self._function = function
-
-    def auth_flow(self, request: Any) -> Any:
-        yield self._function(request)
 
 
 def _adopt(client: Any, auth: KeyAuth, guard: Any) -> None:
@@ -244,7 +251,7 @@ def _adopt(client: Any, auth: KeyAuth, guard: Any) -> None:
         raise ConfigurationError(
             "This HTTP client already serves a client with a key of its own.", remedy="Pass each client an own one."
         )
-    client.auth = _both(auth, client.auth)
+    client.auth = both(auth, client.auth)
     client.event_hooks = _guarded(client.event_hooks, guard)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
+from genai_credentials.client.backends import Response
 from genai_credentials.forks import Forkable, watch
 
 
@@ -19,9 +20,9 @@ class Connections(Forkable):
         self._open: weakref.WeakSet[Any] = weakref.WeakSet()
         watch(self)
 
-    def note(self, response: Any) -> None:
+    def note(self, response: Response) -> None:
         """Remember the connection that an answer of httpx came over."""
-        stream = response.extensions.get("network_stream")
+        stream: Any = response.extensions.get("network_stream")
         if stream is not None and (socket := stream.get_extra_info("socket")) is not None:
             self._open.add(socket)
 

@@ -7,17 +7,23 @@ generator; None says that the answer was none to this key.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
-from typing import TypeAlias
+from collections.abc import Generator, Sequence
+from enum import Enum
+from typing import TypeAlias, TypeVar
 
 from genai_credentials.engine import Engine
 from genai_credentials.flight import Wait
-from genai_credentials.key import ApiKey
+from genai_credentials.key import PLACEHOLDER, ApiKey
 from genai_credentials.known import FIRST_PAUSE
 from genai_credentials.rejection import Verdict
 
 MOST_SENDS = 3
 """A revoked key in the environment, a revoked one in a file and a good one in a store need three."""
+
+T = TypeVar("T", str, bytes)
+
+# As text for aiohttp, and as bytes for httpx: there the first look at the text of a header decodes all of them.
+_PLACEHOLDERS = (PLACEHOLDER, PLACEHOLDER.encode())
 
 Exchange: TypeAlias = Generator["Wait | ApiKey", "Verdict | None", None]
 
@@ -78,3 +84,32 @@ async def aadvance(steps: Exchange, verdict: Verdict | None = None) -> ApiKey | 
     except StopIteration:
         return None
     return step
+
+
+class Claim(Enum):
+    """Whose key a request carries, and so what is to become of it."""
+
+    NONE = "no placeholder: whatever it carries is none of ours"
+    OURS = "the placeholder, on its way home: it gets the current key"
+    THEIRS = "a key of the caller's own beside the placeholder, in another spelling: it keeps that one"
+    FOREIGN = "the placeholder, on its way elsewhere: it goes without a key"
+
+
+def claim(values: Sequence[str | bytes], *, is_home: bool) -> Claim:
+    """The one rule for who may have the key: what carries the placeholder, and goes home.
+
+    Args:
+        values: The values of every header with the key's name, in any spelling.
+        is_home: Whether the request goes to an origin that may have the key.
+    """
+    others = [value for value in values if value not in _PLACEHOLDERS]
+    if len(others) == len(values):
+        return Claim.NONE
+    if others:
+        return Claim.THEIRS
+    return Claim.OURS if is_home else Claim.FOREIGN
+
+
+def own_key(values: Sequence[T]) -> T:
+    """The key of the caller's own among the values of `Claim.THEIRS`."""
+    return next(value for value in values if value not in _PLACEHOLDERS)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from genai_credentials.client.backends import URL
 from genai_credentials.errors import ConfigurationError
 
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
@@ -13,7 +14,7 @@ _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 Origin = tuple[str, str, int | None]
 
 
-def origin(url: Any) -> Origin:
+def origin(url: URL) -> Origin:
     """Scheme, host and port of a URL of httpx, httpx2 or yarl."""
     scheme, host = url.scheme, url.host or ""
     # With a client certificate the SDK asks the same service under its mTLS name.
@@ -51,14 +52,27 @@ def check_encrypted(scheme: str, host: str, *, allow_plain_http: bool) -> None:
     Raises:
         ConfigurationError: Plain http to a host that isn't this one.
     """
-    if scheme == "http" and not allow_plain_http and not _is_loopback(host):
+    if scheme == "http" and not allow_plain_http and not is_loopback(host):
         raise ConfigurationError(
             f"The key would go to {host} over plain http, readable on the way.",
             remedy="Use https, or accept it with allow_plain_http=True.",
         )
 
 
-def _is_loopback(host: str) -> bool:
+def refuse_proxy(host: str) -> None:
+    """Refuse to send a key in the clear by way of a proxy: it reads along, wherever the host may be.
+
+    Raises:
+        ConfigurationError: Always.
+    """
+    raise ConfigurationError(
+        f"The key would go to {host} over plain http by way of a proxy, readable there and on the way.",
+        remedy=f"Add {host} to NO_PROXY, use https, or accept it with allow_plain_http=True.",
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine."""
     try:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:

@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from google import genai
-from google.genai import _api_client, live_music, types
+from google.genai import _api_client, _base_url, live_music, types
 
 from genai_credentials.client.backends import optional_module
 
@@ -24,6 +24,11 @@ GOOGLE = ("https://generativelanguage.googleapis.com", "https://aiplatform.googl
 """The SDK's own base URLs for an API key (google.genai._api_client)."""
 
 API_KEY_HEADER = "x-goog-api-key"
+
+
+def base_url_for(options: types.HttpOptions, *, enterprise: bool) -> str | None:
+    """Where a client with these options will send its requests; None for Google itself."""
+    return _base_url.get_base_url(enterprise, options)
 
 
 def base_url_of(client: genai.Client) -> str:

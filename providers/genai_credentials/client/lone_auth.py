@@ -1,0 +1,151 @@
+"""`LoneAuth`: the Auth for HTTP clients that aren't ours, where no hook of ours sees each hop of a redirect."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Generator, Iterator, MutableMapping
+from typing import TYPE_CHECKING, Any
+
+from genai_credentials.client.backends import Headers, Request, over_http_modules
+from genai_credentials.client.httpx_auth import SIGNED, KeyAuth
+from genai_credentials.client.origins import check_encrypted, origin
+from genai_credentials.client.trace import AFTER, BEFORE, afollow, follow, url_of
+from genai_credentials.engine import Engine
+from genai_credentials.errors import ConfigurationError
+from genai_credentials.key import ApiKey
+
+_HOPS = "genai_credentials_hops"
+
+
+class LoneAuth(KeyAuth):
+    """Puts the current key into a header of each request, and of each hop to the same origin.
+
+    httpx takes `Authorization` off a request that is redirected elsewhere. Any other header is one that httpx does not
+    copy to a next hop (`_KeptHome`); over httpcore it is put back on the wire of a hop to the same origin, by way of
+    its documented `trace` extension.
+
+    Args:
+        engine: Whose key it sends.
+        header: The header's name.
+        scheme: What stands before the key, its space included.
+        allow_plain_http: Whether the key may travel unencrypted to another machine.
+    """
+
+    def __init__(self, engine: Engine, *, header: str, scheme: str, allow_plain_http: bool) -> None:
+        super().__init__(engine, set(), allow_plain_http=allow_plain_http)
+        self.header, self.scheme = header.lower(), scheme
+
+    def claims(self, request: Request) -> bool:
+        """Always: whoever gives this Auth to a client wants the key in each request."""
+        check_encrypted(request.url.scheme, request.url.host, allow_plain_http=self.allow_plain_http)
+        return True
+
+    def sign(self, request: Request, key: ApiKey) -> None:
+        """Put the key into the request, and follow it."""
+        if (hops := self._hops(request)) is not None:
+            follow(request, hops.see)
+        super().sign(request, key)
+
+    def asign(self, request: Request, key: ApiKey) -> None:
+        """`sign` for an asynchronous client."""
+        if (hops := self._hops(request)) is not None:
+            afollow(request, hops.see)
+        super().asign(request, key)
+
+    def carried(self, request: Request) -> bool:
+        """Whether a hop had the key: httpx kept `Authorization`, and what httpcore sent is known."""
+        hops = request.extensions.get(_HOPS)
+        return super().carried(request) or (isinstance(hops, _Hops) and hops.seen)
+
+    def _hops(self, request: Request) -> _Hops | None:
+        """What follows this request; None when it is followed already."""
+        if SIGNED in request.extensions:
+            return None
+        if self.header != "authorization":
+            request.headers = _KeptHome(request.headers, self.header)  # type: ignore[assignment,misc]
+        hops = _Hops(request, self.header)
+        request.extensions[_HOPS] = hops
+        return hops
+
+
+class _KeptHome(MutableMapping[str, str]):
+    """A request's headers, of which one is there for whoever sends it, and not for whoever copies them.
+
+    httpx makes the request of a next hop from a copy of these, and copies a mapping by its items.
+    """
+
+    def __init__(self, headers: Headers, kept: str) -> None:
+        self._headers: Any = headers
+        self._kept = kept
+
+    def items(self) -> Any:
+        """All but the one that is kept."""
+        return [(name, value) for name, value in self._headers.multi_items() if name.lower() != self._kept]
+
+    def __getitem__(self, name: str) -> str:
+        value: str = self._headers[name]
+        return value
+
+    def __setitem__(self, name: str, value: str) -> None:
+        self._headers[name] = value
+
+    def __delitem__(self, name: str) -> None:
+        del self._headers[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._headers)
+
+    def __len__(self) -> int:
+        return len(self._headers)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._headers
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._headers, name)
+
+    def __repr__(self) -> str:
+        return repr(self._headers)
+
+
+class _Hops:
+    """Follows one request over its redirects."""
+
+    def __init__(self, request: Request, header: str) -> None:
+        self._request, self._header = request, header
+        self._value = ""
+        self.seen = False
+
+    def see(self, event: str, info: dict[str, Any]) -> None:
+        """Called by httpcore with what it is about to do and what it has done."""
+        if event.endswith(BEFORE) and self._header not in self._request.headers:
+            hop = info["request"]
+            if hop.method != b"CONNECT" and origin(url_of(hop)) == origin(self._request.url):
+                hop.headers.append((self._header.encode(), self._value.encode()))
+        elif event.endswith(AFTER) and self._header != "authorization":
+            self.seen = True
+            self._value = self._request.headers.pop(self._header, self._value) or ""
+
+
+if TYPE_CHECKING:
+    import httpx
+    import httpx2
+
+    class HttpxAuth(LoneAuth, httpx2.Auth, httpx.Auth):
+        """What `lone_auth` makes, as a checker is to see it: an Auth of each HTTP module that is installed."""
+
+        def auth_flow(self, request: Any) -> Generator[Any, Any, None]: ...
+        def sync_auth_flow(self, request: Any) -> Generator[Any, Any, None]: ...
+        def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]: ...
+
+
+def lone_auth(engine: Engine, header: str, scheme: str, *, allow_plain_http: bool) -> HttpxAuth:
+    """The Auth for any other HTTP client.
+
+    Raises:
+        ConfigurationError: The header's name or the scheme cannot stand in a request.
+    """
+    if not header.replace("-", "").isalnum() or not (scheme + "x").isprintable():
+        raise ConfigurationError(f"header={header!r}, scheme={scheme!r} cannot stand in a request.")
+    kind = over_http_modules(LoneAuth, "Auth")
+    auth: HttpxAuth = kind(engine, header=header, scheme=scheme, allow_plain_http=allow_plain_http)
+    return auth
