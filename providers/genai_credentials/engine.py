@@ -133,7 +133,7 @@ class Engine:
                 self._check_outside()
                 flight = self._fetching.begin()
         if flight is not None:
-            self._fetching.launch(flight)
+            self._fetching.check(flight)
         if key is not None or flight is None:
             self._fetching.tell_of_changes()
             return key  # type: ignore[return-value]
@@ -149,7 +149,7 @@ class Engine:
         while True:
             with self.lock:
                 flight = self._fetching.begin()
-            self._fetching.launch(flight)
+            self._fetching.check(flight)
             yield Wait(flight.landed)
             if flight.began >= asked:
                 break
@@ -184,25 +184,24 @@ class Engine:
                     other = self.keystate.parole(key, tried, self.clock())
             if flight is None or (left := _left(until)) == 0:
                 break
-            self._fetching.launch(flight)
+            self._fetching.check(flight)
             yield Wait(flight.landed, left)
             waits, answered = waits + 1, answered or flight.began > struck
         self._fetching.tell_of_changes()
         return other
 
     def another_try_steps(
-        self, key: ApiKey, tried: Collection[str], pause: float, until: float | None
+        self, key: ApiKey, refused_at: float, pause: float, until: float | None
     ) -> Steps[ApiKey | None]:
-        """The policy for replicas of the API that disagree: after a pause, a key to send once more, or None.
+        """The policy for replicas of the API that disagree: after a pause, a key to begin again with, or None.
 
         Args:
             key: The key just refused.
-            tried: As for `reject_steps`.
-            pause: Seconds to wait; less at the end of the key's patience.
+            refused_at: When the request was refused first, as `time.monotonic()` has it.
+            pause: Seconds to wait; less at the end of our patience.
             until: As for `reject_steps`; no pause goes beyond it.
         """
-        patience = self._patience(key)
-        left = _left(until)
+        patience, left = self._patience(refused_at), _left(until)
         pause = min(pause, patience)
         if pause <= 0 or (left is not None and left <= pause):
             return None
@@ -212,14 +211,17 @@ class Engine:
             may_fetch = not self._fetching.closed and self.keystate.known.may_fetch_again(self.clock())
             flight = self._fetching.begin(key) if may_fetch else self.flight
         if flight is not None:
-            self._fetching.launch(flight)
+            self._fetching.check(flight)
             yield Wait(flight.landed, min(patience - pause, patience if left is None else left - pause))
         with self.lock:
-            return None if self._fetching.closed else self.keystate.another_try(key, tried, self.clock())
+            return None if self._fetching.closed else self.keystate.another_try(self.clock())
 
-    def _patience(self, key: ApiKey) -> float:
+    def _patience(self, refused_at: float) -> float:
         with self.lock:
-            return 0.0 if self._fetching.closed else self.keystate.seconds_of_patience(key, self.clock())
+            if self._fetching.closed:
+                return 0.0
+            of_request = refused_at + self.keystate.known.patience - time.monotonic()
+            return min(of_request, self.keystate.known.seconds_of_patience(self.clock()))
 
     def _flight_for(self, key: ApiKey, answered: bool) -> Flight | None:
         """The fetch to wait for, if any."""

@@ -15,7 +15,7 @@ from genai_credentials.key import ApiKey
 from genai_credentials.keystate import KeyState
 from genai_credentials.known import Found
 from genai_credentials.log import Lines, logger
-from genai_credentials.workers import Job, run, submit
+from genai_credentials.workers import Job, NoThread, run, submit
 
 TELLING = 0.05
 """Seconds that those who wait for a fetch give handlers and listeners to hear of it first."""
@@ -51,32 +51,32 @@ class Fetching(forks.Forkable):
         forks.watch(self)
 
     def begin(self, rejected: ApiKey | None = None) -> Flight:
-        """The fetch under way, or a new one; the caller holds the lock, and launches it afterwards."""
-        if self.flight is None:
-            self._keystate.counters["fetches"] += 1
-            self.flight = Flight(self._keystate.known.tick(), self._clock(), rejected)
-        return self.flight
-
-    def launch(self, flight: Flight) -> None:
-        """Give a fetch to a worker, if nobody has yet: a signal's handler may have kept whoever began it from that."""
-        if flight.launched:
-            return
+        """The fetch under way, or a new one; the caller holds the lock, and calls `check` afterwards."""
+        if self.flight is not None:
+            return self.flight
+        self._keystate.counters["fetches"] += 1
+        flight = self.flight = Flight(self._keystate.known.tick(), self._clock(), rejected)
         try:
-            flight.launched = True
             submit(Job(lambda: self._work(flight), "genai-credentials-fetch"))
-        except Exception as error:
-            self._blame(flight, error)
+        except NoThread as error:
+            flight.stillborn = error
+        except BaseException:
+            # Nobody else has seen it yet: whoever asks next begins another.
+            self.flight = None
+            raise
+        return flight
+
+    def check(self, flight: Flight) -> None:
+        """Let a fetch that could not begin end with its error; the caller does not hold the lock."""
+        if flight.stillborn is not None:
+            self._blame(flight, flight.stillborn)
             self._settle(flight, None, [])
             flight.landed.land()
-        except BaseException:
-            flight.launched = False
-            raise
 
     def _work(self, flight: Flight) -> None:
         with self._lock:
-            taken, flight.taken = flight.taken, True
-        if taken:
-            return
+            if self.flight is not flight:
+                return
         lines = Lines()
         try:
             with lines.keep(), inside(self._events):

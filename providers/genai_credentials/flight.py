@@ -127,11 +127,11 @@ class Flight:
         at: The time at which it was started, in seconds.
         rejected: The key whose rejection asked for it; None for a start or a scheduled refresh.
 
-    `launched` says whether a worker was given it, `taken` whether one works for it. `key` is what it brought;
-    whoever waited for it gets that, however short its life.
+    `key` is what it brought: whoever waited for it gets that, however short its life. `stillborn` is the error that
+    kept it from beginning.
     """
 
-    __slots__ = ("at", "began", "errors", "key", "landed", "launched", "rejected", "taken")
+    __slots__ = ("at", "began", "errors", "key", "landed", "rejected", "stillborn")
 
     def __init__(self, began: int, at: float, rejected: ApiKey | None = None) -> None:
         self.began = began
@@ -140,7 +140,7 @@ class Flight:
         self.errors: dict[int, CredentialsError] = {}
         self.key: ApiKey | None = None
         self.landed = Landing()
-        self.launched = self.taken = False
+        self.stillborn: Exception | None = None
 
     def reason(self, link: int) -> str:
         """Why it brought no key: what the link that serves answered, else the first one."""

@@ -143,7 +143,8 @@ class KeyState:
         if not self.known.accepted(key, now, sent):
             return False
         serving, known = self.serving.key, self.known.get(key)
-        if known and serving is not None and serving != key and self.known.quarantined(serving):
+        gone = serving is not None and self.known.quarantined(serving) and not self.known.is_disputed(serving, now)
+        if known and gone and serving != key:
             self._switch(known.found)
         ended, self._outage, self._told = self._outage, False, False
         return ended
@@ -176,8 +177,8 @@ class KeyState:
     def parole(self, key: ApiKey, tried: Collection[str], now: float) -> ApiKey | None:
         """A key that was refused earlier and is worth a try now, since no better one is known; None if there is none.
 
-        It serves from then on. But where each key was refused since the last one worked, it is only lent to this
-        request: it serves once the API has accepted it.
+        It serves from then on. But where each key was refused since the last one worked, or replicas of the API
+        disagree about the current one, it is only lent to this request.
 
         Args:
             key: The key just refused.
@@ -189,23 +190,20 @@ class KeyState:
             other, known = found.key, self.known.get(found.key)
             if other == key or other.fingerprint in tried or (not tried and known and known.refused_at >= now):
                 continue
-            if not self.known.all_refused():
+            if not self.known.all_refused() and not self.known.is_disputed(self.serving.key, now):
                 self.known.release(other)
                 self._switch(found)
                 self.counters["paroles"] += 1
             return other
         return None
 
-    def seconds_of_patience(self, key: ApiKey, now: float) -> float:
-        """For how long a request may still be sent again with the refused key, or with the one that serves."""
-        return max(self.known.seconds_of_patience(one, now) for one in (self.serving.key, key) if one is not None)
-
-    def another_try(self, key: ApiKey, tried: Collection[str], now: float) -> ApiKey:
-        """The key to send once more after a pause: the current one, unless only the refused one is worth it."""
-        current, patience = self.serving.key, self.known.seconds_of_patience
-        if current is None or (current.fingerprint in tried and not patience(current, now) and patience(key, now)):
-            return key
-        return current
+    def another_try(self, now: float) -> ApiKey:
+        """The key to begin again with after a pause: the current one, unless another is more likely to serve."""
+        current = self.serving.key
+        if current is not None and not self.known.quarantined(current):
+            return current
+        disputed = (found.key for found in self.known.newest_first() if self.known.is_disputed(found.key, now))
+        return next(disputed, current)
 
     def landed(self, found: Found | None, passed_over: list[Found], now: float, *, for_rejection: int | None) -> None:
         """A fetch ended.

@@ -60,7 +60,8 @@ class KnownKeys:
     """
 
     def __init__(self, *, interval: float, patience: float, clock: Callable[[], float]) -> None:
-        self._interval, self._patience = interval, patience
+        self.patience = patience
+        self._interval = interval
         self._known: Recent[Known] = Recent(8, DAY, clock)
         self._quarantine: Recent[int] = Recent(64, DAY, clock)
         self._ticks = 0
@@ -149,16 +150,21 @@ class KnownKeys:
 
     # What a refusal is worth
 
-    def seconds_of_patience(self, key: ApiKey, now: float) -> float:
-        """How long this refused key may still be sent again; 0 without a sign that replicas of the API disagree.
+    def seconds_of_patience(self, now: float) -> float:
+        """For how long a request may still be sent again, with one key or another."""
+        return max((self._patience_with(known, now) for known in self._known.values()), default=0.0)
 
-        They do where it has just followed another key, or was accepted since it was refused: some don't know it yet,
-        or still refuse it.
-        """
+    def is_disputed(self, key: ApiKey, now: float) -> bool:
+        """Whether replicas of the API seem to disagree about a refused key, so that it is worth another try."""
         known = self.get(key)
-        if known is None or known.outing_at is None or now - max(known.rotated_in_at, known.back_at) > MINUTE:
+        return known is not None and known.outing_at is not None and self._patience_with(known, now) > 0
+
+    def _patience_with(self, known: Known, now: float) -> float:
+        # A key that has just followed another, some don't know yet; one that was accepted since, some still refuse.
+        if now - max(known.rotated_in_at if known.refused else -math.inf, known.back_at) > MINUTE:
             return 0.0
-        return max(0.0, known.outing_at + self._patience - now)
+        since = now if known.outing_at is None else known.outing_at
+        return max(0.0, since + self.patience - now)
 
     def may_fetch(self, key: ApiKey, now: float) -> bool:
         """Whether a refusal of this key may ask the stores: once an interval, but a key refused anew earns its own.

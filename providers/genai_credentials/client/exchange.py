@@ -41,7 +41,7 @@ def exchange(engine: Engine, *, replayable: bool = True, seconds: float | None =
     until = None if seconds is None else time.monotonic() + seconds
     key = engine.fresh() or (yield from engine.get_steps(until))
     tried: set[str] = set()
-    pause = FIRST_PAUSE
+    pause, refused_at = FIRST_PAUSE, 0.0
     while True:
         sent = engine.tick
         verdict = yield key
@@ -50,12 +50,13 @@ def exchange(engine: Engine, *, replayable: bool = True, seconds: float | None =
         if not verdict.rejected:
             return engine.judged(key, verdict, sent)
         tried.add(key.fingerprint)
+        refused_at = refused_at or time.monotonic()
         other = yield from engine.reject_steps(key, tried, until)
         if not replayable:
             return None
         if other is None or len(tried) >= MOST_SENDS:
-            other = yield from engine.another_try_steps(key, tried, pause, until)
-            pause *= 2
+            other = yield from engine.another_try_steps(key, refused_at, pause, until)
+            tried, pause = set(), pause * 2
         if other is None:
             return engine.gave_up(key)
         engine.replaying(other)
