@@ -70,4 +70,5 @@ if not TYPE_CHECKING:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    # The public face, and no room behind it.
+    return sorted(__all__)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import suppress
 from contextvars import copy_context
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from genai_credentials.adapter import as_provider, checked
 from genai_credentials.deadline import DEFAULT_FETCH_TIMEOUT, set_deadline
@@ -144,7 +144,7 @@ class _Hangs(FetchFailed):
             remedy="Check the way to the store; it is asked again with a new connection, after a pause that grows.",
         )
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return FetchFailed, (self.message,), {"remedy": self.remedy}
 
 
@@ -173,7 +173,7 @@ def _place(error: BaseException) -> str:
     return f" ({os.path.basename(code.co_filename)}:{at.tb_lineno}, in {code.co_name})"
 
 
-def links_of(things: Iterable[Any]) -> tuple[Link, ...]:
+def links_of(things: Iterable[object]) -> tuple[Link, ...]:
     """The links that providers, callables and chains make, in order and with chains unrolled.
 
     Raises:

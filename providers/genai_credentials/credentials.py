@@ -8,30 +8,31 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from random import Random
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self, Unpack
 
 from genai_credentials import redaction
 from genai_credentials.chain import links_of
 from genai_credentials.engine import Engine
-from genai_credentials.errors import ConfigurationError, CredentialsError
+from genai_credentials.errors import ConfigurationError
 from genai_credentials.events import Event, Events
 from genai_credentials.flight import Steps, adrive, drive
+from genai_credentials.forks import at_work
 from genai_credentials.key import ApiKey
 from genai_credentials.keystate import KeyState
 from genai_credentials.known import KnownKeys
+from genai_credentials.pydantic_field import PydanticField
 
 if TYPE_CHECKING:
     from google import genai
     from google.genai import types
 
     from genai_credentials.client.lone_auth import HttpxAuth
+    from genai_credentials.options import ClientOptions, HttpKeywords, ProviderOptions
     from genai_credentials.provider import AnyProvider
     from genai_credentials.status import Status
 
-COUNTERS = ("fetches", "failures", "rejections", "rotations", "fallbacks", "paroles", "replays")
 
-
-class CredentialProvider:
+class CredentialProvider(PydanticField):
     """Serves an API key from the first provider that has one, and follows its rotations.
 
     Args:
@@ -149,7 +150,9 @@ class CredentialProvider:
 
     # The clients
 
-    def client(self, *, verify: bool = False, allow_plain_http: bool = False, **options: Any) -> genai.Client:
+    def client(
+        self, *, verify: bool = False, allow_plain_http: bool = False, **options: Unpack[ClientOptions]
+    ) -> genai.Client:
         """A stock `genai.Client` that always sends the current key, and replays what a rotation refused.
 
         Args:
@@ -160,11 +163,12 @@ class CredentialProvider:
         Raises:
             ConfigurationError: An option cannot work with a key that is swapped in.
         """
-        from genai_credentials.client.assembly import build_client
+        with at_work():
+            from genai_credentials.client.assembly import build_client
 
-        return build_client(self.engine, options, verify=verify, allow_plain_http=allow_plain_http)
+            return build_client(self.engine, dict(options), verify=verify, allow_plain_http=allow_plain_http)
 
-    def http_options(self, *, allow_plain_http: bool = False, **options: Any) -> types.HttpOptions:
+    def http_options(self, *, allow_plain_http: bool = False, **options: Unpack[HttpKeywords]) -> types.HttpOptions:
         """`types.HttpOptions` for a framework that builds its own `genai.Client`: all HTTP paths, not Live.
 
         Args:
@@ -174,9 +178,10 @@ class CredentialProvider:
         Raises:
             ConfigurationError: As for `client()`.
         """
-        from genai_credentials.client.assembly import build_http_options
+        with at_work():
+            from genai_credentials.client.assembly import build_http_options
 
-        return build_http_options(self.engine, options, allow_plain_http=allow_plain_http)
+            return build_http_options(self.engine, dict(options), allow_plain_http=allow_plain_http)
 
     def httpx_auth(
         self, header: str = "x-goog-api-key", scheme: str = "", *, allow_plain_http: bool = False
@@ -188,23 +193,25 @@ class CredentialProvider:
             scheme: What stands before the key, its space included: "Bearer ".
             allow_plain_http: As for `client()`.
         """
-        from genai_credentials.client.lone_auth import lone_auth
+        with at_work():
+            from genai_credentials.client.lone_auth import lone_auth
 
         return lone_auth(self.engine, header, scheme, allow_plain_http=allow_plain_http)
 
     @classmethod
-    def from_uris(cls, *uris: str, **options: Any) -> Self:
+    def from_uris(cls, *uris: str, **options: Unpack[ProviderOptions]) -> Self:
         """A provider chain from its text form: `env:`, `google:projects/…`, `aws:name?region=…#field`.
 
         Raises:
             ConfigurationError: A URI is wrong; the message points at the place.
         """
-        from genai_credentials.uris import parse
+        with at_work():
+            from genai_credentials.uris import parse
 
         return cls(*(parse(uri) for uri in uris), **options)
 
     @classmethod
-    def from_environment(cls, environ: Mapping[str, str] | None = None, **options: Any) -> Self:
+    def from_environment(cls, environ: Mapping[str, str] | None = None, **options: Unpack[ProviderOptions]) -> Self:
         """The chain that `GENAI_CREDENTIALS` describes: URIs with white space between; unset means `env:`.
 
         Args:
@@ -214,59 +221,20 @@ class CredentialProvider:
         Raises:
             ConfigurationError: As for `from_uris`, or a duration is no number of seconds.
         """
-        from genai_credentials.uris import parse, settings
+        with at_work():
+            from genai_credentials.uris import parse, settings
 
         uris, durations = settings(environ)
-        return cls(*(parse(uri, environ) for uri in uris), **{**durations, **options})
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, _source: Any, _handler: Any) -> Any:
-        """A field of a pydantic model, or its settings: the text of `GENAI_CREDENTIALS`, or a provider as it is."""
-        from pydantic_core import core_schema
-
-        shown = core_schema.to_string_ser_schema(when_used="json-unless-none")
-        return core_schema.no_info_plain_validator_function(cls._validated, serialization=shown)
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, _schema: Any, _handler: Any) -> dict[str, Any]:
-        """That field in a JSON schema: a text."""
-        return {"type": "string", "description": "URIs of the providers of an API key, with white space between."}
-
-    @classmethod
-    def _validated(cls, value: object) -> Self:
-        if isinstance(value, cls):
-            return value
-        try:
-            if isinstance(value, str):
-                return cls.from_uris(*(value.split() or ["env:"]))
-            problem = CredentialsError(f"A provider's URIs are one text, not {type(value).__name__}.")
-        except ConfigurationError as error:
-            problem = CredentialsError(error.message, remedy=error.remedy)
-        # No ValueError, even if it ends a union: pydantic would print it with the input, once for each kind of the
-        # union, and that may be a key, pasted in the wrong place.
-        raise problem
+        return cls(*(parse(uri, environ) for uri in uris), **{**durations, **options})  # type: ignore[arg-type]
 
     # Its life
 
     def status(self) -> Status:
         """What is served, from where, since when, and what each link last answered; nothing secret."""
-        from genai_credentials.status import LinkStatus, Status
+        with at_work():
+            from genai_credentials.status import status_of
 
-        with self.engine.lock:
-            now, state = self._clock(), self._keystate
-            key = state.serving.key
-            age = None if key is None else _age(key)
-            next_refresh = None if key is None else max(state.refresh_at - now, state.retry_at - now, 0.0)
-            return Status(
-                state=state.state(now),
-                fingerprint=None if key is None else key.fingerprint,
-                provider=None if key is None else key.provider,
-                version=None if key is None else key.version,
-                age=age,
-                next_refresh=next_refresh,
-                links=tuple(LinkStatus.of(link.last, link.calls, link.abandoned) for link in self.engine.links),
-                counters={name: state.counters[name] for name in COUNTERS},
-            )
+        return status_of(self.engine)
 
     def close(self) -> None:
         """Forget the key and close the providers' clients; idempotent. A fetch under way ends unheard.
@@ -298,7 +266,7 @@ class CredentialProvider:
     def __copy__(self) -> Self:
         return self
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+    def __deepcopy__(self, memo: object) -> Self:
         return self
 
 
@@ -319,9 +287,3 @@ def _an_api_key(key: object) -> ApiKey:
     if isinstance(key, ApiKey):
         return key
     raise TypeError(f"reject() takes the ApiKey that get() returned, not {type(key).__name__}")
-
-
-def _age(key: ApiKey) -> float:
-    from datetime import UTC, datetime
-
-    return (datetime.now(UTC) - key.fetched_at).total_seconds()

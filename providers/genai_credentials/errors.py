@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 KEY_SHAPES = re.compile(r"AIza[\w-]{30,}|AQ\.[\w.-]{30,}|\bsk-[\w-]{32,}|\bya29\.[\w.-]{20,}|auth_tokens/[\w.-]{20,}")
 """What keys look like, and names of secrets don't: Google's kinds, a gateway's, an access token, a token of Live."""
@@ -37,7 +37,7 @@ class CredentialsError(Exception):
     def __str__(self) -> str:
         return f"{self.message} {self.remedy}".rstrip()
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (type(self), self.message, self.remedy)
 
 
@@ -107,7 +107,7 @@ class NoCredentials(CredentialsError):
     def __str__(self) -> str:
         return self.message
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return _rebuild_no_credentials, (self.message, self.remedy, self.attempts)
 
 

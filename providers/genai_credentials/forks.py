@@ -174,9 +174,12 @@ class PerProcess(Forkable, Generic[T]):
 
     Args:
         make: Makes the client.
+
+    `given` is the `client` argument that it was made of; None where there was none.
     """
 
     def __init__(self, make: Callable[[], T]) -> None:
+        self.given: object = None
         self._make = make
         self._making = threading.Lock()
         self._value: T | None = None
@@ -187,7 +190,9 @@ class PerProcess(Forkable, Generic[T]):
         """From a `client` argument: None (then `make`), a factory, or a ready client, which no child may use."""
         if client is None:
             return cls(make)
-        return PerProcess(client) if callable(client) else _ReadyClient(client)  # type: ignore[arg-type]
+        of_theirs: PerProcess[T] = PerProcess(client) if callable(client) else _ReadyClient(client)  # type: ignore[arg-type]
+        of_theirs.given = client
+        return of_theirs
 
     def get(self) -> T:
         """The client of this process."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, Never
+from typing import TYPE_CHECKING, Never
 
 from genai_credentials.errors import KEY_SHAPES, InvalidSecret
 
@@ -142,7 +142,7 @@ class ApiKey:
     def __copy__(self) -> ApiKey:
         return self
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> ApiKey:
+    def __deepcopy__(self, memo: object) -> ApiKey:
         return self
 
     def __reduce_ex__(self, protocol: object) -> Never:

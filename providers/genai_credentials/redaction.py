@@ -65,9 +65,13 @@ _known: dict[int, tuple[weakref.ref[ApiKey], tuple[str, ...]]] = {}
 _required = False
 
 
+LEAST = 8
+"""How long a key is that is looked for in texts: a shorter one, like "EMPTY", is no secret, and is in many words."""
+
+
 def know(key: ApiKey) -> None:
     """Redact this key from now on, as long as anyone holds it."""
-    if id(key) not in _known:
+    if id(key) not in _known and len(key.get_secret_value()) >= LEAST:
         _known[id(key)] = weakref.ref(key, partial(_forget, id(key))), needles(key.get_secret_value())
 
 
@@ -178,7 +182,7 @@ def _clean_traceback(record: logging.LogRecord, redact: Redact) -> None:
             record.exc_text, record.exc_info = clean, None
 
 
-def _cleaned(value: Any, redact: Redact, levels: int) -> Any:
+def _cleaned(value: Any, redact: Redact, levels: int) -> object:
     """The value itself where there is nothing to redact: others hang live objects onto their records."""
     if value is None or isinstance(value, (bool, int, float)):
         return value
@@ -198,12 +202,12 @@ def _cleaned(value: Any, redact: Redact, levels: int) -> Any:
     return value if (clean := redact(text)) is text else clean
 
 
-def _name(name: Any, redact: Redact) -> Any:
+def _name(name: object, redact: Redact) -> object:
     text = name if isinstance(name, str) else repr(name)
     return name if (clean := redact(text)) is text else clean
 
 
-def _named(name: Any, value: Any, redact: Redact, levels: int) -> Any:
+def _named(name: object, value: object, redact: Redact, levels: int) -> object:
     if isinstance(name, str) and name.lower() in _SECRET_NAMES and isinstance(value, (str, bytes)):
         return REDACTED
     return _cleaned(value, redact, levels)

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Never
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Never
 
 from genai_credentials.errors import Attempt
+
+if TYPE_CHECKING:
+    from genai_credentials.engine import Engine
+
+COUNTERS = ("fetches", "failures", "rejections", "rotations", "fallbacks", "paroles", "replays")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +47,7 @@ class Counters(dict[str, int]):
 
         __delitem__ = __ior__ = clear = pop = popitem = setdefault = update = __setitem__
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return Counters, (dict(self),)
 
 
@@ -65,3 +71,21 @@ class Status:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "counters", Counters(self.counters))
+
+
+def status_of(engine: Engine) -> Status:
+    """The status as it is now."""
+    with engine.lock:
+        now, state = engine.clock(), engine.keystate
+        key = state.serving.key
+        due = None if key is None else max(state.refresh_at - now, state.retry_at - now, 0.0)
+        return Status(
+            state=state.state(now),
+            fingerprint=None if key is None else key.fingerprint,
+            provider=None if key is None else key.provider,
+            version=None if key is None else key.version,
+            age=None if key is None else (datetime.now(UTC) - key.fetched_at).total_seconds(),
+            next_refresh=due,
+            links=tuple(LinkStatus.of(link.last, link.calls, link.abandoned) for link in engine.links),
+            counters={name: state.counters[name] for name in COUNTERS},
+        )

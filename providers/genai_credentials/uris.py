@@ -19,7 +19,7 @@ import math
 import os
 from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
-from typing import Any, NamedTuple, Never
+from typing import NamedTuple, Never
 from urllib.parse import unquote
 
 from genai_credentials.adapter import as_provider
@@ -202,7 +202,7 @@ def _aws(uri: ProviderURI) -> AWSSecretsManager:
     return AWSSecretsManager(uri.path, uri.field, **uri.query)
 
 
-def _plug_in(uri: ProviderURI) -> Callable[[ProviderURI], Any]:
+def _plug_in(uri: ProviderURI) -> Callable[[ProviderURI], object]:
     found = entry_points(group=GROUP, name=uri.scheme)
     if not found:
         installed = {point.name for point in entry_points(group=GROUP)}
@@ -211,11 +211,11 @@ def _plug_in(uri: ProviderURI) -> Callable[[ProviderURI], Any]:
             f"There is no provider for the scheme of this URI (character 1); known are {known}.",
             remedy="Check the spelling, or install the package that brings it. If it is a key, keep it out of here.",
         )
-    make: Callable[[ProviderURI], Any] = next(iter(found)).load()
+    make: Callable[[ProviderURI], object] = next(iter(found)).load()
     return make
 
 
-_SCHEMES: dict[str, Callable[[ProviderURI], Any]] = {
+_SCHEMES: dict[str, Callable[[ProviderURI], object]] = {
     "aws": _aws,
     "dotenv": _dotenv,
     "env": _env,

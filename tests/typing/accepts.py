@@ -323,3 +323,10 @@ def test_with_stores(secret_manager: SecretManagerEmulator, tmp_path: Path) -> N
     clock = FakeClock()
     CredentialProvider(Env(), clock=clock)
     assert_type(REFUSALS["leaked"], Refusal)
+
+
+def keywords() -> None:
+    credentials = CredentialProvider.from_uris("env:", ttl=60.0, patience=0.0)
+    credentials.client(verify=False, enterprise=None, http_options={"base_url": "https://example.com", "timeout": 1000})
+    credentials.http_options(base_url="https://example.com", headers={"x-team": "search"})
+    CredentialProvider.from_environment({"GENAI_CREDENTIALS": "env:"}, fetch_timeout=2.0)

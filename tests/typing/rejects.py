@@ -96,3 +96,14 @@ def test_service(rotating_credentials: RotatingCredentials) -> None:
     rotating_credentials.client("gemini")  # wrong
     RotatingCredentials(FakeGemini())  # wrong
     FakeGemini(keys=["AIza-first"])  # wrong
+
+
+def keywords() -> None:
+    credentials = CredentialProvider(Env())
+    credentials.client(api_key="AIzaExample")  # wrong
+    credentials.client(http_option={})  # wrong
+    credentials.client(http_options={"base_ur": "https://example.com"})  # wrong
+    credentials.http_options(baseurl="https://example.com")  # wrong
+    CredentialProvider.from_uris("env:", tll=300.0)  # wrong
+    CredentialProvider.from_uris("env:", ttl="300")  # wrong
+    CredentialProvider.from_environment(patience="3")  # wrong

@@ -15,7 +15,8 @@ ROOT = Path(genai_credentials.__file__).parent
 # From the bottom up: a module imports only modules of its own room and of those before it, function bodies included.
 ORDER = """
     errors key log deadline rejection provider forks workers flight recent known sources.base adapter chain keystate
-    events redaction fetching sources diagnosis status engine client uris credentials telemetry testing cli
+    events redaction fetching options sources diagnosis status engine client uris pydantic_field credentials telemetry
+    testing cli
 """
 ROOMS = ORDER.split()
 SUBMODULES = {path.stem for path in ROOT.glob("*.py")} | {path.name for path in ROOT.iterdir() if path.is_dir()}
@@ -104,3 +105,29 @@ def test_the_contract_of_the_design_is_kept():
         "CredentialsError Unavailable FetchFailed InvalidSecret MissingDependency NoCredentials"
     )
     assert set(names.split()) <= set(genai_credentials.__all__)
+
+
+def test_the_measures_of_the_house_are_kept():
+    done = subprocess.run([sys.executable, "-m", "tests.measures"], cwd=ROOT.parents[1], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_locks_are_those_that_a_fork_renews(path):
+    """One that a thread of the parent holds at a fork is held in the child for good."""
+    if name_of(path) in ("forks", "flight") or "testing" in path.parts or "cli" in path.parts:
+        return
+    plain = {"Lock", "RLock", "Condition", "Semaphore", "BoundedSemaphore", "Event", "Barrier"}
+    tree = ast.parse(path.read_text())
+    named = {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "threading"
+    }
+    imported = {
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "threading"
+        for alias in node.names
+    }
+    assert not plain & (named | imported)

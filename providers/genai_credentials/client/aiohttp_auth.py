@@ -50,7 +50,7 @@ class AiohttpAuth:
             self._auth.engine.diagnosis.of_request(request.url.host or "")
         return whose is Claim.OURS
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+    def __deepcopy__(self, memo: object) -> Self:
         return self
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
-from typing import Any
+from typing import Protocol, TypeAlias, cast
 
 from google import genai
 from google.genai import types
 
 from genai_credentials.client import probe, sdk
 from genai_credentials.client.aiohttp_auth import AiohttpAuth
-from genai_credentials.client.backends import http_modules, module_of, over_http_modules
+from genai_credentials.client.backends import Request, http_modules, module_of, over_http_modules
 from genai_credentials.client.both_auths import both
 from genai_credentials.client.httpx_auth import KeyAuth, key_auth
 from genai_credentials.client.origins import Origin, origin, origin_of, refuse_proxy
@@ -25,26 +25,29 @@ from genai_credentials.key import PLACEHOLDER
 
 _POOLS = ("transport", "mounts")
 
+Make: TypeAlias = Callable[[str, types.HttpOptions], genai.Client]
+Guard: TypeAlias = "Callable[[Request], None] | Callable[[Request], Awaitable[None]]"
 
-def build_client(engine: Engine, options: dict[str, Any], *, verify: bool, allow_plain_http: bool) -> genai.Client:
+
+class HttpClient(Protocol):
+    """A client of httpx or httpx2, or its arguments."""
+
+    auth: object
+    event_hooks: Mapping[str, Sequence[object]]
+
+
+def build_client(engine: Engine, options: dict[str, object], *, verify: bool, allow_plain_http: bool) -> genai.Client:
     """See `CredentialProvider.client`."""
-    _check_owner(options)
-    enterprise = bool(options.pop("enterprise", False) or options.pop("vertexai", False))
-    options.pop("vertexai", None)
-    theirs = _copied(options.pop("http_options", None))
-    home: set[Origin] = set()
+    make, theirs, enterprise = _maker(options)
     if theirs.base_url:
         origin_of(theirs.base_url, allow_plain_http=allow_plain_http)
-
-    def make(key: str, http_options: types.HttpOptions) -> genai.Client:
-        # `vertexai` is always named: left out, GOOGLE_GENAI_USE_VERTEXAI would turn the client into another one.
-        return genai.Client(vertexai=enterprise, api_key=key, http_options=http_options, **options)
 
     def make_for_sockets(key: str, connection: type) -> genai.Client:
         http_options = _copied(theirs)
         http_options.async_client_args = {"create_connection": connection, **(theirs.async_client_args or {})}
         return make(key, http_options)
 
+    home: set[Origin] = set()
     ours = _copied(theirs)
     if not allow_plain_http:
         _go_directly(ours, sdk.base_url_for(ours, enterprise=enterprise))
@@ -60,7 +63,21 @@ def build_client(engine: Engine, options: dict[str, Any], *, verify: bool, allow
     return client
 
 
-def build_http_options(engine: Engine, options: dict[str, Any], *, allow_plain_http: bool) -> types.HttpOptions:
+def _maker(options: dict[str, object]) -> tuple[Make, types.HttpOptions, bool]:
+    """What makes a stock client with these options, their HTTP options, and whether it is one of Vertex AI."""
+    _check_owner(options)
+    enterprise = bool(options.get("enterprise") or options.get("vertexai"))
+    theirs = _copied(options.get("http_options"))
+    others = _without(options, "enterprise", "vertexai", "http_options")
+
+    def make(key: str, http_options: types.HttpOptions) -> genai.Client:
+        # `vertexai` is always named: left out, GOOGLE_GENAI_USE_VERTEXAI would turn the client into another one.
+        return genai.Client(vertexai=enterprise, api_key=key, http_options=http_options, **others)  # type: ignore[arg-type]
+
+    return make, theirs, enterprise
+
+
+def build_http_options(engine: Engine, options: dict[str, object], *, allow_plain_http: bool) -> types.HttpOptions:
     """See `CredentialProvider.http_options`."""
     http_options = _copied(options)
     base_url = sdk.base_url_for(http_options, enterprise=False)
@@ -93,9 +110,10 @@ def _home_of(url: str, *, allow_plain_http: bool) -> set[Origin]:
 
 
 @contextlib.contextmanager
-def _given_back_unless_built(*clients: Any) -> Iterator[None]:
+def _given_back_unless_built(*clients: object) -> Iterator[None]:
     """Take the Auth off ready clients of the user's when no client of ours comes of it, so that they serve again."""
-    before = [(client, client.auth, client.event_hooks) for client in clients if hasattr(client, "event_hooks")]
+    ready = [cast(HttpClient, client) for client in clients if hasattr(client, "event_hooks")]
+    before = [(client, client.auth, client.event_hooks) for client in ready]
     try:
         yield
     except BaseException:
@@ -104,7 +122,7 @@ def _given_back_unless_built(*clients: Any) -> Iterator[None]:
         raise
 
 
-def _check_owner(options: dict[str, Any]) -> None:
+def _check_owner(options: dict[str, object]) -> None:
     for name in ("api_key", "credentials"):
         if name in options:
             raise ConfigurationError(
@@ -123,7 +141,7 @@ def _check_owner(options: dict[str, Any]) -> None:
         raise ConfigurationError("enterprise and vertexai contradict each other.", remedy="Leave vertexai out.")
 
 
-def _copied(options: Any) -> types.HttpOptions:
+def _copied(options: object) -> types.HttpOptions:
     """The user's options as a copy of ours to change."""
     if options is None:
         options = types.HttpOptions()
@@ -154,7 +172,7 @@ def _go_directly(options: types.HttpOptions, base_url: str | None) -> None:
     if base_url is None or not base_url.lower().startswith("http:"):
         return
     for name in ("client_args", "async_client_args"):
-        args: dict[str, Any] = getattr(options, name) or {}
+        args: dict[str, object] = getattr(options, name) or {}
         if args.get("proxy") or args.get("mounts"):
             refuse_proxy(base_url)
         setattr(options, name, {**args, "trust_env": False})
@@ -176,19 +194,19 @@ def _wire(
     module = module_of(*clients, *sync.values(), *asynchronous.values())
     auth = key_auth(engine, home, module, allow_plain_http=allow_plain_http)
     if options.httpx_client is not None:
-        _adopt(options.httpx_client, auth, auth.guard)
+        _adopt(cast(HttpClient, options.httpx_client), auth, auth.guard)
     else:
         options.client_args = _httpx_args(_verifying(sync, verify), auth, auth.guard)
     if options.httpx_async_client is not None:
-        _adopt(options.httpx_async_client, auth, auth.aguard)
+        _adopt(cast(HttpClient, options.httpx_async_client), auth, auth.aguard)
     else:
         theirs = _verifying(asynchronous, verify)
         options.async_client_args = _async_args(theirs, options, auth, obstacle)
 
 
 def _async_args(
-    theirs: dict[str, Any], options: types.HttpOptions, auth: KeyAuth, obstacle: str | None
-) -> dict[str, Any]:
+    theirs: dict[str, object], options: types.HttpOptions, auth: KeyAuth, obstacle: str | None
+) -> dict[str, object]:
     """The arguments for what is asynchronous, on the transport that the SDK would choose."""
     aiohttp = None if theirs.get("transport") is not None else sdk.optional_aiohttp()
     if aiohttp is None:
@@ -205,9 +223,9 @@ def _async_args(
     return _aiohttp_args(theirs, getattr(options, "aiohttp_client", None), auth)
 
 
-def _aiohttp_args(theirs: dict[str, Any], session: Any, auth: KeyAuth) -> dict[str, Any]:
+def _aiohttp_args(theirs: dict[str, object], session: object, auth: KeyAuth) -> dict[str, object]:
     # Those of one request replace a session's own, so they are named again.
-    before = theirs.get("middlewares") or sdk.middlewares_of(session)
+    before = cast(Iterable[object], theirs.get("middlewares") or sdk.middlewares_of(session))
     inside = _without(theirs, "auth", "middlewares")
     return {
         **_without(theirs, "event_hooks"),
@@ -219,27 +237,25 @@ def _aiohttp_args(theirs: dict[str, Any], session: Any, auth: KeyAuth) -> dict[s
     }
 
 
-def _verifying(args: dict[str, Any] | None, verify: Any) -> dict[str, Any]:
-    own = (args or {}).get("verify")
-    return {**(args or {}), **({} if own or verify is None else {"verify": verify})}
+def _verifying(args: dict[str, object], verify: object) -> dict[str, object]:
+    return args if args.get("verify") or verify is None else {**args, "verify": verify}
 
 
-def _without(args: dict[str, Any], *names: str) -> dict[str, Any]:
+def _without(args: dict[str, object], *names: str) -> dict[str, object]:
     return {name: part for name, part in args.items() if name not in names}
 
 
-def _httpx_args(theirs: dict[str, Any] | None, auth: KeyAuth, guard: Any) -> dict[str, Any]:
-    args = dict(theirs or {})
-    hooks = _guarded(args.get("event_hooks") or {}, guard)
-    return {**args, "auth": both(auth, args.get("auth")), "event_hooks": hooks}
+def _httpx_args(theirs: dict[str, object], auth: KeyAuth, guard: Guard) -> dict[str, object]:
+    hooks = _guarded(cast(Mapping[str, Sequence[object]], theirs.get("event_hooks") or {}), guard)
+    return {**theirs, "auth": both(auth, theirs.get("auth")), "event_hooks": hooks}
 
 
-def _guarded(hooks: dict[str, Any], guard: Any) -> dict[str, Any]:
+def _guarded(hooks: Mapping[str, Sequence[object]], guard: Guard) -> dict[str, Sequence[object]]:
     """The user's event hooks, and ours after them."""
     return {**hooks, "request": [*hooks.get("request", ()), guard]}
 
 
-def _adopt(client: Any, auth: KeyAuth, guard: Any) -> None:
+def _adopt(client: HttpClient, auth: KeyAuth, guard: Guard) -> None:
     """Give a ready client of the user's the Auth."""
     if sdk.is_the_sdks_own(client):
         raise ConfigurationError(
@@ -255,11 +271,12 @@ def _adopt(client: Any, auth: KeyAuth, guard: Any) -> None:
     client.event_hooks = _guarded(client.event_hooks, guard)
 
 
-def _per_loop(args: dict[str, Any], auth: KeyAuth, guard: Any) -> Any:
-    return over_http_modules(PerLoopTransport, "AsyncBaseTransport")(_httpx_args(args, auth, guard))
+def _per_loop(args: dict[str, object], auth: KeyAuth, guard: Guard) -> object:
+    transport: object = over_http_modules(PerLoopTransport, "AsyncBaseTransport")(_httpx_args(args, auth, guard))
+    return transport
 
 
-def _per_loop_args(theirs: dict[str, Any], auth: KeyAuth, guard: Any) -> dict[str, Any]:
+def _per_loop_args(theirs: dict[str, object], auth: KeyAuth, guard: Guard) -> dict[str, object]:
     """Everything that concerns the sending of a request goes inside: the client around it would do it twice."""
     inside = ("auth", "event_hooks", "proxy", "mounts")
     return {**_without(theirs, *inside), "transport": _per_loop(theirs, auth, guard)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import aclosing, closing
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
 from genai_credentials.client.backends import Request, Response, http_modules, module_of, over_http_modules
 from genai_credentials.client.httpx_auth import KeyAuth
@@ -13,11 +13,11 @@ from genai_credentials.client.httpx_auth import KeyAuth
 class Auth(Protocol):
     """An Auth of httpx or httpx2."""
 
-    def sync_auth_flow(self, request: Any) -> Generator[Any, Any, None]:
+    def sync_auth_flow(self, request: Request) -> Generator[Request, Response, None]:
         """The synchronous way."""
         ...
 
-    def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
+    def async_auth_flow(self, request: Request) -> AsyncGenerator[Request, Response]:
         """The asynchronous way."""
         ...
 
@@ -68,7 +68,7 @@ class BothAuths:
                 except StopAsyncIteration:
                     return
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+    def __deepcopy__(self, memo: object) -> Self:
         return self
 
 
@@ -83,7 +83,7 @@ class _FunctionAuth:
         yield self._function(request)
 
 
-def both(ours: KeyAuth, theirs: Any) -> Any:
+def both(ours: KeyAuth, theirs: object) -> object:
     """Our Auth with the user's inside, in any form that httpx takes one; ours alone without it."""
     if theirs is None:
         return ours
@@ -93,4 +93,5 @@ def both(ours: KeyAuth, theirs: Any) -> Any:
         theirs = http_modules()[0].BasicAuth(*theirs[:2])
     elif not hasattr(theirs, "sync_auth_flow"):
         theirs = over_http_modules(_FunctionAuth, "Auth")(theirs)
-    return over_http_modules(BothAuths, "Auth", first)(ours, theirs)
+    auth: object = over_http_modules(BothAuths, "Auth", first)(ours, theirs)
+    return auth

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import AsyncGenerator, Generator
-from typing import Any, Self
+from typing import Self
 from urllib.parse import unquote_to_bytes
 
 from genai_credentials.client.backends import Request, Response, http_modules, over_http_modules
@@ -140,7 +140,7 @@ class KeyAuth:
     def __copy__(self) -> Self:
         return self
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+    def __deepcopy__(self, memo: object) -> Self:
         return self
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Iterator, MutableMapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Generator, ItemsView, Iterator, MutableMapping
+from typing import TYPE_CHECKING, Any, cast
 
 from genai_credentials.client.backends import Headers, Request, over_http_modules
 from genai_credentials.client.httpx_auth import SIGNED, KeyAuth
 from genai_credentials.client.origins import check_encrypted, origin
-from genai_credentials.client.trace import AFTER, BEFORE, afollow, follow, url_of
+from genai_credentials.client.trace import AFTER, BEFORE, Info, afollow, follow, hop_of, url_of
 from genai_credentials.engine import Engine
 from genai_credentials.errors import ConfigurationError
 from genai_credentials.key import ApiKey
@@ -74,16 +74,16 @@ class _KeptHome(MutableMapping[str, str]):
     """
 
     def __init__(self, headers: Headers, kept: str) -> None:
-        self._headers: Any = headers
+        self._headers = headers
         self._kept = kept
 
-    def items(self) -> Any:
+    def items(self) -> ItemsView[str, str]:
         """All but the one that is kept."""
-        return [(name, value) for name, value in self._headers.multi_items() if name.lower() != self._kept]
+        pairs = [(name, value) for name, value in self._headers.multi_items() if name.lower() != self._kept]
+        return cast("ItemsView[str, str]", pairs)
 
     def __getitem__(self, name: str) -> str:
-        value: str = self._headers[name]
-        return value
+        return self._headers[name]
 
     def __setitem__(self, name: str, value: str) -> None:
         self._headers[name] = value
@@ -100,7 +100,7 @@ class _KeptHome(MutableMapping[str, str]):
     def __contains__(self, name: object) -> bool:
         return name in self._headers
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         return getattr(self._headers, name)
 
     def __repr__(self) -> str:
@@ -115,10 +115,10 @@ class _Hops:
         self._value = ""
         self.seen = False
 
-    def see(self, event: str, info: dict[str, Any]) -> None:
+    def see(self, event: str, info: Info) -> None:
         """Called by httpcore with what it is about to do and what it has done."""
         if event.endswith(BEFORE) and self._header not in self._request.headers:
-            hop = info["request"]
+            hop = hop_of(info)
             if hop.method != b"CONNECT" and origin(url_of(hop)) == origin(self._request.url):
                 hop.headers.append((self._header.encode(), self._value.encode()))
         elif event.endswith(AFTER) and self._header != "authorization":
@@ -130,12 +130,10 @@ if TYPE_CHECKING:
     import httpx
     import httpx2
 
-    class HttpxAuth(LoneAuth, httpx2.Auth, httpx.Auth):
+    class HttpxAuth(LoneAuth, httpx2.Auth, httpx.Auth):  # type: ignore[misc]
         """What `lone_auth` makes, as a checker is to see it: an Auth of each HTTP module that is installed."""
 
         def auth_flow(self, request: Any) -> Generator[Any, Any, None]: ...
-        def sync_auth_flow(self, request: Any) -> Generator[Any, Any, None]: ...
-        def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]: ...
 
 
 def lone_auth(engine: Engine, header: str, scheme: str, *, allow_plain_http: bool) -> HttpxAuth:

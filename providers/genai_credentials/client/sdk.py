@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from google.genai import _api_client, _base_url, live_music, types
 from genai_credentials.client.backends import optional_module
 
 if TYPE_CHECKING:
-    from genai_credentials.client.sockets import Sockets
+    from genai_credentials.client.sockets import Live, Sockets
 
 GOOGLE = ("https://generativelanguage.googleapis.com", "https://aiplatform.googleapis.com")
 """The SDK's own base URLs for an API key (google.genai._api_client)."""
@@ -46,12 +46,12 @@ def is_the_sdks_own(http_client: object) -> bool:
     return hasattr(http_client, "_loop_clients")
 
 
-def middlewares_of(session: object) -> tuple[Callable[..., Any], ...]:
+def middlewares_of(session: object) -> tuple[object, ...]:
     """The middlewares of an aiohttp session: those of one request replace them."""
     return tuple(getattr(session, "_middlewares", None) or ())
 
 
-def obstacle_to_aiohttp(aiohttp: ModuleType, args: dict[str, Any]) -> str | None:
+def obstacle_to_aiohttp(aiohttp: ModuleType, args: Mapping[str, object]) -> str | None:
     """Why the key could not be swapped by way of aiohttp; None where it can."""
     if not isinstance(args.get("auth"), (getattr(aiohttp, "BasicAuth", ()), type(None))):
         return "the auth in async_client_args is one for httpx"
@@ -111,16 +111,16 @@ def adapt(client: genai.Client, sockets: Sockets) -> None:
 
     class RotatingAsyncClient(stock):  # type: ignore[misc,valid-type]
         @property
-        def live(self) -> Any:
+        def live(self) -> Live:
             return live
 
         @property
-        def interactions(self) -> Any:
+        def interactions(self) -> object:
             return sockets.interactions(super().interactions)
 
     class WithEnvironments(RotatingAsyncClient):
         @property
-        def environments(self) -> Any:
+        def environments(self) -> object:
             environments = super().environments
             if "upload" not in vars(environments.files):
                 environments.files.upload = _with_http_options(environments.files.upload, keyless)
@@ -140,9 +140,11 @@ def _without_key(client: genai.Client) -> types.HttpOptions:
     return types.HttpOptions(base_url=options.base_url, headers=headers)
 
 
-def _with_http_options(method: Callable[..., Awaitable[Any]], default: types.HttpOptions) -> Any:
+def _with_http_options(
+    method: Callable[..., Awaitable[object]], default: types.HttpOptions
+) -> Callable[..., Awaitable[object]]:
     @functools.wraps(method)
-    async def called(*, http_options: Any = None, **arguments: Any) -> Any:
+    async def called(*, http_options: object = None, **arguments: object) -> object:
         return await method(http_options=http_options or default, **arguments)
 
     return called

@@ -10,12 +10,16 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from concurrent.futures import Future
+from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
-from typing import Any, TypeVar
+from types import TracebackType
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from google import genai
-from google.genai import errors
+from google.genai import errors, types
+from google.genai.live import AsyncSession
+from google.genai.live_music import AsyncMusicSession
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -93,7 +97,7 @@ class Sockets:
         """What stands where `client.aio.live` does."""
         return Live(self)
 
-    def interactions(self, stock: Any) -> Any:
+    def interactions(self, stock: object) -> object:
         """`client.aio.interactions`, whose WebSocket is ours; everything else stays the SDK's own."""
         kind = type(stock)
         if hasattr(kind, "connect") and not hasattr(kind, "_genai_credentials"):
@@ -102,13 +106,13 @@ class Sockets:
             class RotatingInteractions(kind):  # type: ignore[misc,valid-type]
                 _genai_credentials = sockets
 
-                def connect(self, *args: Any, **options: Any) -> InteractionSocket:
+                def connect(self, *args: object, **options: object) -> InteractionSocket:
                     return InteractionSocket(sockets, args, options)
 
             stock.__class__ = RotatingInteractions
         return stock
 
-    def check(self, config: Any) -> None:
+    def check(self, config: object) -> None:
         """Refuse a connection that would take the key to another origin.
 
         Raises:
@@ -178,7 +182,9 @@ class Live:
         self.music = Music(sockets)
 
     @contextlib.asynccontextmanager
-    async def connect(self, *, model: str, config: Any = None) -> AsyncIterator[Any]:
+    async def connect(
+        self, *, model: str, config: types.LiveConnectConfig | types.LiveConnectConfigDict | None = None
+    ) -> AsyncIterator[AsyncSession]:
         """See `google.genai.live.AsyncLive.connect`."""
         self._sockets.check(config)
         async with contextlib.AsyncExitStack() as stack:
@@ -194,7 +200,7 @@ class Music:
         self._sockets = sockets
 
     @contextlib.asynccontextmanager
-    async def connect(self, *, model: str) -> AsyncIterator[Any]:
+    async def connect(self, *, model: str) -> AsyncIterator[AsyncMusicSession]:
         """See `google.genai.live_music.AsyncLiveMusic.connect`.
 
         Raises:
@@ -214,26 +220,30 @@ class Music:
 class InteractionSocket:
     """Stands where what `client.aio.interactions.connect()` returns does: awaited, or entered with `async with`."""
 
-    def __init__(self, sockets: Sockets, args: tuple[Any, ...], options: dict[str, Any]) -> None:
+    def __init__(self, sockets: Sockets, args: tuple[object, ...], options: dict[str, object]) -> None:
         sockets.check({"http_options": {"headers": options.get("extra_headers")}})
         self._sockets, self._args, self._options = sockets, args, options
-        self._context: Any = None
+        self._context: AbstractAsyncContextManager[object] | None = None
 
-    async def __aenter__(self) -> Any:
-        async def enter(client: genai.Client) -> Any:
-            context: Any = client.aio.interactions.connect(*self._args, **self._options)
+    async def __aenter__(self) -> object:
+        async def enter(client: genai.Client) -> object:
+            connect = cast(Callable[..., AbstractAsyncContextManager[object]], client.aio.interactions.connect)
+            context = connect(*self._args, **self._options)
             session = await context.__aenter__()
             self._context = context
             return session
 
         return await self._sockets.open(enter)
 
-    async def __aexit__(self, *about: Any) -> Any:
-        return await self._context.__aexit__(*about)
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> bool | None:
+        return None if self._context is None else await self._context.__aexit__(kind, error, at)
 
-    def __await__(self) -> Generator[Any, Any, Any]:
-        async def enter(client: genai.Client) -> Any:
-            return await client.aio.interactions.connect(*self._args, **self._options)
+    def __await__(self) -> Generator[object, None, object]:
+        async def enter(client: genai.Client) -> object:
+            connect = cast(Callable[..., Awaitable[object]], client.aio.interactions.connect)
+            return await connect(*self._args, **self._options)
 
         return self._sockets.open(enter).__await__()
 

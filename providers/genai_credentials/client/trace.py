@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any, Protocol, cast
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol, cast
 from urllib.parse import urlsplit
 
 from genai_credentials.client.backends import Request
 from genai_credentials.client.origins import Parts, refuse_proxy
 
-See = Callable[[str, dict[str, Any]], None]
-"""Called with an event's name and what belongs to it."""
 
-BEFORE, AFTER = "send_request_headers.started", "send_request_headers.complete"
+class HopURL(Protocol):
+    """A URL of httpcore."""
+
+    scheme: bytes
+    host: bytes
+    port: int | None
+    target: bytes
 
 
 class Hop(Protocol):
@@ -20,14 +24,21 @@ class Hop(Protocol):
 
     method: bytes
     headers: list[tuple[bytes, bytes]]
-    url: Any
+    url: HopURL
+
+
+Info = Mapping[str, object]
+See = Callable[[str, Info], None]
+"""Called with an event's name and what belongs to it."""
+
+BEFORE, AFTER = "send_request_headers.started", "send_request_headers.complete"
 
 
 def follow(request: Request, see: See) -> None:
     """Call `see` with each event of a request that a synchronous client sends; the owner's own trace goes on."""
     theirs = cast(See | None, request.extensions.get("trace"))
 
-    def trace(event: str, info: dict[str, Any]) -> None:
+    def trace(event: str, info: Info) -> None:
         see(event, info)
         if theirs:
             theirs(event, info)
@@ -37,14 +48,19 @@ def follow(request: Request, see: See) -> None:
 
 def afollow(request: Request, see: See) -> None:
     """`follow` for an asynchronous client."""
-    theirs = cast(Callable[[str, dict[str, Any]], Awaitable[None]] | None, request.extensions.get("trace"))
+    theirs = cast(Callable[[str, Info], Awaitable[None]] | None, request.extensions.get("trace"))
 
-    async def trace(event: str, info: dict[str, Any]) -> None:
+    async def trace(event: str, info: Info) -> None:
         see(event, info)
         if theirs:
             await theirs(event, info)
 
     request.extensions["trace"] = trace
+
+
+def hop_of(info: Info) -> Hop:
+    """The request that an event is about."""
+    return cast(Hop, info["request"])
 
 
 def url_of(hop: Hop) -> Parts:
@@ -56,11 +72,11 @@ def url_of(hop: Hop) -> Parts:
     return Parts(hop.url.scheme.decode(), hop.url.host.decode(), hop.url.port)
 
 
-def refuse_proxies(event: str, info: dict[str, Any]) -> None:
+def refuse_proxies(event: str, info: Info) -> None:
     """Let no request go to a proxy in the clear, wherever it is meant for; to be called by `follow`.
 
     Raises:
         ConfigurationError: It is about to.
     """
-    if event.endswith(BEFORE) and info["request"].url.target.startswith(b"http://"):
-        refuse_proxy(url_of(info["request"]).host)
+    if event.endswith(BEFORE) and (hop := hop_of(info)).url.target.startswith(b"http://"):
+        refuse_proxy(url_of(hop).host)

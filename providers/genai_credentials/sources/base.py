@@ -45,7 +45,9 @@ class Source:
     def __eq__(self, other: object) -> bool:
         if self is other or not isinstance(other, Source) or type(self) is not type(other):
             return self is other
-        return self.uri is not None and self.uri == other.uri
+        # A client of the caller's may lead to another account, or to another store.
+        mine, theirs = (getattr(getattr(source, "_client", None), "given", None) for source in (self, other))
+        return self.uri is not None and self.uri == other.uri and mine is theirs
 
     def __hash__(self) -> int:
         return hash(self.uri) if self.uri else id(self)

@@ -66,7 +66,8 @@ class RotatingCredentials:
         Args:
             options: Those of `CredentialProvider.client`; the `base_url` in `http_options` is set here.
         """
-        http_options = {**dict(options.pop("http_options", None) or {}), "base_url": self.api.base_url}
+        theirs = dict(options.pop("http_options", None) or {})
+        http_options: Any = {**theirs, "base_url": self.api.base_url}
         client = self.credentials.client(http_options=http_options, **options)
         self._clients.append(client)
         return client
