@@ -74,18 +74,28 @@ class TestFile(OnDisk):
 
 
 class TestGoogleSecretManager(Builtin):
+    """Over each wire: the stock client's gRPC and REST, and plain REST."""
+
     SECRET = "projects/acme/secrets/gemini"
 
     @pytest.fixture(autouse=True)
-    def _store(self, secret_manager: SecretManagerEmulator, no_google: None) -> None:
-        self.store = secret_manager
+    def _store(
+        self,
+        secret_manager: SecretManagerEmulator,
+        make_google: Callable[..., GoogleSecretManager],
+        no_google: None,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        self.store, self.make, self.patch = secret_manager, make_google, monkeypatch
         self.store.add(self.SECRET, KEY)
 
     def make_provider(self) -> GoogleSecretManager:
-        return GoogleSecretManager(self.SECRET, client=self.store.client)
+        return self.make(self.SECRET)
 
     def make_absent(self) -> GoogleSecretManager:
-        return GoogleSecretManager(self.SECRET)
+        self.patch.delenv("SECRET_MANAGER_EMULATOR_HOST")
+        options = {"client": None} if "client" in getattr(self.make, "keywords", {}) else {}
+        return self.make(self.SECRET, **options)
 
     def make_broken(self) -> GoogleSecretManager:
         self.store.add(self.SECRET, TWO_KEYS)
