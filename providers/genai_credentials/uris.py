@@ -26,7 +26,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
-from typing import Any, NamedTuple, Never, cast
+from typing import Any, NamedTuple, Never
 from urllib.parse import unquote
 
 from genai_credentials.adapter import as_provider
@@ -37,7 +37,7 @@ from genai_credentials.sources.aws_agent import PORT, AWSAgent
 from genai_credentials.sources.dotenv import Dotenv
 from genai_credentials.sources.env import Env
 from genai_credentials.sources.file import File
-from genai_credentials.sources.google import GoogleSecretManager, Transport
+from genai_credentials.sources.google import GoogleSecretManager
 
 GROUP = "genai_credentials.providers"
 VARIABLE = "GENAI_CREDENTIALS"
@@ -210,7 +210,8 @@ def _google(uri: ProviderURI) -> GoogleSecretManager:
     transport = uri.query.get("transport")
     if transport not in (None, "grpc", "rest"):
         uri.fail("transport=grpc or transport=rest", f"transport={transport}")
-    return GoogleSecretManager(uri.path, uri.field, transport=cast("Transport | None", transport))
+    options: dict[str, Any] = {"transport": transport} if transport else {}
+    return GoogleSecretManager(uri.path, uri.field, **options)
 
 
 def _aws(uri: ProviderURI) -> AWSSecretsManager:

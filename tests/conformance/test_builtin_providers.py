@@ -8,6 +8,7 @@ import pytest
 
 from genai_credentials import (
     ApiKey,
+    AWSAgent,
     AWSSecretsManager,
     Dotenv,
     Env,
@@ -17,7 +18,7 @@ from genai_credentials import (
     ProviderChain,
     Unavailable,
 )
-from genai_credentials.testing import AWSEmulator, ProviderConformance, SecretManagerEmulator
+from genai_credentials.testing import AWSAgentEmulator, AWSEmulator, ProviderConformance, SecretManagerEmulator
 
 KEY = "AIza-conformance-key"
 TWO_KEYS = f"{KEY}\n{KEY}"
@@ -123,6 +124,27 @@ class TestAWSSecretsManager(Builtin):
 
     def make_broken(self) -> AWSSecretsManager:
         self.store.add("prod/gemini", TWO_KEYS)
+        return self.make_provider()
+
+
+class TestAWSAgent(Builtin):
+    @pytest.fixture(autouse=True)
+    def _agent(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        with AWSAgentEmulator() as self.agent:
+            self.patch = monkeypatch
+            self.agent.add("prod/gemini", KEY)
+            monkeypatch.setenv("AWS_TOKEN", self.agent.token)
+            yield
+
+    def make_provider(self) -> AWSAgent:
+        return AWSAgent("prod/gemini", port=self.agent.port)
+
+    def make_absent(self) -> AWSAgent:
+        self.agent.close()
+        return self.make_provider()
+
+    def make_broken(self) -> AWSAgent:
+        self.agent.add("prod/gemini", TWO_KEYS)
         return self.make_provider()
 
 
