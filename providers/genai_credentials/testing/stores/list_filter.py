@@ -74,6 +74,7 @@ class _Parser:
         return self._simple()
 
     def _simple(self) -> Test:
+        self._skip()
         if self._take(re.compile(r"\(")):
             test = self._expression()
             self._skip()
