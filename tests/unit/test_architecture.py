@@ -66,7 +66,9 @@ def test_no_two_modules_import_each_other():
 
 @pytest.mark.parametrize("path", sorted((ROOT / "sources").glob("*.py")), ids=lambda path: path.stem)
 def test_no_source_imports_another(path):
-    assert {name for name in imports(path) if name.startswith("sources")} <= PARTS
+    # Both read one store, whose errors stand in one table.
+    allowed = PARTS | {"sources.aws"} if path.stem == "aws_agent" else PARTS
+    assert {name for name in imports(path) if name.startswith("sources")} <= allowed
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
