@@ -72,13 +72,19 @@ def extract_field(text: str, field: str | None, where: str) -> str:
     if field is None:
         return text
     value, passed = _document(text, field, where), ""
-    for step in field[1:].split("/") if field.startswith("/") else [field]:
-        name = step.replace("~1", "/").replace("~0", "~") if field.startswith("/") else step
+    for name in names_to(field):
         value = _member(value, name, passed, field, where)
-        passed += f"/{step}"
+        passed += "/" + name.replace("~", "~0").replace("/", "~1")
     if not isinstance(value, str):
         raise invalid(where, f"has no text in the field {field!r}, but {type(value).__name__}", "Store a string.")
     return value
+
+
+def names_to(field: str) -> list[str]:
+    """The names that lead to a field, from the top of the document; an index in a list is one, too."""
+    if not field.startswith("/"):
+        return [field]
+    return [name.replace("~1", "/").replace("~0", "~") for name in field[1:].split("/")]
 
 
 def _document(text: str, field: str, where: str) -> Any:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -206,6 +207,20 @@ class TestTheEmulator:
 
 
 class TestTransport:
+    @pytest.mark.parametrize("code", [code.name for code in grpc.StatusCode if code is not grpc.StatusCode.OK])
+    def test_an_error_reads_the_same_over_each(
+        self, secret_manager: SecretManagerEmulator, monkeypatch: pytest.MonkeyPatch, code: str
+    ) -> None:
+        monkeypatch.setenv(EMULATOR, secret_manager.target)
+        secret_manager.add(SECRET, KEY)
+        secret_manager.fail_always(code)
+        wires: list[dict[str, Any]] = [
+            *({"transport": transport} for transport in ("grpc", "rest")),
+            {"client": secret_manager.rest_client},
+        ]
+        errors = [failure(GoogleSecretManager(SECRET, **wire), seconds=0.5) for wire in wires]
+        assert len({(type(error), str(error)) for error in errors}) == 1
+
     @pytest.mark.parametrize("transport", ["http", "REST", "", 7])
     def test_another_is_refused_at_construction(self, transport: Any) -> None:
         with pytest.raises(ConfigurationError, match="transport"):
@@ -248,6 +263,30 @@ print([name for name in ("grpc", "google.api_core", "google.cloud.secretmanager_
         environ = {EMULATOR: secret_manager.target, "PYTHONPATH": ":".join(sys.path)}
         run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environ, check=True)
         assert run.stdout == "[]"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_each_forked_child_reads_over_a_connection_of_its_own(secret_manager: SecretManagerEmulator) -> None:
+    """Children that share one keep-alive connection get each other's secrets."""
+    for number in range(4):
+        secret_manager.add(f"{SECRET}-{number}", f"AIza-{number}")
+    code = f"""
+import os
+from genai_credentials import GoogleSecretManager
+providers = [GoogleSecretManager(f"{SECRET}-{{number}}", transport="rest") for number in range(4)]
+assert {{one.fetch().version for one in providers}} == {{"1"}}
+children = []
+for number in range(3):
+    if not (child := os.fork()):
+        texts = {{providers[number].fetch().get_secret_value() for _ in range(50)}}
+        os._exit(0 if texts == {{f"AIza-{{number}}"}} else 1)
+    children.append(child)
+print([os.waitpid(child, 0)[1] for child in children], providers[3].fetch().get_secret_value(), end="")
+"""
+    environ = {EMULATOR: secret_manager.target, "PYTHONPATH": ":".join(sys.path)}
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environ, check=True)
+    assert run.stdout == "[0, 0, 0] AIza-3"
+    assert (secret_manager.accesses, secret_manager.connections) == (4 + 150 + 1, 4 + 3)
 
 
 class TestLogIn:

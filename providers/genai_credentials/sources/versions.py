@@ -135,9 +135,9 @@ class Versions:
     def _instead_of(self, number: int, error: NotEnabled) -> ApiKey:
         """The newest version that can be read when one, the newest by name, cannot: first above it, then below."""
         above = self._above(number) if number else Above(None, None, True)
-        return above.newest or self._back_from(number, error)
+        return above.newest or self._back_from(number, above.trouble or error)
 
-    def _back_from(self, number: int, error: NotEnabled) -> ApiKey:
+    def _back_from(self, number: int, error: FetchFailed) -> ApiKey:
         key = self._below(number)
         if key is None:
             raise error

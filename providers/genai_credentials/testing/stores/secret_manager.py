@@ -9,14 +9,14 @@ with SecretManagerEmulator() as store:
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from genai_credentials.testing.servers import Fault, RefusedError, StoreServer, missing
+from genai_credentials.testing.servers import Fault, RefusedError, StoreServer
 from genai_credentials.testing.stores.keep_alive import Answer, Request
 from genai_credentials.testing.stores.secret_manager_service import SecretManagerService
+from genai_credentials.testing.stores.stock_clients import grpc_client, require_google, rest_client
 from genai_credentials.testing.stores.transcoding import error_body, method_and_message, reply
 from genai_credentials.testing.stores.two_wires import TwoWires
 
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["SecretManagerEmulator"]
 
 _SERVICE = "google.cloud.secretmanager.v1.SecretManagerService"
-# A proxy in the environment must not be asked to reach loopback. And channels with equal arguments would share one
-# connection, which would make `peers` useless.
-_CHANNEL_OPTIONS = (("grpc.enable_http_proxy", 0), ("grpc.use_local_subchannel_pool", 1))
 # Otherwise a second emulator may be given the same port.
 _SERVER_OPTIONS = (("grpc.so_reuseport", 0),)
 
@@ -68,29 +65,11 @@ class SecretManagerEmulator(StoreServer[str]):
 
     def client(self) -> sm.SecretManagerServiceClient:
         """A new stock client on a connection of its own; pass the method itself where a factory is wanted."""
-        _require()
-        import grpc
-        from google.cloud import secretmanager_v1
-        from google.cloud.secretmanager_v1.services.secret_manager_service.transports import (
-            SecretManagerServiceGrpcTransport,
-        )
-
-        channel = grpc.insecure_channel(self.target, _CHANNEL_OPTIONS)
-        transport = SecretManagerServiceGrpcTransport(channel=channel)
-        return secretmanager_v1.SecretManagerServiceClient(transport=transport)
+        return grpc_client(self.target)
 
     def rest_client(self) -> sm.SecretManagerServiceClient:
         """A new stock client that speaks REST; pass the method itself where a factory is wanted."""
-        _require()
-        from google.auth.credentials import AnonymousCredentials
-        from google.cloud import secretmanager_v1
-        from google.cloud.secretmanager_v1.services.secret_manager_service.transports import (
-            SecretManagerServiceRestTransport,
-        )
-
-        nobody: Any = AnonymousCredentials  # google-auth has no annotations
-        transport = SecretManagerServiceRestTransport(host=self.target, credentials=nobody(), url_scheme="http")
-        return secretmanager_v1.SecretManagerServiceClient(transport=transport)
+        return rest_client(self.target)
 
     @property
     def accesses(self) -> int:
@@ -199,7 +178,7 @@ class SecretManagerEmulator(StoreServer[str]):
     # -- the server ---------------------------------------------------------------------------------------------
 
     def _open(self) -> None:
-        _require()
+        require_google()
         import grpc
 
         methods = self._service.methods()
@@ -273,16 +252,8 @@ def _name_of(kind: type[Any]) -> str:
     return kind.__name__.removesuffix("Request")
 
 
-def _require() -> None:
-    try:
-        for module in ("grpc", "google.cloud.secretmanager_v1"):
-            importlib.import_module(module)
-    except ImportError as error:
-        raise missing("google", error) from error
-
-
 def _code(code: grpc.StatusCode | str) -> str:
-    _require()
+    require_google()
     import grpc
 
     name = code if isinstance(code, str) else str(code.name)
