@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stores import within
 
 from genai_credentials import (
     ApiKey,
@@ -29,6 +28,7 @@ from genai_credentials.sources import agent_token
 from genai_credentials.testing import AWSAgentEmulator
 from genai_credentials.testing.conformance import everything_in
 from genai_credentials.uris import parse
+from stores import within
 
 NAME = "prod/gemini"
 KEY, NEXT = "AIza-agent-first", "AIza-agent-second"

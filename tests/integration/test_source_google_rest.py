@@ -19,7 +19,6 @@ from google.cloud.secretmanager_v1.services.secret_manager_service.transports im
 from google.oauth2.credentials import Credentials
 from hypothesis import given
 from hypothesis import strategies as st
-from stores import within
 
 from genai_credentials import ConfigurationError, FetchFailed, GoogleSecretManager, InvalidSecret
 from genai_credentials.sources.checksum import crc32c, crc32c_in_python
@@ -28,6 +27,7 @@ from genai_credentials.testing.conformance import everything_in
 from genai_credentials.testing.servers import Workers
 from genai_credentials.testing.stores.keep_alive import Answer, KeepAliveServer, Request
 from genai_credentials.uris import parse
+from stores import within
 
 SECRET = "projects/acme/secrets/gemini"
 KEY = "AIza-google-secret-key"
