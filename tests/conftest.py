@@ -2,18 +2,20 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from genai_credentials.testing import AWSEmulator, FakeClock
+from genai_credentials import GoogleSecretManager
+from genai_credentials.testing import AWSEmulator, FakeClock, SecretManagerEmulator
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from stores import Store
 
-PREFIXES = ("GOOGLE_", "GEMINI_", "GENAI_", "AWS_", "GCE_", "CLOUDSDK_")
+PREFIXES = ("GOOGLE_", "GEMINI_", "GENAI_", "AWS_", "GCE_", "CLOUDSDK_", "SECRET_MANAGER_")
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
@@ -30,6 +32,17 @@ def aws() -> Iterator[AWSEmulator]:
     """An empty AWS Secrets Manager."""
     with AWSEmulator() as store:
         yield store
+
+
+@pytest.fixture(params=["grpc", "rest", "stock client over REST"])
+def make_google(
+    request: pytest.FixtureRequest, secret_manager: SecretManagerEmulator, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., GoogleSecretManager]:
+    """Makes providers that read `secret_manager`, over each wire there is."""
+    monkeypatch.setenv("SECRET_MANAGER_EMULATOR_HOST", secret_manager.target)
+    if request.param in ("grpc", "rest"):
+        return partial(GoogleSecretManager, transport=request.param)
+    return partial(GoogleSecretManager, client=secret_manager.rest_client)
 
 
 @pytest.fixture

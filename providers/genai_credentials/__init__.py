@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from genai_credentials.key import ApiKey
     from genai_credentials.provider import Provider
     from genai_credentials.sources.aws import AWSSecretsManager
+    from genai_credentials.sources.aws_agent import AWSAgent
     from genai_credentials.sources.dotenv import Dotenv
     from genai_credentials.sources.env import Env
     from genai_credentials.sources.file import File
     from genai_credentials.sources.google import GoogleSecretManager
 
 __all__ = [
+    "AWSAgent",
     "AWSSecretsManager",
     "ApiKey",
     "ConfigurationError",
@@ -44,6 +46,7 @@ __all__ = [
 ]
 
 _ROOMS = {
+    "AWSAgent": "sources.aws_agent",
     "AWSSecretsManager": "sources.aws",
     "ApiKey": "key",
     "CredentialProvider": "credentials",

@@ -71,9 +71,9 @@ def sealed(method: Fetch) -> Fetch:
     """
 
     @functools.wraps(method)
-    def fetch(self: Any, rejected: ApiKey | None = None) -> ApiKey:
+    def fetch(self: Any, *keys: ApiKey | None, **named: ApiKey | None) -> ApiKey:
         try:
-            return method(self, rejected)
+            return method(self, *keys, **named)
         except CredentialsError as error:
             raise error.with_traceback(None) from error.__cause__
 

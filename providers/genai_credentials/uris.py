@@ -6,8 +6,14 @@
     env:NAME[,NAME…]                     these variables
     dotenv:PATH[#NAME,…]                 a .env file
     file:PATH[#FIELD]                    a file, bare or JSON
-    google:projects/P/secrets/S[#FIELD]  Google Secret Manager; /locations/L and /versions/V as in the resource name
+    google:projects/P/secrets/S[?transport=][#FIELD]
+                                         Google Secret Manager; /locations/L and /versions/V as in the resource name
     aws:NAME-OR-ARN[?region=&stage=&version_id=][#FIELD]
+                                         AWS Secrets Manager
+    aws-agent:NAME-OR-ARN[?stage=&version_id=&port=][#FIELD]
+                                         AWS Secrets Manager, through AWS's agent or Lambda extension on this machine
+
+A FIELD that starts with "/" is a JSON Pointer: #/google/api_key.
 
 A character with a meaning of its own is percent-encoded. Other schemes come from the entry points
 "genai_credentials.providers": a callable that takes a `ProviderURI` and returns a provider.
@@ -17,15 +23,17 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
-from typing import NamedTuple, Never
+from typing import Literal, NamedTuple, Never, cast
 from urllib.parse import unquote
 
 from genai_credentials.adapter import as_provider
 from genai_credentials.errors import ConfigurationError, CredentialsError
 from genai_credentials.provider import Provider
 from genai_credentials.sources.aws import AWSSecretsManager
+from genai_credentials.sources.aws_agent import PORT, AWSAgent
 from genai_credentials.sources.dotenv import Dotenv
 from genai_credentials.sources.env import Env
 from genai_credentials.sources.file import File
@@ -35,6 +43,8 @@ GROUP = "genai_credentials.providers"
 VARIABLE = "GENAI_CREDENTIALS"
 DURATIONS = ("ttl", "max_stale", "min_refresh_interval", "fetch_timeout")
 POSITIVE = ("ttl", "fetch_timeout")
+# An identifier, or several with a hyphen between two.
+_SCHEME = re.compile(r"(?=.{1,32}\Z)[^\W\d]\w*(?:-\w+)*")
 
 
 class ProviderURI(NamedTuple):
@@ -90,7 +100,7 @@ def split(uri: str) -> ProviderURI:
     if not isinstance(uri, str):
         raise ConfigurationError(f"A provider's URI is text, not {type(uri).__name__}.")
     scheme, colon, rest = uri.partition(":")
-    if not colon or not scheme.isidentifier() or len(scheme) > 32:
+    if not colon or not _SCHEME.fullmatch(scheme):
         # The text is not repeated: what has no scheme may well be the key itself, in the wrong place.
         raise ConfigurationError(
             f"A provider's URI starts with a scheme and a colon ({', '.join(sorted(_SCHEMES))}); "
@@ -186,20 +196,39 @@ def _file(uri: ProviderURI) -> File:
     return File(uri.path, uri.field)
 
 
+def _only(uri: ProviderURI, *names: str) -> None:
+    for name in uri.query:
+        if name not in names:
+            listed = ", ".join(f"{known}=" for known in names[:-1])
+            uri.fail(f"{listed} or {names[-1]}=" if listed else f"{names[-1]}=", f"{name}=")
+
+
 def _google(uri: ProviderURI) -> GoogleSecretManager:
-    _plain(uri)
     if not uri.path:
         uri.fail("projects/PROJECT/secrets/SECRET after google:")
-    return GoogleSecretManager(uri.path, uri.field)
+    _only(uri, "transport")
+    transport = uri.query.get("transport")
+    if transport not in (None, "grpc", "rest"):
+        uri.fail("transport=grpc or transport=rest", f"transport={transport}")
+    return GoogleSecretManager(uri.path, uri.field, transport=cast(Literal["grpc", "rest"] | None, transport))
 
 
 def _aws(uri: ProviderURI) -> AWSSecretsManager:
     if not uri.path:
         uri.fail("a secret's name or ARN after aws:")
-    for name in uri.query:
-        if name not in ("region", "stage", "version_id"):
-            uri.fail("region=, stage= or version_id=", f"{name}=")
+    _only(uri, "region", "stage", "version_id")
     return AWSSecretsManager(uri.path, uri.field, **uri.query)
+
+
+def _aws_agent(uri: ProviderURI) -> AWSAgent:
+    if not uri.path:
+        uri.fail("a secret's name or ARN after aws-agent:")
+    _only(uri, "stage", "version_id", "port")
+    query = dict(uri.query)
+    port = query.pop("port", str(PORT))
+    if not (port.isascii() and port.isdecimal() and 0 < int(port) < 65_536):
+        uri.fail("port=, a number from 1 to 65535", f"port={port}")
+    return AWSAgent(uri.path, uri.field, port=int(port), **query)
 
 
 def _plug_in(uri: ProviderURI) -> Callable[[ProviderURI], object]:
@@ -217,6 +246,7 @@ def _plug_in(uri: ProviderURI) -> Callable[[ProviderURI], object]:
 
 _SCHEMES: dict[str, Callable[[ProviderURI], object]] = {
     "aws": _aws,
+    "aws-agent": _aws_agent,
     "dotenv": _dotenv,
     "env": _env,
     "file": _file,

@@ -8,7 +8,8 @@ from random import Random
 from typing import NamedTuple
 
 from genai_credentials import ApiKey
-from genai_credentials.keystate import Found, KeyState
+from genai_credentials.keystate import KeyState
+from genai_credentials.known import Found, KnownKeys
 from genai_credentials.testing import FakeClock
 
 DAY = 86_400
@@ -75,7 +76,8 @@ def without_jitter(number: int, day: Day) -> float:
 
 def _ours(number: int, day: Day, jitter: Random) -> float:
     clock, traffic = FakeClock(Random(f"start {number}").uniform(0.0, STARTED_WITHIN)), Random(f"traffic {number}")
-    rotation = KeyState(ttl=TTL, max_stale=86_400.0, min_refresh_interval=5.0, clock=clock, random=jitter)
+    known = KnownKeys(interval=5.0, patience=3.0, clock=clock)
+    rotation = KeyState(ttl=TTL, max_stale=86_400.0, known=known, random=jitter)
     _fetch(rotation, clock, day.scheduled, day)
     while True:
         key = rotation.serving.key
@@ -85,16 +87,18 @@ def _ours(number: int, day: Day, jitter: Random) -> float:
         if clock.now >= DAY:
             return 0.0
         if clock.now < dead:
-            rotation.accepted(key)
+            rotation.accepted(key, clock.now, known.now)
             _fetch(rotation, clock, day.scheduled, day)
             continue
         rotation.refused(key, clock.now)
         other = rotation.replacement(key, {key.fingerprint}, clock.now)
-        if other is None and rotation.may_fetch_for_rejection(clock.now):
-            _fetch(rotation, clock, day.rejected, day, for_rejection=True)
+        if other is None and known.may_fetch(key, clock.now):
+            _fetch(rotation, clock, day.rejected, day, for_rejection=known.tick())
 
 
-def _fetch(rotation: KeyState, clock: FakeClock, calls: array[int], day: Day, *, for_rejection: bool = False) -> None:
+def _fetch(
+    rotation: KeyState, clock: FakeClock, calls: array[int], day: Day, *, for_rejection: int | None = None
+) -> None:
     calls[int(clock.now)] += 1
     before, found = rotation.serving.key, Found(newest(clock.now), 0)
     clock.now += FETCH

@@ -8,6 +8,7 @@ import pytest
 
 from genai_credentials import (
     ApiKey,
+    AWSAgent,
     AWSSecretsManager,
     Dotenv,
     Env,
@@ -17,7 +18,7 @@ from genai_credentials import (
     ProviderChain,
     Unavailable,
 )
-from genai_credentials.testing import AWSEmulator, ProviderConformance, SecretManagerEmulator
+from genai_credentials.testing import AWSAgentEmulator, AWSEmulator, ProviderConformance, SecretManagerEmulator
 
 KEY = "AIza-conformance-key"
 TWO_KEYS = f"{KEY}\n{KEY}"
@@ -74,18 +75,28 @@ class TestFile(OnDisk):
 
 
 class TestGoogleSecretManager(Builtin):
+    """Over each wire: the stock client's gRPC and REST, and plain REST."""
+
     SECRET = "projects/acme/secrets/gemini"
 
     @pytest.fixture(autouse=True)
-    def _store(self, secret_manager: SecretManagerEmulator, no_google: None) -> None:
-        self.store = secret_manager
+    def _store(
+        self,
+        secret_manager: SecretManagerEmulator,
+        make_google: Callable[..., GoogleSecretManager],
+        no_google: None,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        self.store, self.make, self.patch = secret_manager, make_google, monkeypatch
         self.store.add(self.SECRET, KEY)
 
     def make_provider(self) -> GoogleSecretManager:
-        return GoogleSecretManager(self.SECRET, client=self.store.client)
+        return self.make(self.SECRET)
 
     def make_absent(self) -> GoogleSecretManager:
-        return GoogleSecretManager(self.SECRET)
+        self.patch.delenv("SECRET_MANAGER_EMULATOR_HOST")
+        options = {"client": None} if "client" in getattr(self.make, "keywords", {}) else {}
+        return self.make(self.SECRET, **options)
 
     def make_broken(self) -> GoogleSecretManager:
         self.store.add(self.SECRET, TWO_KEYS)
@@ -113,6 +124,27 @@ class TestAWSSecretsManager(Builtin):
 
     def make_broken(self) -> AWSSecretsManager:
         self.store.add("prod/gemini", TWO_KEYS)
+        return self.make_provider()
+
+
+class TestAWSAgent(Builtin):
+    @pytest.fixture(autouse=True)
+    def _agent(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        with AWSAgentEmulator() as self.agent:
+            self.patch = monkeypatch
+            self.agent.add("prod/gemini", KEY)
+            monkeypatch.setenv("AWS_TOKEN", self.agent.token)
+            yield
+
+    def make_provider(self) -> AWSAgent:
+        return AWSAgent("prod/gemini", port=self.agent.port)
+
+    def make_absent(self) -> AWSAgent:
+        self.agent.close()
+        return self.make_provider()
+
+    def make_broken(self) -> AWSAgent:
+        self.agent.add("prod/gemini", TWO_KEYS)
         return self.make_provider()
 
 

@@ -1,6 +1,7 @@
 """Tables that several modules of this directory share are importable from them; the page of paths can be rewritten."""
 
 import gc
+import json
 import logging
 import os
 import ssl
@@ -87,3 +88,24 @@ def client(credentials: CredentialProvider, api: FakeGemini) -> Iterator[Any]:
     """Our client of `api`."""
     with credentials.client(http_options={"base_url": api.base_url}) as client:
         yield client
+
+
+@pytest.fixture
+def service_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_google: None) -> Callable[[str], Path]:
+    """Makes credentials of a service account that nobody knows, as GOOGLE_APPLICATION_CREDENTIALS."""
+
+    def make(token_uri: str) -> Path:
+        from cryptography.hazmat.primitives import serialization
+        from cryptography.hazmat.primitives.asymmetric import rsa
+
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        pem = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        ).decode()
+        info = {"type": "service_account", "client_email": "a@b.c", "private_key": pem, "token_uri": token_uri}
+        path = tmp_path / "account.json"
+        path.write_text(json.dumps({**info, "project_id": "acme"}))
+        monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(path))
+        return path
+
+    return make

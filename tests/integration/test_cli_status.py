@@ -169,7 +169,7 @@ def test_offline_fetches_nothing(amazon: AWSEmulator, monkeypatch: pytest.Monkey
         f"file:{file}",
         "file:/nowhere",
         "aws:prod/gemini",
-        "google:projects/p/secrets/s",
+        "google:projects/p/secrets/s?transport=grpc",
         "dotenv:/no",
     )
     assert outcomes(result) == ["absent", "unasked", "unasked", "absent", "unasked", "broken", "absent"]

@@ -1,8 +1,9 @@
-"""`GoogleSecretManager` through the stock client, against a Secret Manager on loopback."""
+"""`GoogleSecretManager` through the stock client and over plain REST, against a Secret Manager on loopback."""
 
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,15 @@ KEY = "AIza-google-secret-key"
 BROKEN_FIELD = json.dumps({"user": f"user-of-{KEY}", "apikey": KEY})
 
 
+Make = Callable[..., GoogleSecretManager]
+
+
 @pytest.fixture
-def provider(secret_manager: SecretManagerEmulator) -> GoogleSecretManager:
+def provider(make_google: Make) -> GoogleSecretManager:
     """One that follows `latest` and has its client already."""
-    return GoogleSecretManager(SECRET, client=secret_manager.client())
+    made = make_google(SECRET)
+    made._client.get()
+    return made
 
 
 def failure(provider: GoogleSecretManager, kind: type[CredentialsError], rejected: ApiKey | None = None) -> Any:
@@ -73,13 +79,20 @@ class TestServing:
                 assert [first.version, pinned.fetch(first).version] == versions
             assert accessed(store)[:2] == ["2", "2"]
 
-    def test_latest_written_out_is_no_pin(self, secret_manager: SecretManagerEmulator) -> None:
+    def test_latest_written_out_is_no_pin(self, secret_manager: SecretManagerEmulator, make_google: Make) -> None:
         secret_manager.add(SECRET, "AIza-1")
-        provider = GoogleSecretManager(f"{SECRET}/versions/latest", client=secret_manager.client)
+        provider = make_google(f"{SECRET}/versions/latest")
         first = provider.fetch()
         secret_manager.add(SECRET, "AIza-2")
         second = provider.fetch(first)
         assert texts(second, provider.fetch_previous(second)) == ["AIza-2", "AIza-1"]
+
+    @pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+    def test_a_byte_order_mark_says_what_the_encoding_is(
+        self, secret_manager: SecretManagerEmulator, make_google: Make, encoding: str
+    ) -> None:
+        secret_manager.add(SECRET, json.dumps({"google": {"api_key": KEY}}).encode(encoding))
+        assert make_google(SECRET, "/google/api_key").fetch().get_secret_value() == KEY
 
     @pytest.mark.parametrize("wrap", ["{}", " {}\n", "\ufeff{}", '"{}"'])
     def test_what_a_copied_secret_carries_comes_off(
@@ -88,15 +101,17 @@ class TestServing:
         secret_manager.add(SECRET, wrap.format(KEY))
         assert provider.fetch().get_secret_value() == KEY
 
-    def test_a_field_of_a_json_object(self, secret_manager: SecretManagerEmulator) -> None:
+    def test_a_field_of_a_json_object(self, secret_manager: SecretManagerEmulator, make_google: Make) -> None:
         secret_manager.add(SECRET, json.dumps({"api_key": KEY}))
-        provider = GoogleSecretManager(SECRET, "api_key", client=secret_manager.client)
+        provider = make_google(SECRET, "api_key")
         assert (provider.fetch().get_secret_value(), provider.name) == (KEY, f"google:{SECRET}#api_key")
 
-    def test_a_regional_secret_is_asked_for_by_its_regional_name(self, secret_manager: SecretManagerEmulator) -> None:
+    def test_a_regional_secret_is_asked_for_by_its_regional_name(
+        self, secret_manager: SecretManagerEmulator, make_google: Make
+    ) -> None:
         secret_manager.add(SECRET, "AIza-global")
         secret_manager.add(REGIONAL, "AIza-regional")
-        provider = GoogleSecretManager(REGIONAL, client=secret_manager.client)
+        provider = make_google(REGIONAL)
         assert provider.fetch().get_secret_value() == "AIza-regional"
         assert secret_manager.calls == [("AccessSecretVersion", f"{REGIONAL}/versions/latest")]
 
@@ -118,7 +133,8 @@ class TestBadInput:
             ("YOUR_API_KEY", "placeholder"),
             (" \n", "is empty"),
             (KEY.encode() + b"\xff\xfe\x00", "is binary"),
-            (KEY.encode("utf-16"), "is binary"),
+            (KEY.encode("utf-16") + b"A", "is binary"),
+            (f"{KEY},{KEY}", "several keys"),
             (KEY + "x" * (65_536 - len(KEY)), "65536 characters"),
             (json.dumps({"api_key": KEY}), "JSON object"),
         ],
@@ -133,9 +149,11 @@ class TestBadInput:
         ("content", "said"),
         [(KEY, "JSON object"), (BROKEN_FIELD, "apikey, user"), (f'{{"api_key": ["{KEY}"]}}', "list")],
     )
-    def test_a_field_that_is_not_there(self, secret_manager: SecretManagerEmulator, content: str, said: str) -> None:
+    def test_a_field_that_is_not_there(
+        self, secret_manager: SecretManagerEmulator, make_google: Make, content: str, said: str
+    ) -> None:
         secret_manager.add(SECRET, content)
-        provider = GoogleSecretManager(SECRET, field="api_key", client=secret_manager.client)
+        provider = make_google(SECRET, field="api_key")
         assert said in str(failure(provider, InvalidSecret))
 
     def test_a_wrong_checksum(self, secret_manager: SecretManagerEmulator, provider: GoogleSecretManager) -> None:
@@ -149,9 +167,11 @@ class TestBadInput:
         assert "no such secret or version (version latest)" in str(failure(provider, FetchFailed))
 
     @pytest.mark.parametrize(("state", "pin"), [("disable", ""), ("destroy", ""), ("disable", "/versions/1")])
-    def test_a_version_that_is_not_enabled(self, secret_manager: SecretManagerEmulator, state: str, pin: str) -> None:
+    def test_a_version_that_is_not_enabled(
+        self, secret_manager: SecretManagerEmulator, make_google: Make, state: str, pin: str
+    ) -> None:
         getattr(secret_manager, state)(SECRET, secret_manager.add(SECRET, KEY))
-        provider = GoogleSecretManager(SECRET + pin, client=secret_manager.client)
+        provider = make_google(SECRET + pin)
         assert "disabled or destroyed" in str(failure(provider, FetchFailed))
 
     @pytest.mark.parametrize(
@@ -293,8 +313,8 @@ class TestPrevious:
             with pytest.raises(FetchFailed, match="no earlier version"):
                 provider.fetch_previous(rejected)
 
-    def test_a_pinned_one_has_none(self, secret_manager: SecretManagerEmulator) -> None:
-        pinned = GoogleSecretManager(f"{SECRET}/versions/2", client=secret_manager.client)
+    def test_a_pinned_one_has_none(self, secret_manager: SecretManagerEmulator, make_google: Make) -> None:
+        pinned = make_google(f"{SECRET}/versions/2")
         with pytest.raises(FetchFailed):
             pinned.fetch_previous(ApiKey(KEY, provider=pinned.name, version="2"))
         assert secret_manager.accesses == 0
@@ -364,28 +384,12 @@ class TestClient:
         [(SECRET, "secretmanager.googleapis.com:443"), (REGIONAL, "secretmanager.europe-west1.rep.googleapis.com:443")],
     )
     def test_the_client_it_makes_goes_where_the_secret_is(
-        self, resource: str, endpoint: str, service_account: Path
+        self, resource: str, endpoint: str, service_account: Callable[[str], Path]
     ) -> None:
+        service_account("http://127.0.0.1:1/token")
         client = GoogleSecretManager(resource)._make_client()
         assert client.transport.host == endpoint
         client.transport.close()
-
-
-@pytest.fixture
-def service_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_google: None) -> Path:
-    """Credentials of a service account that nobody knows, as GOOGLE_APPLICATION_CREDENTIALS."""
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric import rsa
-
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    pem = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    ).decode()
-    info = {"type": "service_account", "client_email": "a@b.c", "private_key": pem, "token_uri": "http://127.0.0.1:1/t"}
-    path = tmp_path / "account.json"
-    path.write_text(json.dumps({**info, "project_id": "acme"}))
-    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(path))
-    return path
 
 
 @pytest.mark.usefixtures("no_google")
@@ -421,24 +425,24 @@ class TestCloudCredentials:
             monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(path))
         assert "cannot be loaded" in str(failure(GoogleSecretManager(SECRET), FetchFailed))
 
-    def test_a_token_server_that_is_down_is_broken(self, service_account: Path) -> None:
+    def test_a_token_server_that_is_down_is_broken(self, service_account: Callable[[str], Path]) -> None:
+        service_account("http://127.0.0.1:1/token")
         provider = GoogleSecretManager(SECRET)
         assert within(1.0, lambda: failure(provider, FetchFailed)) < 1.5
 
 
 @pytest.mark.parametrize(
-    "package", ["google.cloud.secretmanager_v1", "google.api_core", "google.auth", "google_crc32c"]
+    ("package", "options"),
+    [("google.cloud.secretmanager_v1", {"transport": "grpc"}), ("google.api_core", {"transport": "grpc"})]
+    + [("google.auth", {"transport": transport}) for transport in ("grpc", "rest", None)],
 )
-def test_a_missing_package_is_broken_and_names_the_extra(package: str) -> None:
+def test_a_missing_package_is_broken_and_names_the_extra(package: str, options: dict[str, str]) -> None:
     code = f"""
 import sys
 sys.modules[{package!r}] = None
-from types import SimpleNamespace as N
 from genai_credentials import GoogleSecretManager, MissingDependency
-answer = N(name="projects/p/secrets/s/versions/1", payload=N(data=b"AIza", data_crc32c=1))
-ready = N(access_secret_version=lambda **_: answer) if {package!r} == "google_crc32c" else None
 try:
-    GoogleSecretManager("projects/p/secrets/s", client=ready).fetch()
+    GoogleSecretManager("projects/p/secrets/s", **{options!r}).fetch()
 except MissingDependency as error:
     print(error.remedy, end="")
 """

@@ -40,7 +40,7 @@ from genai_credentials.telemetry import OpenTelemetry
 from genai_credentials.testing import FakeGemini, RotatingCredentials
 
 lone = {
-    "google": GoogleSecretManager("projects/acme/secrets/gemini").fetch,
+    "google": GoogleSecretManager("projects/acme/secrets/gemini", transport="grpc").fetch,
     "aws": AWSSecretsManager("prod/gemini").fetch,
     "dotenv": Dotenv(sys.argv[0]).fetch,
     "otel": OpenTelemetry,

@@ -20,6 +20,7 @@ from google.genai import types
 
 from genai_credentials import (
     ApiKey,
+    AWSAgent,
     AWSSecretsManager,
     ConfigurationError,
     CredentialProvider,
@@ -40,6 +41,7 @@ from genai_credentials import (
 from genai_credentials.telemetry import OpenTelemetry
 from genai_credentials.testing import (
     REFUSALS,
+    AWSAgentEmulator,
     AWSEmulator,
     FakeClock,
     FakeGemini,
@@ -101,6 +103,9 @@ def providers(boto3_client: object) -> list[Provider]:
         GoogleSecretManager(f"{SECRET}/versions/7", "api_key", client=None),
         AWSSecretsManager("prod/gemini", "api_key", stage="AWSCURRENT", version_id=None, region="eu-west-1"),
         AWSSecretsManager("prod/gemini", field="api_key", client=lambda: boto3_client),
+        GoogleSecretManager(SECRET, "/google/api_key", transport="rest"),
+        AWSAgent("prod/gemini"),
+        AWSAgent("prod/gemini", "api_key", stage="AWSCURRENT", version_id=None, port=2773),
         parse("env:"),
     ]
 
@@ -315,9 +320,12 @@ def test_with_stores(secret_manager: SecretManagerEmulator, tmp_path: Path) -> N
     secret_manager.add(SECRET, "AIza-first")
     GoogleSecretManager(SECRET, client=secret_manager.client)
     GoogleSecretManager(SECRET, client=secret_manager.client())
-    with AWSEmulator() as aws, MotoServer() as moto:
+    GoogleSecretManager(SECRET, client=secret_manager.rest_client)
+    with AWSEmulator() as aws, MotoServer() as moto, AWSAgentEmulator() as agent:
         AWSSecretsManager("prod/gemini", client=aws.client)
         AWSSecretsManager("prod/gemini", client=moto.client())
+        AWSAgent("prod/gemini", port=agent.port)
+        assert_type(AWSAgent("prod/gemini").fetch_newer(None), ApiKey)
     with FakeGemini("AIza-first", tls=True) as api, RotatingCredentials(api, tmp_path) as rotating:
         assert_type(rotating, RotatingCredentials)
     clock = FakeClock()

@@ -2,9 +2,10 @@
 
 import copy
 import hashlib
+import json
 import pickle
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -118,6 +119,11 @@ class TestClean:
             (f" {SECRET}\n", ("surrounding white space",)),
             (f"\ufeff{SECRET}", ("a byte-order mark",)),
             (f'"{SECRET}"', ("quotes",)),
+            (f"{SECRET}\n", ()),
+            (f"{SECRET}\r\n", ()),
+            (f'"{SECRET}"\n', ("quotes",)),
+            (f"{SECRET}\n\n", ("surrounding white space",)),
+            (f"{SECRET} \n", ("surrounding white space",)),
             (f'\ufeff "{SECRET}" ', ("surrounding white space", "a byte-order mark", "quotes")),
         ],
     )
@@ -158,6 +164,39 @@ class TestClean:
         assert str(caught.value).startswith("vault: ")
         assert caught.value.remedy
         assert SECRET not in str(caught.value)
+
+    @pytest.mark.parametrize(
+        ("text", "seen"),
+        [
+            (f"{SECRET},{SECRET}", "several keys: 2 values, separated by commas"),
+            (f"{SECRET}, {SECRET} ,\n{SECRET},", "several keys: 3 values, separated by commas"),
+            (f'"{SECRET}","{SECRET}"', "several keys: 2 values, separated by commas"),
+            (f"['{SECRET}', '{SECRET}']", "several keys: 2 values, separated by commas"),
+            (f"{SECRET};{SECRET}", "several keys: 2 values, separated by semicolons"),
+            (f"{SECRET},", "has commas beside the key"),
+            (f'["{SECRET}", "{SECRET}", "{SECRET}"]', "several keys: a JSON list of 3"),
+            (f'\n["{SECRET}"]', "is a JSON list"),
+            ("[]", "is a JSON list"),
+            (f"GOOGLE_API_KEY={SECRET}\nGEMINI_API_KEY={SECRET}\n", "several keys: 2 lines NAME=value"),
+            (f"# ours\r\nexport first = {SECRET}\r\n\r\nsecond='{SECRET}'", "several keys: 2 lines NAME=value"),
+            (f"GEMINI_API_KEY={SECRET}", "is a line NAME=value"),
+            (f"my_key={SECRET}", "is a line NAME=value"),
+            (f'$env:GEMINI_API_KEY="{SECRET}"', "is a line NAME=value"),
+            (f"{SECRET}\n{SECRET}\n{SECRET}", "white space inside .3 lines."),
+        ],
+    )
+    def test_says_of_several_keys_what_it_saw(self, text: str, seen: str) -> None:
+        with pytest.raises(InvalidSecret, match=seen) as caught:
+            ApiKey(text, provider="vault")
+        assert caught.value.remedy
+        assert SECRET not in str(caught.value)
+        assert caught.value.__context__ is None
+
+    @pytest.mark.parametrize(
+        "text", ["dG9rZW4=", "dG9rZW4==", "a=b", "1|tokenOfAGateway", "#token", "[token]", "=", "a:b"]
+    )
+    def test_a_key_of_a_gateway_may_look_a_little_like_several(self, text: str) -> None:
+        assert clean(text, "vault") == (text, ())
 
     @pytest.mark.parametrize(
         "text",
@@ -260,8 +299,76 @@ class TestExtractField:
         assert caught.value.__cause__ is None
         assert caught.value.__context__ is None
 
+    @pytest.mark.parametrize(
+        ("pointer", "found"),
+        [
+            ("/google/api_key", "nested"),
+            ("/google/keys/1/text", "in a list"),
+            ("/google/a~1b", "with a slash"),
+            ("/google/m~0n", "with a tilde"),
+            ("/google/~01", "an escape undone once"),
+            ("/google/", "empty"),
+            ("/~1x", "slashed name"),
+            ("plain/name", "plain"),
+            ("~1", "no pointer"),
+        ],
+    )
+    def test_a_name_with_a_slash_before_it_is_a_json_pointer(self, pointer: str, found: str) -> None:
+        google = {
+            "api_key": "nested",
+            "keys": [{}, {"text": "in a list"}],
+            "a/b": "with a slash",
+            "m~n": "with a tilde",
+        }
+        google |= {"~1": "an escape undone once", "": "empty"}
+        document = {"google": google, "/x": "slashed name", "plain/name": "plain", "~1": "no pointer"}
+        assert extract_field(json.dumps(document), pointer, "vault") == found
+
+    def test_a_list_at_the_top_is_reached_by_a_pointer_alone(self) -> None:
+        assert extract_field(f'["x", "{SECRET}"]', "/1", "vault") == SECRET
+        with pytest.raises(InvalidSecret, match="JSON object"):
+            extract_field(f'["x", "{SECRET}"]', "1", "vault")
+
+    @pytest.mark.parametrize(
+        ("pointer", "reason"),
+        [
+            ("/x", "no field '/x'; its fields are: /x, google"),
+            ("/google/apikey", "no field '/google/apikey'; its fields at '/google' are: api_key, list"),
+            ("/google/api_key/0", "at '/google/api_key' is str, without fields"),
+            ("/google/list/2", "at '/google/list' is a list of 2"),
+            ("/google/list/-", "at '/google/list' is a list of 2"),
+            ("/google/list/01", "at '/google/list' is a list of 2"),
+            ("/google/list/0", "no text in the field '/google/list/0', but int"),
+            ("/google", "no text in the field '/google', but dict"),
+        ],
+    )
+    def test_a_pointer_that_leads_nowhere_names_the_fields_on_its_way(self, pointer: str, reason: str) -> None:
+        text = json.dumps({"google": {"api_key": SECRET, "list": [1, SECRET]}, "/x": SECRET})
+        with pytest.raises(InvalidSecret, match=reason) as caught:
+            extract_field(text, pointer, "vault")
+        assert SECRET not in str(caught.value)
+
+    @given(
+        st.recursive(
+            st.text(), lambda inner: st.dictionaries(st.text(), inner, min_size=1) | st.lists(inner, min_size=1)
+        )
+    )
+    def test_each_text_in_a_document_has_a_pointer(self, document: object) -> None:
+        for pointer, text in pointers(document):
+            assert extract_field(json.dumps(document), pointer, "vault") == text
+
     def test_lists_ten_fields_at_most(self) -> None:
         text = "{" + ", ".join(f'"f{n:02}": 1' for n in range(30)) + "}"
         with pytest.raises(InvalidSecret, match="f08, f09") as caught:
             extract_field(text, "api_key", "vault")
         assert "f10" not in str(caught.value)
+
+
+def pointers(value: object, path: str = "") -> Iterator[tuple[str, str]]:
+    """Each text inside a JSON document, with the pointer to it; not the document itself."""
+    if isinstance(value, str):
+        yield from [(path, value)] if path else []
+        return
+    members = value.items() if isinstance(value, dict) else enumerate(value)
+    for name, inner in members:
+        yield from pointers(inner, f"{path}/{str(name).replace('~', '~0').replace('/', '~1')}")

@@ -136,6 +136,16 @@ class TestDotenv:
         assert (key.get_secret_value(), key.provider) == (FIRST, f"dotenv:{dotenv_file}")
         assert warnings_in(caplog) == []
 
+    @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig"])
+    def test_reads_what_powershell_writes(self, dotenv_file: Path, encoding: str) -> None:
+        mark = "\ufeff" if encoding.endswith("e") else ""
+        dotenv_file.write_bytes(f"{mark}GEMINI_API_KEY={FIRST}\r\n".encode(encoding))
+        assert Dotenv(dotenv_file).fetch().get_secret_value() == FIRST
+
+    def test_other_variables_of_a_file_are_another_link(self, dotenv_file: Path) -> None:
+        names = [Dotenv(dotenv_file, *names).name for names in ((), ("A",), ("B",), ("A", "B"))]
+        assert names == [f"dotenv:{dotenv_file}{field}" for field in ("", "#A", "#B", "#A,B")]
+
     def test_is_read_at_each_fetch_and_never_writes_the_environment(self, dotenv_file: Path) -> None:
         provider, before = Dotenv(str(dotenv_file), "A", "B"), dict(os.environ)
         for a, b in ((FIRST, SECOND), (SECOND, FIRST)):
@@ -198,6 +208,32 @@ class TestFile:
         key_file.write_text(content, encoding="utf-8")
         key = File(key_file).fetch()
         assert (key.get_secret_value(), key.provider, key.version) == (FIRST, f"file:{key_file}", None)
+
+    @pytest.mark.parametrize("ending", ["\n", "\r\n"])
+    def test_a_final_line_break_is_no_fault(
+        self, key_file: Path, caplog: pytest.LogCaptureFixture, ending: str
+    ) -> None:
+        key_file.write_bytes(f"{FIRST}{ending}".encode())
+        assert File(key_file).fetch().notes == ()
+        assert warnings_in(caplog) == []
+
+    @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+    def test_reads_what_powershell_writes(self, key_file: Path, encoding: str) -> None:
+        mark = "\ufeff" if encoding.endswith("e") else ""
+        for text, field in ((FIRST, None), (f'{{"google": {{"api_key": "{FIRST}"}}}}', "/google/api_key")):
+            key_file.write_bytes(f"{mark}{text}\r\n".encode(encoding))
+            assert File(key_file, field).fetch().get_secret_value() == FIRST
+
+    @pytest.mark.parametrize("content", [b"\xff\xfeA", b"\xfe\xff\xd8\x00", FIRST.encode("utf-16-le")])
+    def test_broken_when_it_is_half_of_utf_16(self, key_file: Path, content: bytes) -> None:
+        key_file.write_bytes(content)
+        failure(File(key_file).fetch, InvalidSecret, f"file:{key_file}")
+
+    @pytest.mark.parametrize("field", ["/a~2b", "/~", "/a/~x", 7, b"/a"])
+    def test_a_field_that_is_no_name_and_no_pointer_is_refused_at_construction(self, field: Any) -> None:
+        with pytest.raises(ConfigurationError) as caught:
+            File("key.json", field)
+        assert caught.value.remedy
 
     def test_serves_a_field_of_a_json_object(self, key_file: Path) -> None:
         key_file.write_text(f'\ufeff{{"user": "me", "api_key": "{FIRST}"}}', encoding="utf-8")

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from pydantic_settings import BaseSettings
 
 from genai_credentials import (
+    AWSAgent,
     AWSSecretsManager,
     ConfigurationError,
     CredentialProvider,
@@ -36,6 +37,14 @@ EQUAL = {
     "google:projects/P/locations/europe-west1/secrets/S#field": GoogleSecretManager(
         "projects/P/locations/europe-west1/secrets/S", field="field"
     ),
+    "google:projects/P/secrets/S?transport=rest": GoogleSecretManager("projects/P/secrets/S", transport="rest"),
+    "google:projects/P/secrets/S#/google/api_key": GoogleSecretManager("projects/P/secrets/S", "/google/api_key"),
+    "file:keys.json#/~1a~0b/0": File("keys.json", "/~1a~0b/0"),
+    "aws-agent:prod/gemini": AWSAgent("prod/gemini"),
+    "aws-agent:prod/gemini?stage=AWSPENDING&port=4000#api_key": AWSAgent(
+        "prod/gemini", "api_key", stage="AWSPENDING", port=4000
+    ),
+    f"aws-agent:{ARN}?version_id=7#/google/api_key": AWSAgent(ARN, "/google/api_key", version_id="7"),
     "aws:prod/gemini?region=eu-west-1&stage=AWSPENDING#api_key": AWSSecretsManager(
         "prod/gemini", field="api_key", region="eu-west-1", stage="AWSPENDING"
     ),
@@ -65,7 +74,14 @@ def test_different_uris_are_different_providers():
         ("aws:", 5, "a secret's name or ARN"),
         ("google:", 8, "projects/PROJECT/secrets/SECRET"),
         ("file:", 6, "a path"),
-        ("aws:x?zone=1", 7, "region="),
+        ("aws:x?zone=1", 7, "region=, stage= or version_id="),
+        ("aws-agent:", 11, "a secret's name or ARN"),
+        ("aws-agent:x?region=eu-west-1", 13, "stage=, version_id= or port="),
+        ("aws-agent:x?port=0", 13, "a number from 1 to 65535"),
+        ("aws-agent:x?port=none", 13, "a number from 1 to 65535"),
+        ("aws-agent:x?port=65536", 13, "a number from 1 to 65535"),
+        ("google:projects/P/secrets/S?region=x", 29, "transport="),
+        ("google:projects/P/secrets/S?transport=http", 29, "transport=grpc or transport=rest"),
         ("aws:x?region", 7, "name=value"),
         ("aws:x?region=a&region=b", 16, "only once"),
         ("file:x?y=1", 7, "no '\\?'"),
@@ -94,6 +110,31 @@ def test_what_may_be_a_key_in_the_wrong_place_is_not_repeated(text):
     assert caught.value.remedy
 
 
+@pytest.mark.parametrize("uri", ["file:keys.json#/a~2", "google:projects/P/secrets/S#/~", "aws-agent:x#/a/~b"])
+def test_a_field_that_is_no_json_pointer_is_refused(uri):
+    with pytest.raises(ConfigurationError, match="no JSON Pointer"):
+        parse(uri)
+
+
+@pytest.mark.parametrize("scheme", ["aws-agent", "my-own-vault", "vault2", "v"])
+def test_a_scheme_is_an_identifier_or_several_with_hyphens(scheme):
+    assert split(f"{scheme}:x").scheme == scheme
+
+
+@pytest.mark.parametrize("scheme", ["-x", "x-", "a--b", "2x", "a.b", "x y", "a" * 33, "a-" * 16 + "b"])
+def test_anything_else_is_no_scheme(scheme):
+    with pytest.raises(ConfigurationError, match="starts with a scheme"):
+        split(f"{scheme}:x")
+
+
+def test_links_that_read_different_things_have_different_names():
+    uris = ["aws:s", "aws:s?region=eu-west-1", "aws:s?region=us-east-1", "aws:s?stage=AWSPENDING", "aws:s?version_id=7"]
+    uris += [f"{uri}#k" for uri in uris] + ["dotenv:.env", "dotenv:.env#A", "dotenv:.env#B", "aws-agent:s?port=4000"]
+    assert [parse(uri).name for uri in uris] == uris
+    credentials = CredentialProvider.from_uris(*uris)
+    assert [link.provider for link in credentials.status().links] == uris
+
+
 def test_what_is_no_text_or_no_secrets_name_is_refused():
     with pytest.raises(ConfigurationError, match="not int"):
         parse(7)
@@ -101,7 +142,7 @@ def test_what_is_no_text_or_no_secrets_name_is_refused():
         parse("google:projects/P")
 
 
-@given(st.text(max_size=60) | st.from_regex(r"(env|file|dotenv|google|aws):[!-~]{0,40}", fullmatch=True))
+@given(st.text(max_size=60) | st.from_regex(r"(env|file|dotenv|google|aws|aws-agent):[!-~]{0,40}", fullmatch=True))
 def test_any_text_reads_back_or_raises_the_documented_error(text):
     try:
         provider = parse(text)

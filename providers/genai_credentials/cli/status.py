@@ -138,8 +138,9 @@ def offline_row(provider: Provider) -> Row:
     from genai_credentials.sources.google import GoogleSecretManager
 
     needs = {AWSSecretsManager: ("boto3", "aws"), Dotenv: ("dotenv", "dotenv")}
-    needs[GoogleSecretManager] = ("google.cloud.secretmanager_v1", "google")
     module, extra = needs.get(type(provider), ("", ""))
+    if isinstance(provider, GoogleSecretManager) and provider.transport == "grpc":
+        module, extra = "google.cloud.secretmanager_v1", "google"
     if module and not _installed(module):
         error = MissingDependency(f"The package of the module {module} is not installed.")
         return Row(provider, "broken", error.message, f"pip install 'genai-credentials[{extra}]'")

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 from typing import Any
 
 from genai_credentials import redaction
 from genai_credentials.deadline import seconds_in_all, seconds_left
-from genai_credentials.errors import (
-    ConfigurationError,
-    CredentialsError,
-    FetchFailed,
-    InvalidSecret,
-    Unavailable,
-)
+from genai_credentials.errors import CredentialsError, FetchFailed, Unavailable
+from genai_credentials.fields import checked_field, decoded, extract_field
 from genai_credentials.forks import PerProcess
-from genai_credentials.key import ApiKey, extract_field
+from genai_credentials.key import ApiKey
 from genai_credentials.provider import import_extra, sealed
-from genai_credentials.sources.base import Source, refuse_a_key, uri_of
-
-_ARN = re.compile(r"arn:aws[a-z-]*:secretsmanager:(?P<region>[a-z0-9-]+):\d{12}:secret:[A-Za-z0-9/_+=.@!-]+")
-_NAME = re.compile(r"[A-Za-z0-9/_+=.@!-]{1,512}")
+from genai_credentials.sources.aws_names import CURRENT, PREVIOUS, checked_secret
+from genai_credentials.sources.base import Source, name_of, refuse_a_key, uri_of
+from genai_credentials.sources.retries import insist
 
 
 class AWSSecretsManager(Source):
@@ -30,7 +23,8 @@ class AWSSecretsManager(Source):
 
     Args:
         secret_id: The secret's name or ARN.
-        field: The JSON key that holds the API key; None means that the secret is the bare key.
+        field: The JSON key that holds the API key, or the JSON Pointer (RFC 6901) to it, such as "/google/api_key";
+            None means that the secret is the bare key.
         stage: The staging label to read. It is always named: what a call without it answers is not the same
             everywhere (probed: moto's server then serves the old value).
         version_id: A version's id, which pins the secret to it; None means that `stage` decides.
@@ -39,7 +33,8 @@ class AWSSecretsManager(Source):
             child; None makes one.
 
     Raises:
-        ConfigurationError: The secret's id has a form that no secret has.
+        ConfigurationError: The secret's id has a form that no secret has, the stage is empty, or the field is no name
+            and no pointer.
     """
 
     def __init__(
@@ -47,7 +42,7 @@ class AWSSecretsManager(Source):
         secret_id: str,
         field: str | None = None,
         *,
-        stage: str = "AWSCURRENT",
+        stage: str = CURRENT,
         version_id: str | None = None,
         region: str | None = None,
         client: Any | Callable[[], Any] | None = None,
@@ -55,25 +50,21 @@ class AWSSecretsManager(Source):
         super().__init__()
         redaction.install()
         refuse_a_key(secret_id, field)
-        arn = _ARN.fullmatch(secret_id) if isinstance(secret_id, str) else None
-        if arn is None and (not isinstance(secret_id, str) or not _NAME.fullmatch(secret_id)):
-            raise ConfigurationError(
-                f"{secret_id!r} is no name or ARN of a secret.",
-                remedy="Write prod/gemini, or arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-SUFFIX.",
-            )
-        if not stage:
-            raise ConfigurationError("stage is empty.", remedy="Leave it out for AWSCURRENT, or name a staging label.")
-        self.secret_id, self.field, self.stage, self.version_id = secret_id, field or None, stage, version_id
+        region_of_arn = checked_secret(secret_id, stage)
+        self.secret_id, self.field, self.stage, self.version_id = secret_id, checked_field(field), stage, version_id
         self._region = region
-        self.region = region or (arn["region"] if arn else None)
-        self.name = f"aws:{secret_id}" + (f"#{field}" if field else "")
+        self.region = region or region_of_arn
+        self.name = name_of("aws", secret_id, self.field, **self._options())
         self._client: PerProcess[Any] = PerProcess.of(client, self._make_client)
 
     @property
     def uri(self) -> str:
         """The text form of this provider."""
-        stage = None if self.stage == "AWSCURRENT" else self.stage
-        return uri_of("aws", self.secret_id, self.field, region=self._region, stage=stage, version_id=self.version_id)
+        return uri_of("aws", self.secret_id, self.field, **self._options())
+
+    def _options(self) -> dict[str, str | None]:
+        stage = None if self.stage == CURRENT else self.stage
+        return {"region": self._region, "stage": stage, "version_id": self.version_id}
 
     @sealed
     def fetch(self, rejected: ApiKey | None = None) -> ApiKey:
@@ -90,11 +81,20 @@ class AWSSecretsManager(Source):
         return self._read(VersionStage=self.stage)
 
     @sealed
+    def fetch_newer(self, current: ApiKey | None) -> ApiKey:
+        """The key that the store has now: there is no cache between it and this. Raises like `fetch`.
+
+        Args:
+            current: The key that is served now; None where none is.
+        """
+        return self.fetch()
+
+    @sealed
     def fetch_previous(self, rejected: ApiKey | None = None) -> ApiKey:
         """The key under AWSPREVIOUS, whatever that is worth. Raises like `fetch`."""
-        if self.version_id or self.stage != "AWSCURRENT":
+        if self.version_id or self.stage != CURRENT:
             raise FetchFailed(f"{self.name}: is pinned, so there is no earlier version to try.")
-        return self._read(VersionStage="AWSPREVIOUS")
+        return self._read(VersionStage=PREVIOUS)
 
     def close(self) -> None:
         """Drop the connections; the next fetch makes others."""
@@ -115,16 +115,7 @@ class AWSSecretsManager(Source):
         return self.key(text, answer.get("VersionId"))
 
     def _ask(self, client: Any, request: dict[str, str]) -> Any:
-        # botocore's own retries pause for up to a second, and know nothing of the time that is left.
-        give_up, pause = time.monotonic() + seconds_left() * 0.35, 0.1
-        while True:
-            try:
-                return client.get_secret_value(**request)
-            except Exception as error:
-                if not _passes(error) or time.monotonic() + pause > give_up:
-                    raise
-            time.sleep(pause)
-            pause *= 2
+        return insist(lambda: client.get_secret_value(**request), _passes, seconds_left() * 0.35)
 
     def _text_of(self, answer: Any) -> str:
         if isinstance(text := answer.get("SecretString"), str):
@@ -132,12 +123,7 @@ class AWSSecretsManager(Source):
         if not (binary := answer.get("SecretBinary")):
             # botocore takes a body that was cut short for an empty answer, with status 200 (probed).
             raise FetchFailed(f"{self.name}: the answer held no secret.", remedy="It was cut short; it is tried again.")
-        try:
-            return bytes(binary).decode("utf-8-sig")
-        except UnicodeDecodeError:
-            # Not chained: the error carries the secret.
-            problem = InvalidSecret(f"{self.name}: is binary, not UTF-8 text.", remedy="Store the key as plain text.")
-        raise problem
+        return decoded(bytes(binary), f"{self.name}:")
 
     def _make_client(self) -> Any:
         # A session of our own: boto3's default one is shared with the application, and not safe to share with threads.
@@ -162,7 +148,7 @@ class AWSSecretsManager(Source):
         kind = str(code) or type(error).__name__
         if kind == "NoCredentialsError":
             return Unavailable(f"{self.name}: there are no AWS credentials on this machine.", remedy=_LOG_IN)
-        problem, remedy = _PROBLEMS.get(
+        problem, remedy = PROBLEMS.get(
             kind, (f"the call failed with {kind}", "That error is the __cause__ of this one.")
         )
         return FetchFailed(f"{self.name}: {problem}.", remedy=remedy)
@@ -175,13 +161,13 @@ def _passes(error: Exception) -> bool:
         response: Any = getattr(error, "response", {})
         code = str(response.get("Error", {}).get("Code", ""))
         status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        return status >= 500 or _THROTTLED.search(code) is not None
+        return status >= 500 or THROTTLED.search(code) is not None
     if isinstance(error, (errors.ConnectTimeoutError, errors.ReadTimeoutError)):
         return False
     return isinstance(error, (errors.ConnectionError, errors.HTTPClientError))
 
 
-_THROTTLED = re.compile(r"Throttl|TooManyRequests|RequestLimitExceeded|SlowDown|RequestTimeout")
+THROTTLED = re.compile(r"Throttl|TooManyRequests|RequestLimitExceeded|SlowDown|RequestTimeout")
 _LATER = "It is tried again; check the store's status and this machine's network if it lasts."
 _LOG_IN = "Run 'aws configure' or 'aws sso login', or check the workload's role."
 _DENIED = (
@@ -190,7 +176,7 @@ _DENIED = (
 )
 _REFUSED = ("the AWS credentials were refused", _LOG_IN)
 _SILENT = ("no answer from the store", _LATER)
-_PROBLEMS = {
+PROBLEMS = {
     "AccessDeniedException": _DENIED,
     "AccessDenied": _DENIED,
     "403": _DENIED,

@@ -97,6 +97,16 @@ def uri_of(scheme: str, path: str, field: str | None = None, **query: str | None
     return text + (f"?{pairs}" if pairs else "") + (f"#{quote(field, safe='/:+=@!,')}" if field else "")
 
 
+def name_of(scheme: str, path: str, field: str | None = None, **query: str | None) -> str:
+    """A provider's name in logs and errors: its URI as a person reads it, without percent-encoding.
+
+    Two links that read different things have different names, so whatever changes what is read belongs into it. The
+    arguments are those of `uri_of`.
+    """
+    pairs = "&".join(f"{name}={value}" for name, value in query.items() if value)
+    return f"{scheme}:{path}" + (f"?{pairs}" if pairs else "") + (f"#{field}" if field else "")
+
+
 def variable_names(names: tuple[str, ...]) -> tuple[str, ...]:
     """The names to look up, checked.
 

@@ -6,9 +6,18 @@ import io
 import os
 
 from genai_credentials.errors import FetchFailed, Unavailable
+from genai_credentials.fields import decoded
 from genai_credentials.key import ApiKey
 from genai_credentials.provider import import_extra, sealed
-from genai_credentials.sources.base import DEFAULT_NAMES, Source, checked_path, first_of, uri_of, variable_names
+from genai_credentials.sources.base import (
+    DEFAULT_NAMES,
+    Source,
+    checked_path,
+    first_of,
+    name_of,
+    uri_of,
+    variable_names,
+)
 
 MAX_BYTES = 1 << 20
 
@@ -25,13 +34,15 @@ class Dotenv(Source):
         super().__init__()
         self.path = checked_path(path)
         self.names = variable_names(names)
-        self.name = f"dotenv:{self.path}"
+        self.name = name_of("dotenv", str(self.path), self._listed())
 
     @property
     def uri(self) -> str:
         """The text form of this provider."""
-        names = ",".join(self.names) if self.names != DEFAULT_NAMES else None
-        return uri_of("dotenv", str(self.path), names)
+        return uri_of("dotenv", str(self.path), self._listed())
+
+    def _listed(self) -> str | None:
+        return ",".join(self.names) if self.names != DEFAULT_NAMES else None
 
     @sealed
     def fetch(self, rejected: ApiKey | None = None) -> ApiKey:
@@ -47,17 +58,16 @@ class Dotenv(Source):
                 content = stream.read(MAX_BYTES + 1)
             if len(content) > MAX_BYTES:
                 raise FetchFailed(f"{self.name}: over {MAX_BYTES:,} bytes.", remedy="Is it the right file?")
-            values = _parse(io.StringIO(content.decode("utf-8-sig")))
+            values = _parse(io.StringIO(decoded(content, f"{self.name}:")))
         except (FileNotFoundError, NotADirectoryError):
             raise Unavailable(
                 f"{self.name}: no such file.", remedy="Create it, or let another provider serve."
             ) from None
-        except (OSError, UnicodeDecodeError) as error:
-            # Not chained: a UnicodeDecodeError carries the file's content.
-            problem = FetchFailed(f"{self.name}: cannot be read ({type(error).__name__}).", remedy="Check the file.")
-        else:
-            return first_of(self, self.names, values, rejected, str(self.path))
-        raise problem
+        except OSError as error:
+            raise FetchFailed(
+                f"{self.name}: cannot be read ({type(error).__name__}).", remedy="Check the file."
+            ) from None
+        return first_of(self, self.names, values, rejected, str(self.path))
 
 
 def _parse(stream: object) -> dict[str, str | None]:

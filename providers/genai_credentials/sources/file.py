@@ -6,10 +6,11 @@ import os
 import stat
 
 from genai_credentials.errors import FetchFailed, InvalidSecret, Unavailable
-from genai_credentials.key import MAX_BYTES, ApiKey, extract_field
+from genai_credentials.fields import checked_field, decoded, extract_field
+from genai_credentials.key import MAX_BYTES, ApiKey
 from genai_credentials.log import logger
 from genai_credentials.provider import sealed
-from genai_credentials.sources.base import Source, checked_path, refuse_a_key, uri_of
+from genai_credentials.sources.base import Source, checked_path, name_of, refuse_a_key, uri_of
 
 MAX_FILE_BYTES = 16 * MAX_BYTES
 
@@ -19,15 +20,19 @@ class File(Source):
 
     Args:
         path: The file.
-        field: The JSON key that holds the API key; None means that the file holds it bare.
+        field: The JSON key that holds the API key, or the JSON Pointer (RFC 6901) to it, such as "/google/api_key";
+            None means that the file holds it bare.
+
+    Raises:
+        ConfigurationError: No file can have the path, or the field is no name and no pointer.
     """
 
     def __init__(self, path: str | os.PathLike[str], field: str | None = None) -> None:
         super().__init__()
         refuse_a_key(field)
         self.path = checked_path(path)
-        self.field = field or None
-        self.name = f"file:{self.path}" + (f"#{field}" if field else "")
+        self.field = checked_field(field)
+        self.name = name_of("file", str(self.path), self.field)
         self._warned_of_mode = False
 
     @property
@@ -62,12 +67,7 @@ class File(Source):
     def _decode(self, content: bytes) -> str:
         if len(content) > MAX_FILE_BYTES:
             raise InvalidSecret(f"{self.name}: over {MAX_FILE_BYTES} bytes; no key is.", remedy="Is it the right file?")
-        try:
-            return content.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            # Not chained: the error carries the content.
-            problem = InvalidSecret(f"{self.name}: is binary, not UTF-8 text.", remedy="Store the key as plain text.")
-        raise problem
+        return decoded(content, f"{self.name}:")
 
     def _check_mode(self, mode: int) -> None:
         if self._warned_of_mode or os.name != "posix" or not mode & stat.S_IROTH:

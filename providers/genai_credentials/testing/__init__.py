@@ -9,9 +9,11 @@ if TYPE_CHECKING:
     from genai_credentials.testing.refusals import REFUSALS, Refusal
     from genai_credentials.testing.rotating import RotatingCredentials
     from genai_credentials.testing.stores.aws import AWSEmulator, MotoServer
+    from genai_credentials.testing.stores.aws_agent import AWSAgentEmulator
     from genai_credentials.testing.stores.secret_manager import SecretManagerEmulator
 
 _ROOMS = {
+    "AWSAgentEmulator": "stores.aws_agent",
     "AWSEmulator": "stores.aws",
     "FakeClock": "clock",
     "FakeGemini": "gemini",
@@ -25,6 +27,7 @@ _ROOMS = {
 
 __all__ = [
     "REFUSALS",
+    "AWSAgentEmulator",
     "AWSEmulator",
     "FakeClock",
     "FakeGemini",

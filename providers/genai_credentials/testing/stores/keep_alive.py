@@ -14,30 +14,35 @@ from typing import Any, Literal, cast
 
 from genai_credentials.testing.servers import Workers
 
-__all__ = ["Answer", "Ending", "KeepAliveServer", "Request"]
+__all__ = ["Answer", "Ending", "KeepAliveServer", "Request", "hang_up"]
 
 Ending = Literal["", "reset", "truncated"]
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One call over HTTP: its headers in lower case, its JSON body, and the address it came from."""
+    """One call over HTTP: its headers in lower case, its JSON body, the address it came from, and what it asks for.
+
+    A form leaves the body empty.
+    """
 
     headers: dict[str, str]
     body: dict[str, Any]
     peer: str
+    method: str = "POST"
+    target: str = "/"
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A status and a JSON body.
+    """A status and a body: an object is written as JSON, and text as it is.
 
     `ending` other than "" closes the connection when half of the body is out: "reset" as a crash does, so that the
     client sees an error; "truncated" in good order, so that the client sees nothing but a short body.
     """
 
     status: int
-    body: dict[str, Any]
+    body: dict[str, Any] | str
     ending: Ending = ""
 
 
@@ -50,6 +55,8 @@ class KeepAliveServer(HTTPServer):
         connected: called once for each connection.
         serve: answers a request; None closes its connection without a word.
     """
+
+    json_type = "application/x-amz-json-1.1"
 
     def __init__(
         self, port: int, workers: Workers, connected: Callable[[], None], serve: Callable[[Request], Answer | None]
@@ -81,13 +88,28 @@ class KeepAliveServer(HTTPServer):
         self.server_close()
         with self._lock:
             for connection in self._sockets:
-                _hang_up(connection)
+                hang_up(connection)
+
+    def keep(self, connection: socket.socket) -> None:
+        """Cut this connection too when the server stops."""
+        with self._lock:
+            self._sockets.add(connection)
+
+    def forget(self, connection: socket.socket) -> None:
+        """Close a connection that was kept."""
+        with self._lock:
+            self._sockets.discard(connection)
+            connection.close()
+
+    def attend(self, connection: socket.socket, client_address: Any) -> None:
+        """Serve a connection until it ends."""
+        self.finish_request(connection, client_address)
 
     def _converse(self, connection: socket.socket, client_address: Any) -> None:
         try:
             # A client that went away, or that `stop` cut off, is past being told.
             with suppress(ConnectionError):
-                self.finish_request(connection, client_address)
+                self.attend(connection, client_address)
         except Exception:
             self.handle_error(connection, client_address)
         finally:
@@ -104,20 +126,37 @@ class _Exchange(BaseHTTPRequestHandler):
     ending: Ending = ""
 
     def do_POST(self) -> None:
+        self._converse()
+
+    def do_GET(self) -> None:
+        self._converse()
+
+    def do_PATCH(self) -> None:
+        self._converse()
+
+    def do_DELETE(self) -> None:
+        self._converse()
+
+    def _converse(self) -> None:
         length = int(self.headers.get("Content-Length", 0))
-        body = json.loads(self.rfile.read(length) or b"{}")
+        content = self.rfile.read(length)
+        form = self.headers.get("Content-Type") == "application/x-www-form-urlencoded"
+        body = json.loads(content or b"{}") if not form else {}
         headers = {name.lower(): value for name, value in self.headers.items()}
         host, port = self.client_address[:2]
-        answer = cast("KeepAliveServer", self.server).serve(Request(headers, body, f"{host}:{port}"))
+        answer = cast("KeepAliveServer", self.server).serve(
+            Request(headers, body, f"{host}:{port}", self.command, self.path)
+        )
         if answer is None:
             self.close_connection = True
         else:
             self._answer(answer)
 
     def _answer(self, answer: Answer) -> None:
-        content = json.dumps(answer.body).encode()
+        plain = isinstance(answer.body, str)
+        content = (answer.body if isinstance(answer.body, str) else json.dumps(answer.body)).encode()
         self.send_response(answer.status)
-        self.send_header("Content-Type", "application/x-amz-json-1.1")
+        self.send_header("Content-Type", "text/plain" if plain else cast("KeepAliveServer", self.server).json_type)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content[: len(content) // 2] if answer.ending else content)
@@ -135,7 +174,7 @@ class _Exchange(BaseHTTPRequestHandler):
         pass
 
 
-def _hang_up(connection: socket.socket) -> None:
+def hang_up(connection: socket.socket) -> None:
     # Closing alone wouldn't wake the thread that reads from it, nor end it where a forked child has a copy.
     with suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)

@@ -1,4 +1,4 @@
-"""A Google Secret Manager on loopback: real gRPC, for the stock `SecretManagerServiceClient`.
+"""A Google Secret Manager on loopback, over gRPC and REST, for the stock `SecretManagerServiceClient` and others.
 
 ```python
 with SecretManagerEmulator() as store:
@@ -9,13 +9,16 @@ with SecretManagerEmulator() as store:
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from genai_credentials.testing.servers import Fault, RefusedError, StoreServer, missing
+from genai_credentials.testing.servers import Fault, RefusedError, StoreServer
+from genai_credentials.testing.stores.keep_alive import Answer, Request
 from genai_credentials.testing.stores.secret_manager_service import SecretManagerService
+from genai_credentials.testing.stores.stock_clients import grpc_client, require_google, rest_client
+from genai_credentials.testing.stores.transcoding import error_body, method_and_message, reply
+from genai_credentials.testing.stores.two_wires import TwoWires
 
 if TYPE_CHECKING:
     import grpc
@@ -24,15 +27,17 @@ if TYPE_CHECKING:
 __all__ = ["SecretManagerEmulator"]
 
 _SERVICE = "google.cloud.secretmanager.v1.SecretManagerService"
-# A proxy in the environment must not be asked to reach loopback. And channels with equal arguments would share one
-# connection, which would make `peers` useless.
-_CHANNEL_OPTIONS = (("grpc.enable_http_proxy", 0), ("grpc.use_local_subchannel_pool", 1))
 # Otherwise a second emulator may be given the same port.
 _SERVER_OPTIONS = (("grpc.so_reuseport", 0),)
 
 
 class SecretManagerEmulator(StoreServer[str]):
     """A Secret Manager for the stock client, with its versions, aliases, states, checksums and failures.
+
+    It speaks gRPC and REST on one port. `SECRET_MANAGER_EMULATOR_HOST=target` in the environment lets a
+    `GoogleSecretManager` without a client of its own find it, over either. As at Google, changes take and make etags,
+    secrets keep their replication and expire after their `ttl`, versions are destroyed at once or after a delay, and
+    lists take filters, page sizes and tokens. It has no IAM, publishes nothing to topics and rotates nothing.
 
     What a call is answered is settled when it arrives: `hold` and `delay` only keep that answer back.
 
@@ -47,7 +52,9 @@ class SecretManagerEmulator(StoreServer[str]):
     def __init__(self, *, port: int = 0, project_number: str | None = None) -> None:
         super().__init__(port)
         self._service = SecretManagerService(project_number)
+        self._methods: dict[str, tuple[type[Any], Callable[[Any], Any]]] = {}
         self._server: Any = None
+        self._front: TwoWires | None = None
 
     # -- reaching it --------------------------------------------------------------------------------------------
 
@@ -58,16 +65,11 @@ class SecretManagerEmulator(StoreServer[str]):
 
     def client(self) -> sm.SecretManagerServiceClient:
         """A new stock client on a connection of its own; pass the method itself where a factory is wanted."""
-        _require()
-        import grpc
-        from google.cloud import secretmanager_v1
-        from google.cloud.secretmanager_v1.services.secret_manager_service.transports import (
-            SecretManagerServiceGrpcTransport,
-        )
+        return grpc_client(self.target)
 
-        channel = grpc.insecure_channel(self.target, _CHANNEL_OPTIONS)
-        transport = SecretManagerServiceGrpcTransport(channel=channel)
-        return secretmanager_v1.SecretManagerServiceClient(transport=transport)
+    def rest_client(self) -> sm.SecretManagerServiceClient:
+        """A new stock client that speaks REST; pass the method itself where a factory is wanted."""
+        return rest_client(self.target)
 
     @property
     def accesses(self) -> int:
@@ -113,7 +115,7 @@ class SecretManagerEmulator(StoreServer[str]):
         """Let `name` stand for a version, in place of the one it stood for."""
         with self._control():
             found = self._service.secret(secret)
-            found.alias({**found.aliases, name: found.find(str(version)).number})
+            found.alias({**found.proto.version_aliases, name: found.find(str(version)).number})
 
     def lag_latest(self, secret: str, version: str | int | None) -> None:
         """Let `latest` answer this older version, as it does for minutes after a rotation; None ends the lag."""
@@ -176,61 +178,82 @@ class SecretManagerEmulator(StoreServer[str]):
     # -- the server ---------------------------------------------------------------------------------------------
 
     def _open(self) -> None:
-        _require()
+        require_google()
         import grpc
 
+        methods = self._service.methods()
+        self._methods = {_name_of(kind): (kind, behaviour) for kind, behaviour in methods.items()}
         # Only its `submit` is used; the annotation asks for more than the server does.
         workers: Any = self._workers
         server = grpc.server(workers, options=_SERVER_OPTIONS)
-        handlers = [self._handler(kind, method) for kind, method in self._service.methods().items()]
-        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(_SERVICE, dict(handlers)),))
-        self._port = server.add_insecure_port(f"127.0.0.1:{self._port}")
+        handlers = {method: self._handler(method) for method in self._methods}
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(_SERVICE, handlers),))
+        self._front = TwoWires(self._port, self._workers, self._serve_rest, server.add_insecure_port("127.0.0.1:0"))
+        self._port = self._front.server_address[1]
         server.start()
         self._server = server
+        self._workers.submit(self._front.serve_forever, 0.02)
 
     def _shut(self) -> None:
+        assert self._front is not None
         # The calls kept back have been let go, so the grace isn't used up. None would cancel them, and each client in
         # this process would then write a line about it to stderr.
         self._server.stop(0.1).wait(2.0)
-        self._server = None
+        self._front.stop()
+        self._server = self._front = None
 
-    def _handler(self, kind: type[Any], behaviour: Callable[[Any], Any]) -> tuple[str, Any]:
+    def _handler(self, method: str) -> Any:
         import grpc
 
-        method = kind.__name__.removesuffix("Request")
+        kind, _ = self._methods[method]
 
         def serve(request: Any, context: Any) -> Any:
-            self._record(method, _subject(request), context.peer())
-            refusal, answer = self._settle(method, behaviour, request)
-            if method == self._read and not self._stall():
+            front = self._front
+            settled = self._answer(method, request, front.client_of(context.peer()) if front else context.peer())
+            if settled is None:
                 context.abort(grpc.StatusCode.UNAVAILABLE, "The emulator was closed.")
-            if refusal is not None:
-                context.abort(grpc.StatusCode[refusal.code], refusal.message)
-            return answer
+            elif isinstance(settled, RefusedError):
+                context.abort(grpc.StatusCode[settled.code], settled.message)
+            return settled
 
-        return method, grpc.unary_unary_rpc_method_handler(serve, kind.deserialize, _serialize)
+        return grpc.unary_unary_rpc_method_handler(serve, kind.deserialize, _serialize)
 
-    def _settle(self, method: str, behaviour: Callable[[Any], Any], request: Any) -> tuple[RefusedError | None, Any]:
+    def _serve_rest(self, request: Request) -> Answer | None:
+        kinds = {method: kind for method, (kind, _) in self._methods.items()}
+        try:
+            method, message = method_and_message(request, kinds)
+        except RefusedError as refusal:
+            return Answer(*error_body(refusal))
+        settled = self._answer(method, message, request.peer)
+        if settled is None:
+            return None
+        return (
+            Answer(*error_body(settled)) if isinstance(settled, RefusedError) else Answer(200, reply(settled, request))
+        )
+
+    def _answer(self, method: str, request: Any, peer: str) -> Any:
+        """A message, or what is answered in its place; None where the emulator was closed meanwhile."""
+        self._record(method, _subject(request), peer)
+        settled = self._settle(method, request)
+        return settled if method != self._read or self._stall() else None
+
+    def _settle(self, method: str, request: Any) -> Any:
         try:
             fault = self._fault(method)
             if fault is not None:
                 raise RefusedError(fault.code, fault.message or f"{method}: injected {fault.code}")
             with self._changed:
-                return None, behaviour(request)
+                return self._methods[method][1](request)
         except RefusedError as refusal:
-            return refusal, None
+            return refusal
 
 
-def _require() -> None:
-    try:
-        for module in ("grpc", "google_crc32c", "google.cloud.secretmanager_v1"):
-            importlib.import_module(module)
-    except ImportError as error:
-        raise missing("google", error) from error
+def _name_of(kind: type[Any]) -> str:
+    return kind.__name__.removesuffix("Request")
 
 
 def _code(code: grpc.StatusCode | str) -> str:
-    _require()
+    require_google()
     import grpc
 
     name = code if isinstance(code, str) else str(code.name)

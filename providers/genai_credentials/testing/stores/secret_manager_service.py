@@ -1,85 +1,35 @@
-"""What Secret Manager answers to each of its methods, as far as the emulator plays it; no wire, no clock, no faults."""
+"""What Secret Manager answers to each of its methods, as far as the emulator plays it; no wire, no faults.
+
+It has no IAM: whoever reaches it may do everything, and no method reads or writes a policy.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from genai_credentials.sources.checksum import crc32c
 from genai_credentials.testing.servers import RefusedError
+from genai_credentials.testing.stores.secret_manager_lists import page_of
+from genai_credentials.testing.stores.secret_manager_model import Secret, Version, check_etag, new_etag
 
-__all__ = ["Secret", "SecretManagerService", "Version"]
+__all__ = ["SecretManagerService"]
 
 _PARENT = re.compile(r"projects/[^/]+(?:/locations/[^/]+)?")
 _SECRET = re.compile(rf"({_PARENT.pattern}/secrets/[A-Za-z0-9_-]{{1,255}})(?:/versions/([^/]+))?")
-_ALIAS = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
 _MAX_PAYLOAD = 65536
-
-
-@dataclass(slots=True)
-class Version:
-    """One version of a secret."""
-
-    number: int
-    data: bytes = field(repr=False)
-    created: datetime
-    state: str = "ENABLED"
-    destroyed: datetime | None = None
-
-
-@dataclass(slots=True)
-class Secret:
-    """A secret, its versions by number, and what the emulator was told to get wrong about it."""
-
-    name: str
-    created: datetime
-    labels: dict[str, str] = field(default_factory=dict)
-    annotations: dict[str, str] = field(default_factory=dict)
-    aliases: dict[str, int] = field(default_factory=dict)
-    versions: dict[int, Version] = field(default_factory=dict)
-    latest: int | None = None
-    corrupt: bool = False
-    omit: bool = False
-
-    def append(self, data: bytes) -> Version:
-        """Add a version."""
-        number = max(self.versions, default=0) + 1
-        self.versions[number] = Version(number, data, datetime.now(UTC))
-        return self.versions[number]
-
-    def find(self, version: str) -> Version:
-        """The version that a number, an alias or "latest" stands for, whatever its state."""
-        if version == "latest":
-            number = self.latest or max(self.versions, default=0)
-        else:
-            number = int(version) if version.isascii() and version.isdigit() else self.aliases.get(version, 0)
-        if number not in self.versions:
-            raise RefusedError("NOT_FOUND", f"Secret Version [{self.name}/versions/{version}] not found.")
-        return self.versions[number]
-
-    def change(self, version: Version, state: str) -> None:
-        """Enable, disable or destroy a version."""
-        if version.state == "DESTROYED":
-            raise self.wrong_state(version)
-        version.state = state
-        if state == "DESTROYED":
-            version.data, version.destroyed = b"", datetime.now(UTC)
-
-    def alias(self, aliases: Mapping[str, int]) -> None:
-        """Replace all the aliases."""
-        for name, number in aliases.items():
-            if not _ALIAS.fullmatch(name) or name == "latest":
-                raise RefusedError("INVALID_ARGUMENT", f"{name!r} is not a valid version alias.")
-            if number not in self.versions:
-                raise RefusedError("INVALID_ARGUMENT", f"Alias {name!r}: version {number} does not exist.")
-        self.aliases = dict(aliases)
-
-    def wrong_state(self, version: Version) -> RefusedError:
-        """The refusal of what the version's state doesn't allow."""
-        name = f"{self.name}/versions/{version.number}"
-        return RefusedError("FAILED_PRECONDITION", f"Secret Version [{name}] is in {version.state} state.")
+_EXPIRY = frozenset({"expire_time", "ttl"})
+_CHANGEABLE = _EXPIRY | {
+    "annotations",
+    "customer_managed_encryption",
+    "labels",
+    "rotation",
+    "topics",
+    "version_aliases",
+    "version_destroy_ttl",
+}
 
 
 class SecretManagerService:
@@ -99,7 +49,7 @@ class SecretManagerService:
 
         return {
             sm.CreateSecretRequest: self._create_secret,
-            sm.GetSecretRequest: lambda request: _secret_proto(self.secret(request.name)),
+            sm.GetSecretRequest: lambda request: sm.Secret(self.secret(request.name).proto),
             sm.UpdateSecretRequest: self._update_secret,
             sm.DeleteSecretRequest: self._delete_secret,
             sm.ListSecretsRequest: self._list_secrets,
@@ -107,22 +57,32 @@ class SecretManagerService:
             sm.GetSecretVersionRequest: lambda request: _version_proto(*self._version(request.name)),
             sm.AccessSecretVersionRequest: self._access,
             sm.ListSecretVersionsRequest: self._list_versions,
-            sm.EnableSecretVersionRequest: lambda request: self._change(request.name, "ENABLED"),
-            sm.DisableSecretVersionRequest: lambda request: self._change(request.name, "DISABLED"),
-            sm.DestroySecretVersionRequest: lambda request: self._change(request.name, "DESTROYED"),
+            sm.EnableSecretVersionRequest: lambda request: self._change(request, "ENABLED"),
+            sm.DisableSecretVersionRequest: lambda request: self._change(request, "DISABLED"),
+            sm.DestroySecretVersionRequest: lambda request: self._change(request, "DESTROYED"),
         }
 
     def secret(self, name: str) -> Secret:
         """The secret that a name, of it or of one of its versions, belongs to."""
-        secret, _ = self._parse(name)
-        if secret not in self._secrets:
-            raise RefusedError("NOT_FOUND", f"Secret [{secret}] not found or has no versions.")
-        return self._secrets[secret]
+        name, _ = self._parse(name)
+        secret = self._secrets.get(name)
+        if secret is not None and secret.is_expired():
+            del self._secrets[name]
+            secret = None
+        if secret is None:
+            raise RefusedError("NOT_FOUND", f"Secret [{name}] not found or has no versions.")
+        return secret
 
     def create(self, name: str) -> Secret:
         """The secret of this name, made if there is none."""
         name, _ = self._parse(name)
-        return self._secrets.setdefault(name, Secret(name, datetime.now(UTC)))
+        if name not in self._secrets:
+            from google.cloud import secretmanager_v1 as sm
+
+            everywhere = sm.Replication(automatic=sm.Replication.Automatic())
+            proto = sm.Secret(replication=None if "/locations/" in name else everywhere)
+            self._secrets[name] = _new_secret(name, proto)
+        return self._secrets[name]
 
     def delete(self, name: str) -> None:
         """Delete a secret with all its versions."""
@@ -147,37 +107,38 @@ class SecretManagerService:
             raise RefusedError("INVALID_ARGUMENT", f"{name!r} names no version.")
         return secret, secret.find(version)
 
-    def _change(self, name: str, state: str) -> Any:
-        secret, version = self._version(name)
-        secret.change(version, state)
+    def _change(self, request: Any, state: str) -> Any:
+        secret, version = self._version(request.name)
+        secret.change(version, state, request.etag)
         return _version_proto(secret, version)
 
     def _create_secret(self, request: Any) -> Any:
         name, version = self._parse(f"{request.parent}/secrets/{request.secret_id}")
         if version is not None or not _PARENT.fullmatch(request.parent):
             raise RefusedError("INVALID_ARGUMENT", f"{request.parent!r} is not a name like projects/P.")
-        if name in self._secrets:
+        if name in self._secrets and not self._secrets[name].is_expired():
             raise RefusedError("ALREADY_EXISTS", f"Secret [{name}] already exists.")
-        secret = self.create(name)
-        secret.labels, secret.annotations = dict(request.secret.labels), dict(request.secret.annotations)
-        return _secret_proto(secret)
+        if "/locations/" not in name and "replication" not in request.secret:
+            raise RefusedError("INVALID_ARGUMENT", "A secret that is not regional needs a replication policy.")
+        self._secrets[name] = _new_secret(name, request.secret)
+        return type(request.secret)(self._secrets[name].proto)
 
     def _update_secret(self, request: Any) -> Any:
         secret = self.secret(request.secret.name)
-        for path in request.update_mask.paths or [""]:
-            if path == "version_aliases":
-                secret.alias(request.secret.version_aliases)
-            elif path == "labels":
-                secret.labels = dict(request.secret.labels)
-            elif path == "annotations":
-                secret.annotations = dict(request.secret.annotations)
-            else:
-                raise RefusedError("INVALID_ARGUMENT", f"update_mask: the emulator cannot change {path!r}.")
-        return _secret_proto(secret)
+        check_etag(request.secret.etag, secret.proto.etag)
+        changed = {path.partition(".")[0] for path in request.update_mask.paths} - {"etag"}
+        if not changed or not changed <= _CHANGEABLE:
+            unknown = ", ".join(sorted(changed - _CHANGEABLE)) or "nothing"
+            raise RefusedError("INVALID_ARGUMENT", f"update_mask: it names {unknown}, which cannot be changed.")
+        if "version_aliases" in changed:
+            secret.alias(request.secret.version_aliases)
+        _merge(secret.proto, request.secret, changed - {"version_aliases"})
+        return type(request.secret)(secret.proto)
 
     def _delete_secret(self, request: Any) -> Any:
         from google.protobuf import empty_pb2
 
+        check_etag(request.etag, self.secret(request.name).proto.etag)
         self.delete(request.name)
         return empty_pb2.Empty()
 
@@ -186,25 +147,27 @@ class SecretManagerService:
 
         prefix = self._numbered(request.parent) + "/secrets/"
         secrets = [secret for name, secret in self._secrets.items() if name.startswith(prefix)]
-        page, token = _page(request, secrets)
-        protos = [_secret_proto(secret) for secret in page]
-        return sm.ListSecretsResponse(secrets=protos, next_page_token=token, total_size=len(secrets))
+        found = [secret.proto for secret in reversed(secrets) if not secret.is_expired()]
+        page, token, size = page_of(request, sm.Secret, found)
+        return sm.ListSecretsResponse(secrets=page, next_page_token=token, total_size=size)
 
     def _list_versions(self, request: Any) -> Any:
         from google.cloud import secretmanager_v1 as sm
 
         secret = self.secret(request.parent)
-        page, token = _page(request, sorted(secret.versions.values(), key=lambda version: -version.number))
-        protos = [_version_proto(secret, version) for version in page]
-        return sm.ListSecretVersionsResponse(versions=protos, next_page_token=token, total_size=len(secret.versions))
+        newest_first = sorted(secret.versions, reverse=True)
+        found = [_version_proto(secret, secret.find(str(number))) for number in newest_first]
+        page, token, size = page_of(request, sm.SecretVersion, found)
+        return sm.ListSecretVersionsResponse(versions=page, next_page_token=token, total_size=size)
 
     def _add_version(self, request: Any) -> Any:
         secret, payload = self.secret(request.parent), request.payload
         if not 0 < len(payload.data) <= _MAX_PAYLOAD:
             raise RefusedError("INVALID_ARGUMENT", f"The payload must have 1 to {_MAX_PAYLOAD} bytes.")
-        if "data_crc32c" in payload and payload.data_crc32c != _crc32c(payload.data):
+        checked = "data_crc32c" in payload
+        if checked and payload.data_crc32c != crc32c(payload.data):
             raise RefusedError("INVALID_ARGUMENT", "The payload does not match its data_crc32c.")
-        return _version_proto(secret, secret.append(payload.data))
+        return _version_proto(secret, secret.append(payload.data, checked))
 
     def _access(self, request: Any) -> Any:
         from google.cloud import secretmanager_v1 as sm
@@ -214,42 +177,51 @@ class SecretManagerService:
             raise secret.wrong_state(version)
         payload = sm.SecretPayload(data=version.data)
         if not secret.omit:
-            payload.data_crc32c = _crc32c(version.data) ^ secret.corrupt
+            payload.data_crc32c = crc32c(version.data) ^ secret.corrupt
         return sm.AccessSecretVersionResponse(name=f"{secret.name}/versions/{version.number}", payload=payload)
 
 
-def _crc32c(data: bytes) -> int:
-    import google_crc32c
-
-    return int(google_crc32c.value(data))
-
-
-def _page(request: Any, items: list[Any]) -> tuple[list[Any], str]:
-    if request.filter:
-        raise RefusedError("UNIMPLEMENTED", "The emulator does not filter lists.")
-    start = int(request.page_token or 0)
-    end = start + (request.page_size or len(items))
-    return items[start:end], str(end) if end < len(items) else ""
+def _new_secret(name: str, proto: Any) -> Secret:
+    proto.name, proto.create_time, proto.etag = name, datetime.now(UTC), new_etag()
+    secret = Secret(_with_expiry(proto))
+    secret.alias(proto.version_aliases)
+    return secret
 
 
-def _secret_proto(secret: Secret) -> Any:
-    from google.cloud import secretmanager_v1 as sm
+def _merge(proto: Any, sent: Any, changed: set[str]) -> None:
+    if changed & _EXPIRY:
+        proto.expire_time = None
+    for name in changed:
+        setattr(proto, name, getattr(sent, name) if name in sent else None)
+    _with_expiry(proto).etag = new_etag()
 
-    return sm.Secret(
-        name=secret.name,
-        create_time=secret.created,
-        labels=secret.labels,
-        annotations=secret.annotations,
-        version_aliases=secret.aliases,
-    )
+
+def _with_expiry(proto: Any) -> Any:
+    """The secret with the time at which it expires in place of a time to live, which is never answered."""
+    if "ttl" in proto:
+        proto.expire_time = datetime.now(UTC) + proto.ttl
+    if "expire_time" in proto and proto.expire_time <= datetime.now(UTC):
+        raise RefusedError("INVALID_ARGUMENT", "expire_time must be in the future, and ttl over 0.")
+    return proto
 
 
 def _version_proto(secret: Secret, version: Version) -> Any:
     from google.cloud import secretmanager_v1 as sm
 
+    replicas = secret.proto.replication.user_managed.replicas
+    status = sm.ReplicationStatus
+    if replicas:
+        kind = status.UserManagedStatus
+        everywhere = status(user_managed=kind(replicas=[kind.ReplicaStatus(location=one.location) for one in replicas]))
+    else:
+        everywhere = status(automatic=status.AutomaticStatus())
     return sm.SecretVersion(
         name=f"{secret.name}/versions/{version.number}",
         create_time=version.created,
         destroy_time=version.destroyed,
+        scheduled_destroy_time=version.to_be_destroyed,
         state=sm.SecretVersion.State.__members__[version.state],
+        replication_status=None if "/locations/" in secret.name else everywhere,
+        client_specified_payload_checksum=version.checked,
+        etag=version.etag,
     )

@@ -1,0 +1,147 @@
+"""The text of a key: what is taken off a copied one, and what cannot be one."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from genai_credentials.errors import InvalidSecret
+
+MAX_BYTES = 4096
+_PLACEHOLDERS = frozenset(
+    name.replace("_", "")
+    for name in (
+        "YOUR_API_KEY",
+        "YOUR_API_KEY_HERE",
+        "YOUR_KEY",
+        "YOUR_KEY_HERE",
+        "YOUR_GEMINI_API_KEY",
+        "YOUR_GEMINI_API_KEY_HERE",
+        "YOUR_GOOGLE_API_KEY",
+        "YOUR_GOOGLE_API_KEY_HERE",
+        "INSERT_API_KEY_HERE",
+        "INSERT_YOUR_API_KEY_HERE",
+        "API_KEY",
+        "API_KEY_HERE",
+        "GEMINI_API_KEY",
+        "GOOGLE_API_KEY",
+        "REPLACE_ME",
+        "CHANGE_ME",
+        "CHANGEME",
+        "PASTE_YOUR_API_KEY_HERE",
+        "GENAI_CREDENTIALS_PLACEHOLDER",
+    )
+)
+"""Compared by their letters alone, so that every spelling is known."""
+
+_QUOTES = {'"': '"', "'": "'", "`": "`", "\u201c": "\u201d", "\u2018": "\u2019"}
+
+# A base64 text may end in "=": only what goes on behind it is a value.
+_ASSIGNMENT = re.compile(r"(?:export\s+|set\s+|\$env:)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*[^=\s].*")
+_NAME_OF_A_KEY = re.compile(r"[A-Z][A-Z0-9_]*|\w*(?i:key|token|secret)")
+_SEPARATORS = {",": "commas", ";": "semicolons"}
+_ONE = "Store one key alone; a file of lines NAME=value is read by dotenv:."
+
+
+def clean(text: str, where: str) -> tuple[str, tuple[str, ...]]:
+    """The key inside a copied text, and what was taken off it, in words.
+
+    A final line break is no fault: each editor and `echo` write one.
+
+    Args:
+        text: What a provider found.
+        where: The provider's name, for the error.
+
+    Raises:
+        InvalidSecret: It is no key: empty, too long, several keys, or with characters that no key has.
+    """
+    if not isinstance(text, str):
+        raise invalid(where, f"is {type(text).__name__}, not text", "Store the key as plain text.")
+    if len(text) > 16 * MAX_BYTES:
+        raise _too_long(where, len(text))
+    notes: list[str] = []
+    bare = re.sub(r"\r?\n\Z", "", text)
+    while True:
+        stripped = bare.strip()
+        if stripped != bare:
+            notes.append("surrounding white space")
+        if stripped.startswith("\ufeff"):
+            notes.append("a byte-order mark")
+            bare = stripped.lstrip("\ufeff")
+        elif len(stripped) > 1 and _QUOTES.get(stripped[0]) == stripped[-1]:
+            notes.append("quotes")
+            bare = stripped[1:-1]
+        else:
+            break
+    _refuse(stripped, where)
+    return stripped, tuple(dict.fromkeys(notes))
+
+
+def invalid(where: str, what: str, remedy: str) -> InvalidSecret:
+    """The error for what is stored at a place; `what` says what it is, and never repeats it."""
+    return InvalidSecret(f"{where}: what is stored there {what}.", remedy=remedy)
+
+
+def _refuse(text: str, where: str) -> None:
+    if not text:
+        raise invalid(where, "is empty", "Store a key in it, or remove it so that the next provider is asked.")
+    if (several := _as_a_list(text) or _as_lines(text) or _with_separators(text)) is not None:
+        raise invalid(where, *several)
+    if len(text) > MAX_BYTES:
+        raise _too_long(where, len(text))
+    if re.match(r"(?i)bearer\s", text):
+        raise invalid(where, "starts with 'Bearer '", "Store the key alone, without the header's scheme.")
+    if text.startswith("{"):
+        raise invalid(where, "is a JSON object", "Name the key's field: field='…', or '#field' in a URI.")
+    if re.search(r"\s", text):
+        lines = f" ({len(text.splitlines())} lines)" if len(text.splitlines()) > 1 else ""
+        remedy = "It may be several keys, or a key pasted with a line break."
+        raise invalid(where, f"has white space inside{lines}", remedy)
+    if not text.isascii():
+        raise invalid(where, "has characters outside ASCII", "It was probably copied from a formatted page.")
+    if not text.isprintable():
+        raise invalid(where, "has control characters inside", "Store the key again, as plain text.")
+    if re.sub(r"[^A-Z]", "", text.upper()) in _PLACEHOLDERS:
+        raise invalid(where, "is a placeholder, not a key", "Put the real key there.")
+
+
+def _too_long(where: str, length: int) -> InvalidSecret:
+    return invalid(where, f"is {length} characters long; no key is over {MAX_BYTES}", "Is it the right secret?")
+
+
+# Each of these three says of a text that holds several keys what was seen and what to do; None of any other text.
+
+
+def _as_a_list(text: str) -> tuple[str, str] | None:
+    if not text.startswith("["):
+        return None
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    what = f"holds several keys: a JSON list of {len(values)}" if len(values) > 1 else "is a JSON list"
+    return what, "Store one key alone, or name one of them: field='/0', or '#/0' in a URI."
+
+
+def _as_lines(text: str) -> tuple[str, str] | None:
+    lines = [line.strip() for line in text.splitlines()]
+    lines = [line for line in lines if line and not line.startswith("#")]
+    found = [_ASSIGNMENT.fullmatch(line) for line in lines]
+    if not found or not all(found):
+        return None
+    if len(found) > 1:
+        return f"holds several keys: {len(found)} lines NAME=value", _ONE
+    # A line alone may be a key that has a "=" in it, unless its name is that of a variable.
+    named = found[0] is not None and _NAME_OF_A_KEY.fullmatch(found[0][1])
+    return ("is a line NAME=value, not the value alone", _ONE) if named else None
+
+
+def _with_separators(text: str) -> tuple[str, str] | None:
+    for mark, name in _SEPARATORS.items():
+        values = [value.strip() for value in text.split(mark)]
+        # White space inside of one is a sentence, or something else that is no list of keys.
+        if len(values) > 1 and not any(re.search(r"\s", value) for value in values):
+            filled = sum(map(bool, values))
+            what = f"holds several keys: {filled} values, separated by {name}"
+            return what if filled > 1 else f"has {name} beside the key", _ONE
+    return None

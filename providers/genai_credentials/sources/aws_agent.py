@@ -1,0 +1,232 @@
+"""`AWSAgent`: a key from AWS Secrets Manager, through AWS's own agent on this machine."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from typing import NoReturn
+
+from genai_credentials.deadline import seconds_left
+from genai_credentials.errors import ConfigurationError, CredentialsError, FetchFailed, Unavailable
+from genai_credentials.fields import checked_field, decoded, extract_field
+from genai_credentials.key import ApiKey
+from genai_credentials.provider import sealed
+from genai_credentials.sources.agent_token import HEADER, TOKEN_FILE, find_token, into_the_group
+from genai_credentials.sources.aws import PROBLEMS, THROTTLED
+from genai_credentials.sources.aws_names import CURRENT, PREVIOUS, checked_secret
+from genai_credentials.sources.base import Source, name_of, refuse_a_key, uri_of
+from genai_credentials.sources.retries import insist
+
+PORT = 2773
+"""Where the agent and the Lambda extension listen unless they are told otherwise."""
+
+MOST_BYTES = 1 << 20
+"""A secret has at most 64 KiB, each byte of which JSON may write as six characters."""
+
+
+class AWSAgent(Source):
+    """A key from AWS Secrets Manager, through the agent that AWS has for it, or its Lambda extension.
+
+    The agent (since 2026 the AWS Workload Credentials Provider) is one cache for all processes of a host, and this
+    source needs no boto3. A fetch takes what the agent has in its cache, which is up to 300 s old unless the agent is
+    configured otherwise. After a rejection the agent is told to ask the store (`refreshNow`). The Lambda extension has
+    no such switch: there a new key shows when the extension's own time to live ends. It answers during an invocation
+    only.
+
+    The request goes to 127.0.0.1, never to a proxy, and follows no redirect. It carries the agent's token: AWS_TOKEN
+    (which may be `file://…`), else what is in the file /var/run/awssmatoken, else AWS_SESSION_TOKEN, else
+    AWS_CONTAINER_AUTHORIZATION_TOKEN. The token is looked for at each fetch, since the agent writes another one at its
+    start.
+
+    Source: https://github.com/aws/aws-workload-credentials-provider, and for the extension the Lambda section of the
+    user guide of AWS Secrets Manager.
+
+    Args:
+        secret_id: The secret's name or ARN.
+        field: The JSON key that holds the API key, or the JSON Pointer (RFC 6901) to it, such as "/google/api_key";
+            None means that the secret is the bare key.
+        stage: The staging label to read.
+        version_id: A version's id, which pins the secret to it; None means that `stage` decides.
+        port: Where the agent listens on this machine.
+
+    Raises:
+        ConfigurationError: The secret's id has a form that no secret has, the stage is empty, the field is no name and
+            no pointer, or the port is none.
+    """
+
+    def __init__(
+        self,
+        secret_id: str,
+        field: str | None = None,
+        *,
+        stage: str = CURRENT,
+        version_id: str | None = None,
+        port: int = PORT,
+    ) -> None:
+        super().__init__()
+        refuse_a_key(secret_id, field)
+        checked_secret(secret_id, stage)
+        if isinstance(port, bool) or not isinstance(port, int) or not 0 < port < 65_536:
+            raise ConfigurationError(f"port={port!r} is none.", remedy=f"Leave it out for {PORT}, or name another.")
+        self.secret_id, self.field, self.stage, self.version_id = secret_id, checked_field(field), stage, version_id
+        self.port = port
+        self.name = name_of("aws-agent", secret_id, self.field, **self._options())
+
+    @property
+    def uri(self) -> str:
+        """The text form of this provider."""
+        return uri_of("aws-agent", self.secret_id, self.field, **self._options())
+
+    def _options(self) -> dict[str, str | None]:
+        stage = None if self.stage == CURRENT else self.stage
+        port = None if self.port == PORT else str(self.port)
+        return {"stage": stage, "version_id": self.version_id, "port": port}
+
+    @sealed
+    def fetch(self, rejected: ApiKey | None = None) -> ApiKey:
+        """The key that the agent has in its cache; after a rejection, the one that the store has.
+
+        Raises:
+            Unavailable: No agent listens here, or there is no token for it.
+            InvalidSecret: The secret cannot be a key.
+            FetchFailed: Anything else: the token is refused or cannot be read, or the store refuses the agent.
+        """
+        return self._read(self._which()) if rejected is None else self._read_anew()
+
+    @sealed
+    def fetch_newer(self, current: ApiKey | None) -> ApiKey:
+        """The key that the store has, past the agent's cache. Raises like `fetch`.
+
+        Args:
+            current: The key that is served now; None where none is.
+        """
+        return self._read_anew()
+
+    @sealed
+    def fetch_previous(self, rejected: ApiKey | None = None) -> ApiKey:
+        """The key under AWSPREVIOUS, whatever that is worth. Raises like `fetch`."""
+        if self.version_id or self.stage != CURRENT:
+            raise FetchFailed(f"{self.name}: is pinned, so there is no earlier version to try.")
+        return self._read({"versionStage": PREVIOUS})
+
+    def _which(self) -> dict[str, str]:
+        return {"versionId": self.version_id} if self.version_id else {"versionStage": self.stage}
+
+    def _read_anew(self) -> ApiKey:
+        try:
+            return self._read({**self._which(), "refreshNow": "true"})
+        except _NotUnderstood:
+            # The Lambda extension has no such parameter.
+            pass
+        return self._read(self._which())
+
+    def _read(self, query: dict[str, str]) -> ApiKey:
+        token = find_token(self.name)
+        query = {"secretId": self.secret_id, **query}
+        answer = insist(lambda: self._ask(token, query), lambda error: isinstance(error, _Later), seconds_left() * 0.35)
+        text = extract_field(self._text_of(answer), self.field, self.name)
+        version = answer.get("VersionId")
+        return self.key(text, version if isinstance(version, str) else None)
+
+    def _ask(self, token: str, query: dict[str, str]) -> dict[str, object]:
+        status, body = self._get(token, query)
+        document = _json_object(body)
+        if status != 200 or document is None:
+            self._refuse(status, body, document)
+        return document
+
+    def _get(self, token: str, query: dict[str, str]) -> tuple[int, bytes]:
+        from http.client import HTTPConnection, HTTPException
+        from urllib.parse import urlencode
+
+        # Unlike urllib, this goes to no proxy and follows no redirect.
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=seconds_left() * 0.9)
+        try:
+            connection.request("GET", f"/secretsmanager/get?{urlencode(query)}", headers={HEADER: token})
+            response = connection.getresponse()
+            return response.status, response.read(MOST_BYTES)
+        except ConnectionRefusedError:
+            problem: CredentialsError = Unavailable(
+                f"{self.name}: no agent listens on port {self.port}.",
+                remedy="Start AWS's agent, name its port, or let another provider serve.",
+            )
+        except TimeoutError:
+            problem = FetchFailed(f"{self.name}: no answer from the agent in time.", remedy=_LATER)
+        except (OSError, HTTPException) as error:
+            problem = _Later(f"{self.name}: the agent broke off ({type(error).__name__}).", remedy=_LATER)
+        finally:
+            connection.close()
+        # Not chained: the frames of the client hold the token.
+        raise problem
+
+    def _refuse(self, status: int, body: bytes, document: dict[str, object] | None) -> NoReturn:
+        code = _code_in(body, document)
+        problem, remedy = _PROBLEMS.get(code) or PROBLEMS.get(code) or _of_the_agent(status, code, body)
+        if code.startswith("AccessDenied"):
+            remedy += " The agent needs secretsmanager:DescribeSecret as well."
+        kind: type[FetchFailed] = FetchFailed
+        if status >= 500 or status == 429 or THROTTLED.search(code):
+            kind = _Later
+        elif status == 400 and not code:
+            kind = _NotUnderstood
+        raise kind(f"{self.name}: {problem}.", remedy=remedy)
+
+    def _text_of(self, answer: dict[str, object]) -> str:
+        if isinstance(text := answer.get("SecretString"), str):
+            return text
+        try:
+            binary = base64.b64decode(str(answer.get("SecretBinary") or ""), validate=True)
+        except (TypeError, ValueError):
+            binary = b""
+        if not binary:
+            raise FetchFailed(f"{self.name}: the answer held no secret.", remedy="Check which program has the port.")
+        return decoded(binary, f"{self.name}:")
+
+
+class _Later(FetchFailed):
+    """A failure that passes by itself."""
+
+
+class _NotUnderstood(FetchFailed):
+    """The agent refused the request itself, and not the secret."""
+
+
+_LATER = "It is tried again; check the agent's log if it lasts."
+_PROBLEMS = {
+    "ConnectionError": ("the agent cannot reach the store", "Check this machine's network and the agent's region."),
+    "InternalFailure": ("the agent failed", "Check its log, and that it has AWS credentials."),
+    "TimeoutError": ("the agent had no answer from the store in time", _LATER),
+}
+
+
+def _of_the_agent(status: int, code: str, body: bytes) -> tuple[str, str]:
+    if code:
+        return f"the call failed with {code}", "Look it up in the reference of AWS Secrets Manager."
+    if status == 403:
+        return (
+            "the agent refuses the token",
+            f"{into_the_group(TOKEN_FILE)} If AWS_TOKEN is set, it must be the agent's own.",
+        )
+    if b"not ready" in body:
+        return "the Lambda extension is not ready", "It answers during an invocation only: fetch in the handler."
+    if status == 429:
+        return "the agent has as many connections as it may have", "Raise its max_conn, or the ttl."
+    if status == 200:
+        return "the answer held no secret", "Check which program has the port."
+    return f"the agent answered with HTTP status {status}", "Check which program has the port, and the agent's log."
+
+
+def _json_object(body: bytes) -> dict[str, object] | None:
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _code_in(body: bytes, document: dict[str, object] | None) -> str:
+    """The error's code at AWS: the agent passes it on in JSON, the Lambda extension in a sentence; "" without one."""
+    text = str(document.get("__type") or "") if document is not None else body[:4096].decode("ascii", "replace")
+    found = re.search(r"\b[A-Z][A-Za-z]{3,60}(?:Exception|Failure|Error|Exceeded)\b", text)
+    return found[0] if found else ""

@@ -1,0 +1,30 @@
+"""How a secret in AWS Secrets Manager is named, whoever reads it."""
+
+from __future__ import annotations
+
+import re
+
+from genai_credentials.errors import ConfigurationError
+
+CURRENT = "AWSCURRENT"
+PREVIOUS = "AWSPREVIOUS"
+
+_ARN = re.compile(r"arn:aws[a-z-]*:secretsmanager:(?P<region>[a-z0-9-]+):\d{12}:secret:[A-Za-z0-9/_+=.@!-]+")
+_NAME = re.compile(r"[A-Za-z0-9/_+=.@!-]{1,512}")
+
+
+def checked_secret(secret_id: str, stage: str) -> str | None:
+    """The region in a secret's ARN; None for a name.
+
+    Raises:
+        ConfigurationError: The secret's id has a form that no secret has, or the stage is empty.
+    """
+    arn = _ARN.fullmatch(secret_id) if isinstance(secret_id, str) else None
+    if arn is None and (not isinstance(secret_id, str) or not _NAME.fullmatch(secret_id)):
+        raise ConfigurationError(
+            f"{secret_id!r} is no name or ARN of a secret.",
+            remedy="Write prod/gemini, or arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-SUFFIX.",
+        )
+    if not stage:
+        raise ConfigurationError("stage is empty.", remedy=f"Leave it out for {CURRENT}, or name a staging label.")
+    return arn["region"] if arn else None

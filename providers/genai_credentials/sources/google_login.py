@@ -1,0 +1,82 @@
+"""Who asks Google's stores: the application default credentials of this machine, or nobody at an emulator."""
+
+from __future__ import annotations
+
+import os
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+from genai_credentials.errors import ConfigurationError, FetchFailed, Unavailable
+from genai_credentials.provider import import_extra
+
+EMULATOR = "SECRET_MANAGER_EMULATOR_HOST"
+"""Names the host and port of an emulator on this machine, which is then asked in Google's place, without a log-in."""
+
+METADATA_TIMEOUT = 1.0
+"""Seconds to wait for a metadata server: a laptop has none, and its absence must not cost the whole fetch."""
+
+_SCOPES = ["https://www.googleapis.com/auth/cloud-platform"]
+
+
+def emulator_address() -> str | None:
+    """Host and port of the emulator that the environment names; None for Google itself.
+
+    Raises:
+        ConfigurationError: It is on another machine, which would get names, and could send any key.
+    """
+    text = os.environ.get(EMULATOR, "").strip()
+    if not text:
+        return None
+    address = _on_this_machine(text if "://" in text else f"http://{text}")
+    if address is None:
+        raise ConfigurationError(
+            f"{EMULATOR}={text!r} is no host and port of this machine.",
+            remedy="Write 127.0.0.1:PORT, or unset it to ask Google.",
+        )
+    return address
+
+
+def _on_this_machine(url: str) -> str | None:
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        here = host == "localhost" or ip_address(host).is_loopback
+        plain = parts.scheme == "http" and parts.port is not None and not parts.path.strip("/")
+    except ValueError:
+        return None
+    if not here or not plain:
+        return None
+    return f"[{host}]:{parts.port}" if ":" in host else f"{host}:{parts.port}"
+
+
+def default_credentials(name: str) -> Any:
+    """google-auth's application default credentials.
+
+    Args:
+        name: The provider's, for the error.
+
+    Raises:
+        Unavailable: There are none on this machine.
+        FetchFailed: What is there cannot be loaded.
+    """
+    auth, errors = import_extra("google.auth", "google"), import_extra("google.auth.exceptions", "google")
+    session = import_extra("google.auth.transport.requests", "google").Request()
+
+    def quick(*args: Any, timeout: float | None = None, **options: Any) -> Any:
+        return session(*args, timeout=min(timeout or METADATA_TIMEOUT, METADATA_TIMEOUT), **options)
+
+    try:
+        return auth.default(scopes=_SCOPES, request=quick)[0]
+    except Exception as error:
+        # Not only DefaultCredentialsError: a file with a JSON list in it raises AttributeError (probed).
+        none = isinstance(error, errors.DefaultCredentialsError) and "credentials were not found" in str(error)
+        if none and not os.environ.get("GOOGLE_APPLICATION_CREDENTIALS"):
+            raise Unavailable(
+                f"{name}: there are no Google credentials on this machine.",
+                remedy="Run 'gcloud auth application-default login', or give the workload a service account.",
+            ) from None
+        raise FetchFailed(
+            f"{name}: the Google credentials of this machine cannot be loaded.",
+            remedy="Check GOOGLE_APPLICATION_CREDENTIALS and the file it names.",
+        ) from error

@@ -1,0 +1,198 @@
+"""AWS's agent for secrets on loopback, with a Secrets Manager behind it.
+
+```python
+with AWSAgentEmulator() as agent:
+    agent.add("prod/gemini", "AIza-first")
+    monkeypatch.setenv("AWS_TOKEN", agent.token)
+    provider = AWSAgent("prod/gemini", port=agent.port)
+```
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from genai_credentials.testing.servers import Fault, RefusedError, StoreServer
+from genai_credentials.testing.stores.aws_service import AWSService
+from genai_credentials.testing.stores.keep_alive import Answer, KeepAliveServer, Request
+
+__all__ = ["AWSAgentEmulator"]
+
+Json = dict[str, Any]
+
+_TOKEN_HEADER = "x-aws-parameters-secrets-token"
+_PARAMETERS = {"secretId": "SecretId", "versionId": "VersionId", "versionStage": "VersionStage"}
+_SWITCHES = {"true": True, "1": True, "false": False, "0": False}
+
+
+class AWSAgentEmulator(StoreServer[dict[str, str]]):
+    """The AWS Workload Credentials Provider (AWS Secrets Manager Agent until 2026), or the Lambda extension.
+
+    It keeps what it read from its store for `ttl` seconds, as the agent does. `refreshNow=true` asks the store at once;
+    where that fails, the error is answered, and what was kept stays.
+
+    What a call is answered is settled when it arrives: `hold` and `delay` only keep that answer back.
+
+    Source: https://github.com/aws/aws-workload-credentials-provider
+
+    Args:
+        port: to listen on, on 127.0.0.1; 0 takes a free one.
+        region: the one in the ARNs of its secrets.
+        ttl: seconds for which it keeps what it read; 0 keeps nothing.
+        extension: whether it is the Lambda extension, which knows no `refreshNow` and is to be made `ready`.
+    """
+
+    _read = "GetSecretValue"
+
+    def __init__(
+        self, *, port: int = 0, region: str = "us-east-1", ttl: float = 300.0, extension: bool = False
+    ) -> None:
+        super().__init__(port)
+        self.token = secrets.token_urlsafe(24)
+        self._service = AWSService(region)
+        self._ttl = ttl
+        self._is_extension = extension
+        self._ready = not extension
+        self._kept: dict[tuple[str, ...], tuple[float, Json]] = {}
+        self._reads = 0
+        self._server: KeepAliveServer | None = None
+
+    # -- reaching it --------------------------------------------------------------------------------------------
+
+    @property
+    def port(self) -> int:
+        """Where it listens on 127.0.0.1; kept after `close`."""
+        self._address()
+        return self._port
+
+    @property
+    def reads(self) -> int:
+        """How many times it asked its store, refusals included."""
+        with self._changed:
+            return self._reads
+
+    @property
+    def refreshes(self) -> int:
+        """How many calls came with `refreshNow=true`."""
+        return sum(_SWITCHES.get(query.get("refreshNow", ""), False) for _, query in self.calls)
+
+    def new_token(self) -> str:
+        """Take another token from now on, as after a start of the agent, and return it."""
+        self.token = secrets.token_urlsafe(24)
+        return self.token
+
+    def ready(self, on: bool = True) -> None:
+        """Whether it answers at all: the Lambda extension does so during an invocation only."""
+        with self._changed:
+            self._ready = on
+
+    # -- its contents -------------------------------------------------------------------------------------------
+
+    def add(self, name: str, value: str | bytes, *, stages: Iterable[str] = ("AWSCURRENT",)) -> str:
+        """Add a version to a secret of its store, creating or restoring it if needed, and return the version's id."""
+        with self._changed:
+            return self._service.add(name, value, stages)
+
+    def delete(self, name: str) -> None:
+        """Mark a secret of its store for deletion."""
+        with self._changed:
+            self._service.secret(name).deleted = True
+
+    def arn(self, name: str) -> str:
+        """The full ARN of a secret."""
+        with self._changed:
+            return self._service.secret(name).arn
+
+    def expire(self) -> None:
+        """Let the time to live of all that it keeps be over."""
+        with self._changed:
+            self._kept.clear()
+
+    # -- its failures -------------------------------------------------------------------------------------------
+
+    def fail_next(self, type: str, status: int = 400, times: int = 1, message: str = "") -> None:
+        """Let its store refuse the next reads.
+
+        Args:
+            type: the error's name on the wire ("AccessDeniedException").
+            status: the HTTP status.
+            times: how many reads; orders queue up.
+            message: the error's message; empty means one that says the fault was injected.
+        """
+        self._plan(Fault(type, message, self._read, times, status))
+
+    def fail_always(self, type: str | None, status: int = 400, message: str = "") -> None:
+        """Let its store refuse every read from now on; None heals it, and forgets what `fail_next` left."""
+        self._plan_always(None if type is None else Fault(type, message, self._read, None, status))
+
+    # -- the server ---------------------------------------------------------------------------------------------
+
+    def _open(self) -> None:
+        self._server = KeepAliveServer(self._port, self._workers, lambda: None, self._serve)
+        self._port = self._server.server_address[1]
+        self._workers.submit(self._server.serve_forever, 0.02)
+
+    def _shut(self) -> None:
+        assert self._server is not None
+        self._server.stop()
+        self._server = None
+
+    def _serve(self, request: Request) -> Answer | None:
+        parts = urlsplit(request.target)
+        if parts.path == "/ping":
+            return Answer(200, "healthy")
+        query = dict(parse_qsl(parts.query, keep_blank_values=True))
+        if parts.path.startswith("/v1/"):
+            query = {"secretId": unquote(parts.path.removeprefix("/v1/")), **query}
+        self._record(self._read, query, request.peer)
+        refused = self._refused(request, parts.path) or self._misread(query)
+        answer = refused or self._answered(query)
+        return answer if self._stall() else None
+
+    def _refused(self, request: Request, path: str) -> Answer | None:
+        if not self._ready:
+            return Answer(400, "not ready to serve traffic, please wait")
+        if "x-forwarded-for" in request.headers:
+            return Answer(400, "Forwarded")
+        if request.headers.get(_TOKEN_HEADER) != self.token:
+            return Answer(403, "Bad Token")
+        if request.method != "GET":
+            return Answer(405, "Not allowed")
+        return None if path == "/secretsmanager/get" or path.startswith("/v1/") else Answer(404, "Not found")
+
+    def _misread(self, query: dict[str, str]) -> Answer | None:
+        for name in query:
+            if name not in (*_PARAMETERS, "refreshNow", "roleArn"):
+                return Answer(400, f"unknown parameter: {name}")
+        if query.get("refreshNow", "true").lower() not in _SWITCHES:
+            return Answer(400, "invalid refreshNow value")
+        return None if query.get("secretId") else Answer(400, "missing parameter secretId")
+
+    def _answered(self, query: dict[str, str]) -> Answer:
+        which = tuple(query.get(name, "") for name in _PARAMETERS)
+        refresh = _SWITCHES[query.get("refreshNow", "false").lower()] and not self._is_extension
+        with self._changed:
+            read_at, kept = self._kept.get(which, (0.0, {}))
+        if kept and not refresh and time.monotonic() - read_at < self._ttl:
+            return Answer(200, kept)
+        try:
+            answer = self._from_the_store({_PARAMETERS[name]: query[name] for name in _PARAMETERS if query.get(name)})
+        except RefusedError as refusal:
+            return Answer(refusal.status, {"__type": refusal.code, "message": refusal.message})
+        with self._changed:
+            self._kept[which] = time.monotonic(), answer
+        return Answer(200, answer)
+
+    def _from_the_store(self, params: Json) -> Json:
+        with self._changed:
+            self._reads += 1
+        if (fault := self._fault(self._read)) is not None:
+            raise RefusedError(fault.code, fault.message or f"injected {fault.code}", fault.status)
+        with self._changed:
+            answer = self._service.actions()[self._read](params)
+        # The agent writes the time as text, and the rest as the service does.
+        return {**answer, "CreatedDate": str(answer["CreatedDate"])}
