@@ -22,7 +22,10 @@ FRAMEWORKS = {
     "openai": ["openai"],
     "pydantic_ai": ["pydantic-ai-slim[google]"],
 }
-TESTS = [f"tests/integration/test_{name}.py" for name in ("client", "paths", "live", "travel", "environments")]
+TESTS = [
+    f"tests/integration/test_{name}.py"
+    for name in ("client", "paths", "live", "travel", "environments", "proxies", "client_options", "one_policy")
+]
 
 nox.needs_version = ">=2024.4.15"
 nox.options.sessions = ["sdk", "sdk_without_aiohttp"]

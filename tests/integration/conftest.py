@@ -17,6 +17,7 @@ from genai_credentials.testing import FakeGemini
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from proxies import ForwardProxy
 from sdk_paths import Keys
 
 
@@ -109,3 +110,25 @@ def service_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_google: 
         return path
 
     return make
+
+
+@pytest.fixture
+def secure(monkeypatch):
+    """The same over TLS, by an authority that only SSL_CERT_FILE knows."""
+    with FakeGemini(tls=True) as server:
+        monkeypatch.setenv("SSL_CERT_FILE", server.ca_file)
+        yield server
+
+
+@pytest.fixture
+def collected():
+    """What the test leaves open is collected under its own filters, not under those of a later one."""
+    yield
+    while gc.collect():  # what has a finalizer of its own goes first, and what it held in the next round
+        pass
+
+
+@pytest.fixture
+def proxy():
+    with ForwardProxy() as server:
+        yield server

@@ -193,6 +193,7 @@ def _wire(
     clients = (options.httpx_client, options.httpx_async_client)
     module = module_of(*clients, *sync.values(), *asynchronous.values())
     auth = key_auth(engine, home, module, allow_plain_http=allow_plain_http)
+    auth.may_meet_proxies = clients != (None, None)
     if options.httpx_client is not None:
         _adopt(cast(HttpClient, options.httpx_client), auth, auth.guard)
     else:

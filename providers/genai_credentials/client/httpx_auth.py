@@ -36,6 +36,8 @@ class KeyAuth:
         self.engine = engine
         self.home = home
         self.allow_plain_http = allow_plain_http
+        # Whether a client of the user's may have a proxy that we know nothing of.
+        self.may_meet_proxies = True
         # Only of the synchronous side: an event loop, and the connections that belong to it, end with a fork.
         self._connections = Connections()
 
@@ -112,7 +114,8 @@ class KeyAuth:
 
     def _could_be_read(self, request: Request) -> bool:
         """Whether a proxy, if there is one, would read the key."""
-        return request.url.scheme == "http" and not self.allow_plain_http and SIGNED not in request.extensions
+        suspect = self.may_meet_proxies and not self.allow_plain_http and request.url.scheme == "http"
+        return suspect and SIGNED not in request.extensions
 
     def _sign(self, request: Request, key: ApiKey) -> None:
         request.headers[self.header] = self.scheme + key.get_secret_value()
