@@ -21,11 +21,11 @@ from genai_credentials.client.sdk import API_KEY_HEADER, GOOGLE
 from genai_credentials.client.sockets import Sockets
 from genai_credentials.engine import Engine
 from genai_credentials.errors import ConfigurationError, CredentialsError
-from genai_credentials.key import PLACEHOLDER
+from genai_credentials.key import PLACEHOLDER, ApiKey
 
 _POOLS = ("transport", "mounts")
 
-Make: TypeAlias = Callable[[str, types.HttpOptions], genai.Client]
+Make: TypeAlias = Callable[[Callable[[], str], types.HttpOptions], genai.Client]
 Guard: TypeAlias = "Callable[[Request], None] | Callable[[Request], Awaitable[None]]"
 
 
@@ -42,10 +42,10 @@ def build_client(engine: Engine, options: dict[str, object], *, verify: bool, al
     if theirs.base_url:
         origin_of(theirs.base_url, allow_plain_http=allow_plain_http)
 
-    def make_for_sockets(key: str, connection: type) -> genai.Client:
+    def make_for_sockets(key: ApiKey, connection: type) -> genai.Client:
         http_options = _copied(theirs)
         http_options.async_client_args = {"create_connection": connection, **(theirs.async_client_args or {})}
-        return make(key, http_options)
+        return make(key.get_secret_value, http_options)
 
     home: set[Origin] = set()
     ours = _copied(theirs)
@@ -53,7 +53,7 @@ def build_client(engine: Engine, options: dict[str, object], *, verify: bool, al
         _go_directly(ours, sdk.base_url_for(ours, enterprise=enterprise))
     with _given_back_unless_built(ours.httpx_client, ours.httpx_async_client):
         _wire(engine, ours, home, allow_plain_http=allow_plain_http)
-        client = make(PLACEHOLDER, ours)
+        client = make(lambda: PLACEHOLDER, ours)
         home |= _home_of(sdk.base_url_of(client), allow_plain_http=allow_plain_http)
         sdk.adapt(client, Sockets(engine, make_for_sockets, client, home))
         if "middlewares" in (ours.async_client_args or {}):
@@ -70,9 +70,9 @@ def _maker(options: dict[str, object]) -> tuple[Make, types.HttpOptions, bool]:
     theirs = _copied(options.get("http_options"))
     others = _without(options, "enterprise", "vertexai", "http_options")
 
-    def make(key: str, http_options: types.HttpOptions) -> genai.Client:
+    def make(text: Callable[[], str], http_options: types.HttpOptions) -> genai.Client:
         # `vertexai` is always named: left out, GOOGLE_GENAI_USE_VERTEXAI would turn the client into another one.
-        return genai.Client(vertexai=enterprise, api_key=key, http_options=http_options, **others)  # type: ignore[arg-type]
+        return genai.Client(vertexai=enterprise, api_key=text(), http_options=http_options, **others)  # type: ignore[arg-type]
 
     return make, theirs, enterprise
 

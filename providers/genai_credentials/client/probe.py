@@ -14,26 +14,34 @@ from google.genai import errors, types
 from genai_credentials.client.origins import origin_of
 from genai_credentials.client.sdk import GOOGLE
 from genai_credentials.errors import CredentialsError
+from genai_credentials.key import ApiKey
 from genai_credentials.rejection import ACCEPTED, Verdict, classify
 
 
-def ask(key: str, *, base_url: str | None = None, timeout: float = 10.0, allow_plain_http: bool = False) -> Verdict:
+def ask(
+    key: ApiKey | str, *, base_url: str | None = None, timeout: float = 10.0, allow_plain_http: bool = False
+) -> Verdict:
     """What the API says of a key, over a connection of its own; redirects are not followed.
 
     Args:
-        key: The key's text.
+        key: The key.
         base_url: Where to ask; None for Google, whatever the environment says.
         timeout: Seconds to wait.
         allow_plain_http: Let the key travel unencrypted to a host that isn't this one.
 
     Raises:
         ConfigurationError: `base_url` is no URL, or the key would travel in the clear.
+        InvalidSecret: The text cannot be a key.
         CredentialsError: There was no answer.
     """
+    # As a key: an error keeps this frame, and reporters send its locals along.
+    key = key if isinstance(key, ApiKey) else ApiKey(key, provider="probe")
     url = base_url or GOOGLE[0]
     origin_of(url, allow_plain_http=allow_plain_http)
-    options = types.HttpOptions(base_url=url, timeout=round(timeout * 1000), client_args={"follow_redirects": False})
-    client = genai.Client(vertexai=False, api_key=key, http_options=options)
+    # No proxy either, on plain http: it would read the key.
+    args = {"follow_redirects": False, **({} if url.startswith("https:") or allow_plain_http else {"trust_env": False})}
+    options = types.HttpOptions(base_url=url, timeout=round(timeout * 1000), client_args=args)
+    client = genai.Client(vertexai=False, api_key=key.get_secret_value(), http_options=options)
     try:
         return ask_with(client).verdict
     finally:

@@ -53,7 +53,7 @@ class Sockets:
 
     Args:
         engine: Whose key they carry.
-        make: Builds the stock client for a key's text and a connection class.
+        make: Builds the stock client for a key and a connection class.
         main: The client whose HTTP side is asked when an error hides its reason.
         home: The origins that may have the key.
     """
@@ -61,7 +61,7 @@ class Sockets:
     def __init__(
         self,
         engine: Engine,
-        make: Callable[[str, type[ClientConnection]], genai.Client],
+        make: Callable[[ApiKey, type[ClientConnection]], genai.Client],
         main: genai.Client,
         home: set[Origin],
     ) -> None:
@@ -139,7 +139,7 @@ class Sockets:
         with self._lock:
             if self._current is None or self._current[0] != key or _has_failed(self._current[1]):
                 # Off the loop: it loads certificates, for some 70 ms. All who connect meanwhile share it.
-                making = run(lambda: self._make(key.get_secret_value(), self._guarded), "genai-credentials-client")
+                making = run(lambda: self._make(key, self._guarded), "genai-credentials-client")
                 self._current = (key, making)
             made = self._current[1]
         return await asyncio.wrap_future(made)
@@ -254,7 +254,7 @@ def guarded(home: set[Origin]) -> type[ClientConnection]:
     class GuardedConnection(ClientConnection):
         async def handshake(self, additional_headers: Any = None, *args: Any, **options: Any) -> None:
             uri = self.protocol.uri
-            scheme, foreign = "https" if uri.secure else "http", False
+            scheme, foreign, pairs = "https" if uri.secure else "http", False, None
             # The SDK makes wss of an http base URL, and ws of the same for interactions.
             if not {(scheme, uri.host, uri.port), ("http", uri.host, uri.port)} & home:
                 pairs = additional_headers.items() if hasattr(additional_headers, "items") else additional_headers or ()
@@ -262,6 +262,10 @@ def guarded(home: set[Origin]) -> type[ClientConnection]:
                 foreign = True
             if (hop := _hop.get()) is not None:
                 hop.foreign = foreign
-            await super().handshake(additional_headers, *args, **options)
+            try:
+                await super().handshake(additional_headers, *args, **options)
+            finally:
+                # A failed connection's error keeps this frame: reporters send its locals along.
+                additional_headers = pairs = None
 
     return GuardedConnection
