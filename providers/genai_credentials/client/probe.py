@@ -14,7 +14,7 @@ from google.genai import errors, types
 from genai_credentials.client.origins import origin_of
 from genai_credentials.client.sdk import GOOGLE
 from genai_credentials.errors import CredentialsError
-from genai_credentials.rejection import ACCEPTED, Verdict, classify
+from genai_credentials.rejection import ACCEPTED, UNTOUCHED, Verdict, classify
 
 
 def ask(key: str, *, base_url: str | None = None, timeout: float = 10.0, allow_plain_http: bool = False) -> Verdict:
@@ -35,9 +35,11 @@ def ask(key: str, *, base_url: str | None = None, timeout: float = 10.0, allow_p
     options = types.HttpOptions(base_url=url, timeout=round(timeout * 1000), client_args={"follow_redirects": False})
     client = genai.Client(vertexai=False, api_key=key, http_options=options)
     try:
-        return ask_with(client).verdict
+        answer = ask_with(client)
     finally:
         client.close()
+    # A refusal for another reason, such as a path that is not there or a quota, shows no list and so proves nothing.
+    return UNTOUCHED if answer.verdict.accepted and answer.code != 200 else answer.verdict
 
 
 class Answer(NamedTuple):
