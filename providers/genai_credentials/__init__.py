@@ -12,11 +12,14 @@ if TYPE_CHECKING:
         InvalidSecret,
         MissingDependency,
         NoCredentials,
+        PutConflict,
+        PutFailed,
+        PutUnsure,
         Unavailable,
     )
     from genai_credentials.events import Event
     from genai_credentials.key import ApiKey
-    from genai_credentials.provider import Provider
+    from genai_credentials.provider import Provider, Writable
     from genai_credentials.sources.aws import AWSSecretsManager
     from genai_credentials.sources.aws_agent import AWSAgent
     from genai_credentials.sources.dotenv import Dotenv
@@ -42,7 +45,11 @@ __all__ = [
     "NoCredentials",
     "Provider",
     "ProviderChain",
+    "PutConflict",
+    "PutFailed",
+    "PutUnsure",
     "Unavailable",
+    "Writable",
 ]
 
 _ROOMS = {
@@ -57,6 +64,7 @@ _ROOMS = {
     "GoogleSecretManager": "sources.google",
     "Provider": "provider",
     "ProviderChain": "chain",
+    "Writable": "provider",
 }
 
 # Where a checker saw it, every misspelt name would be one.

@@ -5,6 +5,9 @@
     ├── FetchFailed              broken: it is set up and failed, the chain goes on with a warning
     │   ├── InvalidSecret        something was fetched, but it cannot be a key
     │   └── MissingDependency    the package that talks to the store is not installed
+    ├── PutFailed                a key could not be put into a store
+    │   ├── PutConflict          somebody else wrote to the store at the same moment
+    │   └── PutUnsure            the store gave no answer: it may have the key all the same
     ├── NoCredentials            every link is absent or broken; `.attempts` lists them
     └── ConfigurationError       the arguments cannot work; also a ValueError
 
@@ -63,6 +66,36 @@ class InvalidSecret(FetchFailed):
 
 class MissingDependency(FetchFailed):
     """The provider needs a package that is not installed; the remedy names the extra."""
+
+
+class PutFailed(CredentialsError):
+    """A key could not be put into a store, which is as it was."""
+
+
+class PutUnsure(PutFailed):
+    """The store gave no answer, so it may have the key all the same; put again, it is not stored twice."""
+
+
+class PutConflict(PutFailed):
+    """Somebody else wrote to the store at the same moment; nothing of theirs is lost.
+
+    Args:
+        message: What happened and where.
+        remedy: What to do next; empty when there is nothing to add.
+        stored: The version that the key has all the same, where the store keeps each version that it is given; None
+            when the key was not stored.
+    """
+
+    def __init__(self, message: str, *, remedy: str = "", stored: str | None = None) -> None:
+        self.stored = stored
+        super().__init__(message, remedy=remedy)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild_conflict, (self.message, self.remedy, self.stored)
+
+
+def _rebuild_conflict(message: str, remedy: str, stored: str | None) -> PutConflict:
+    return PutConflict(message, remedy=remedy, stored=stored)
 
 
 class ConfigurationError(CredentialsError, ValueError):

@@ -1,4 +1,4 @@
-"""The plug-in author's room: the `Provider` protocol, and what helps to write one."""
+"""The plug-in author's room: the `Provider` and `Writable` protocols, and what helps to write one."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, cast, runtime_checkable
 
 from genai_credentials.deadline import seconds_left
-from genai_credentials.errors import CredentialsError, MissingDependency
+from genai_credentials.errors import ConfigurationError, CredentialsError, MissingDependency
 from genai_credentials.key import ApiKey
 
-__all__ = ["AnyProvider", "Provider", "import_extra", "sealed", "seconds_left"]
+__all__ = ["AnyProvider", "Provider", "Writable", "import_extra", "sealed", "sealed_put", "seconds_left", "writable"]
 
 AnyProvider: TypeAlias = "Provider | Callable[[], str | ApiKey]"
 """What a chain takes: a provider, or a function that returns the key. A chain is a provider itself."""
 
 Fetch = TypeVar("Fetch", bound=Callable[..., ApiKey])
+Put = TypeVar("Put", bound=Callable[..., ApiKey])
 
 
 @runtime_checkable
@@ -45,6 +46,51 @@ class Provider(Protocol):
             FetchFailed: It is set up, and failed.
         """
         ...
+
+
+@runtime_checkable
+class Writable(Provider, Protocol):
+    """A provider that a key can also be put into.
+
+    One that is writable in some configurations only has a method `check_put()` as well, which raises a
+    `ConfigurationError` where it is not; `writable` calls it.
+    """
+
+    def put(self, key: ApiKey | str) -> ApiKey:
+        """Store a key, so that the next fetch serves it; may block. A key that is served already is not stored again.
+
+        Args:
+            key: The key, or its text, which is cleaned as a fetched one is.
+
+        Returns:
+            The stored key, with its version if the store has versions.
+
+        Raises:
+            InvalidSecret: The text cannot be a key; nothing was changed.
+            PutConflict: Somebody else wrote at the same moment; nothing of theirs is lost.
+            PutUnsure: The store gave no answer, so it may have the key all the same.
+            PutFailed: The store could not be written; nothing was changed.
+            FetchFailed: It could not be read before; nothing was changed.
+            ConfigurationError: This one cannot be written, since it is pinned to a version; nothing was changed.
+        """
+        ...
+
+
+def writable(thing: object) -> Writable:
+    """The provider itself, if a key can be put into it; asked before a key is made for it.
+
+    Raises:
+        ConfigurationError: It has no `put`, or is pinned.
+    """
+    if not callable(getattr(thing, "put", None)):
+        name = getattr(thing, "name", type(thing).__name__)
+        raise ConfigurationError(
+            f"{name}: no key can be put there; it can only be read.",
+            remedy="Name a .env file, a file, a secret of Google Secret Manager or one of AWS Secrets Manager.",
+        )
+    if callable(check := getattr(thing, "check_put", None)):
+        check()
+    return cast(Writable, thing)
 
 
 def import_extra(module: str, extra: str) -> Any:
@@ -78,3 +124,19 @@ def sealed(method: Fetch) -> Fetch:
             raise error.with_traceback(None) from error.__cause__
 
     return cast(Fetch, fetch)
+
+
+def sealed_put(method: Put) -> Put:
+    """A put whose errors keep no frames: those below it, and its own, hold the key's text in their locals."""
+
+    @functools.wraps(method)
+    def put(self: Any, key: ApiKey | str) -> ApiKey:
+        try:
+            return method(self, key)
+        except CredentialsError as error:
+            problem, cause = error.with_traceback(None), error.__cause__
+            problem.__context__ = None
+        del key
+        raise problem from cause
+
+    return cast(Put, put)

@@ -18,7 +18,14 @@ from genai_credentials import (
     ProviderChain,
     Unavailable,
 )
-from genai_credentials.testing import AWSAgentEmulator, AWSEmulator, ProviderConformance, SecretManagerEmulator
+from genai_credentials.provider import sealed_put
+from genai_credentials.testing import (
+    AWSAgentEmulator,
+    AWSEmulator,
+    ProviderConformance,
+    SecretManagerEmulator,
+    WritableConformance,
+)
 
 KEY = "AIza-conformance-key"
 TWO_KEYS = f"{KEY}\n{KEY}"
@@ -40,15 +47,21 @@ class TestEnv(Builtin):
         return Env(environ={"GEMINI_API_KEY": TWO_KEYS})
 
 
-class OnDisk(Builtin):
+class BuiltinWritable(WritableConformance):
+    def expected_key(self) -> str:
+        return KEY
+
+
+class OnDisk(BuiltinWritable):
     @pytest.fixture(autouse=True)
     def _folder(self, tmp_path: Path) -> None:
         self.folder = tmp_path
 
     def write(self, name: str, text: str) -> Path:
         path = self.folder / name
-        path.write_text(text)
-        path.chmod(0o600)
+        if not path.exists():
+            path.write_text(text)
+            path.chmod(0o600)
         return path
 
 
@@ -62,6 +75,9 @@ class TestDotenv(OnDisk):
     def make_broken(self) -> Dotenv:
         return Dotenv(self.write("bad", f'GEMINI_API_KEY="{TWO_KEYS}"'))
 
+    def make_unwritable(self) -> Dotenv:
+        return Dotenv(self.folder / "no-such-folder" / ".env")
+
 
 class TestFile(OnDisk):
     def make_provider(self) -> File:
@@ -73,8 +89,22 @@ class TestFile(OnDisk):
     def make_broken(self) -> File:
         return File(self.write("bad", TWO_KEYS))
 
+    def make_unwritable(self) -> File:
+        return File(self.folder / "no-such-folder" / "key")
 
-class TestGoogleSecretManager(Builtin):
+
+class TestFileWithField(OnDisk):
+    def make_provider(self) -> File:
+        return File(self.write("good", f'{{"user": "me", "api_key": "{KEY}"}}'), "api_key")
+
+    def make_broken(self) -> File:
+        return File(self.write("bad", f'{{"user": "me", "key": "{KEY}"}}'), "api_key")
+
+    def make_unwritable(self) -> File:
+        return File(self.write("list", f'["{KEY}"]'), "api_key")
+
+
+class TestGoogleSecretManager(BuiltinWritable):
     """Over each wire: the stock client's gRPC and REST, and plain REST."""
 
     SECRET = "projects/acme/secrets/gemini"
@@ -102,8 +132,15 @@ class TestGoogleSecretManager(Builtin):
         self.store.add(self.SECRET, TWO_KEYS)
         return self.make_provider()
 
+    def make_pinned(self) -> GoogleSecretManager:
+        return GoogleSecretManager(f"{self.SECRET}/versions/1", client=self.store.client)
 
-class TestAWSSecretsManager(Builtin):
+    def make_unwritable(self) -> GoogleSecretManager:
+        self.store.fail_always("PERMISSION_DENIED", method="AddSecretVersion")
+        return self.make_provider()
+
+
+class TestAWSSecretsManager(BuiltinWritable):
     @pytest.fixture(autouse=True)
     def _store(self, aws: AWSEmulator, no_aws: None) -> Iterator[None]:
         self.store, self.clients = aws, []
@@ -124,6 +161,13 @@ class TestAWSSecretsManager(Builtin):
 
     def make_broken(self) -> AWSSecretsManager:
         self.store.add("prod/gemini", TWO_KEYS)
+        return self.make_provider()
+
+    def make_pinned(self) -> AWSSecretsManager:
+        return AWSSecretsManager("prod/gemini", stage="AWSPREVIOUS", client=self.client)
+
+    def make_unwritable(self) -> AWSSecretsManager:
+        self.store.fail_always("AccessDeniedException", action="PutSecretValue")
         return self.make_provider()
 
 
@@ -181,7 +225,7 @@ class Careless:
         return f"Careless({KEY})"
 
 
-class OfCareless(Builtin):
+class OfCareless(BuiltinWritable):
     def __init__(self, **options: Any) -> None:
         self.options = options
 
@@ -208,6 +252,70 @@ class OfCareless(Builtin):
 def test_the_suite_notices(rule: str, options: dict[str, Any]) -> None:
     with pytest.raises(AssertionError):
         getattr(OfCareless(**options), rule)()
+
+
+class Memory:
+    """A writable provider of the simplest kind, which can be told to break one rule."""
+
+    name = "memory"
+
+    def __init__(self, versions: list[str], flaw: str = "") -> None:
+        self.versions, self.flaw = versions, flaw
+
+    def fetch(self, rejected: ApiKey | None = None) -> ApiKey:
+        return ApiKey(self.versions[-1], provider=self.name, version=str(len(self.versions)))
+
+    @sealed_put
+    def put(self, key: ApiKey | str) -> ApiKey:
+        if self.flaw == "stores anything":
+            return ApiKey("anything", provider=self.name)
+        text = key.get_secret_value() if isinstance(key, ApiKey) else ApiKey(key, provider=self.name).get_secret_value()
+        if self.versions[-1] != text or self.flaw == "stores the same key again":
+            known = self.flaw == "takes none back" and text in self.versions
+            self.versions += [] if known or self.flaw == "stores nothing" else [text]
+        if self.flaw == "hides the version":
+            return ApiKey(text, provider=self.name)
+        return self.fetch()
+
+
+class TestMemory(BuiltinWritable):
+    flaw = ""
+
+    @pytest.fixture(autouse=True)
+    def _store(self) -> None:
+        self.versions = [KEY]
+
+    def make_provider(self) -> Memory:
+        return Memory(self.versions, self.flaw)
+
+    def make_pinned(self) -> Any:
+        return self.make_provider() if self.flaw else None
+
+    make_unwritable = make_pinned
+
+
+@pytest.mark.parametrize(
+    ("rule", "flaw"),
+    [
+        ("test_is_writable", "no put"),
+        ("test_stores_a_key_that_the_next_fetch_serves", "stores nothing"),
+        ("test_stores_a_key_that_the_next_fetch_serves", "hides the version"),
+        ("test_takes_a_key_and_a_text_that_has_to_be_cleaned", "stores nothing"),
+        ("test_stores_the_key_that_is_served_already_not_again", "stores the same key again"),
+        ("test_takes_a_key_back_that_was_served_before", "takes none back"),
+        ("test_stores_nothing_that_cannot_be_a_key", "stores anything"),
+        ("test_tells_a_second_writer_and_loses_nothing", "stores nothing"),
+        ("test_refuses_a_put_where_it_is_pinned", "is never pinned"),
+        ("test_fails_where_the_store_cannot_be_written", "never fails"),
+    ],
+)
+def test_the_suite_of_writable_providers_notices(rule: str, flaw: str) -> None:
+    suite = TestMemory()
+    suite.flaw, suite.versions = flaw, [KEY]
+    if flaw == "no put":
+        suite.make_provider = lambda: Careless()  # type: ignore[method-assign]
+    with pytest.raises(AssertionError):
+        getattr(suite, rule)()
 
 
 @pytest.mark.parametrize("method", ["make_provider", "expected_key"])

@@ -461,7 +461,7 @@ class TestAWS:
         assert aws.calls[0][1]["SecretString"] == "<hidden>"
 
     def test_actions_it_does_not_play_are_refused(self, aws: AWSEmulator) -> None:
-        assert refusal(lambda: aws.client().list_secrets())[0] == "UnknownOperationException"
+        assert refusal(lambda: aws.client().get_random_password())[0] == "UnknownOperationException"
 
     @pytest.mark.parametrize(
         ("code", "status"),

@@ -15,7 +15,7 @@ from genai_credentials.client.origins import origin_of
 from genai_credentials.client.sdk import GOOGLE
 from genai_credentials.errors import CredentialsError
 from genai_credentials.key import ApiKey
-from genai_credentials.rejection import ACCEPTED, Verdict, classify
+from genai_credentials.rejection import ACCEPTED, UNTOUCHED, Verdict, classify
 
 
 def ask(
@@ -43,9 +43,11 @@ def ask(
     options = types.HttpOptions(base_url=url, timeout=round(timeout * 1000), client_args=args)
     client = genai.Client(vertexai=False, api_key=key.get_secret_value(), http_options=options)
     try:
-        return ask_with(client).verdict
+        answer = ask_with(client)
     finally:
         client.close()
+    # A refusal for another reason, such as a path that is not there or a quota, shows no list and so proves nothing.
+    return UNTOUCHED if answer.verdict.accepted and answer.code != 200 else answer.verdict
 
 
 class Answer(NamedTuple):

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from genai_credentials import redaction
 from genai_credentials.deadline import seconds_in_all, seconds_left
-from genai_credentials.errors import CredentialsError, FetchFailed, Unavailable
+from genai_credentials.errors import ConfigurationError, CredentialsError, FetchFailed, Unavailable
 from genai_credentials.fields import checked_field, decoded, extract_field
 from genai_credentials.forks import PerProcess
 from genai_credentials.key import ApiKey
-from genai_credentials.provider import import_extra, sealed
+from genai_credentials.provider import import_extra, sealed, sealed_put
 from genai_credentials.sources.aws_names import CURRENT, PREVIOUS, checked_secret
 from genai_credentials.sources.base import Source, name_of, refuse_a_key, uri_of
 from genai_credentials.sources.retries import insist
@@ -96,14 +97,49 @@ class AWSSecretsManager(Source):
             raise FetchFailed(f"{self.name}: is pinned, so there is no earlier version to try.")
         return self._read(VersionStage=PREVIOUS)
 
+    def check_put(self) -> None:
+        """Whether a key can be put here at all.
+
+        Raises:
+            ConfigurationError: This one is pinned to a version or to a stage other than AWSCURRENT.
+        """
+        if self.version_id or self.stage != CURRENT:
+            raise ConfigurationError(
+                f"{self.name}: is pinned to a version or a stage, so no key can be put there.",
+                remedy="Leave version_id and stage out.",
+            )
+
+    @sealed_put
+    def put(self, key: ApiKey | str) -> ApiKey:
+        """Make a version with a key the current one of the secret, which has to exist; see `Writable.put`.
+
+        In JSON all else is kept. The version is stored under AWSPENDING; then AWSCURRENT is moved to it, from the
+        version that was read and from no other. The former version is left with AWSPREVIOUS.
+
+        Raises:
+            InvalidSecret: The text cannot be a key.
+            ConfigurationError: This one is pinned to a version or a stage.
+            PutConflict: Somebody else moved AWSCURRENT at the same moment.
+            PutFailed: The store refused, or something else in the secret would be lost.
+            Unavailable: There are no AWS credentials on this machine.
+        """
+        # Loaded only by those who write.
+        from genai_credentials.writing.aws import Calls, StagedVersions
+        from genai_credentials.writing.documents import document_for
+        from genai_credentials.writing.text import text_of
+
+        self.check_put()
+        text = text_of(key, self.name)
+        versions = StagedVersions(Calls(self._act, _kind, PROBLEMS, self.name), self.secret_id, self.name)
+        return self.key(text, versions.put(document_for(self.field, self.name), text))
+
     def close(self) -> None:
         """Drop the connections; the next fetch makes others."""
         self._client.drop()
 
     def _read(self, **which: str) -> ApiKey:
-        import_extra("botocore", "aws")
         try:
-            answer = self._ask(self._client.get(), {"SecretId": self.secret_id, **which})
+            answer = self._act("get_secret_value", SecretId=self.secret_id, **which)
         except CredentialsError:
             raise
         except UnicodeError:
@@ -114,8 +150,9 @@ class AWSSecretsManager(Source):
         text = extract_field(self._text_of(answer), self.field, self.name)
         return self.key(text, answer.get("VersionId"))
 
-    def _ask(self, client: Any, request: dict[str, str]) -> Any:
-        return insist(lambda: client.get_secret_value(**request), _passes, seconds_left() * 0.35)
+    def _act(self, action: str, **request: Any) -> Any:
+        import_extra("botocore", "aws")
+        return insist(partial(getattr(self._client.get(), action), **request), _passes, seconds_left() * 0.35)
 
     def _text_of(self, answer: Any) -> str:
         if isinstance(text := answer.get("SecretString"), str):
@@ -133,7 +170,7 @@ class AWSSecretsManager(Source):
                 f"{self.name}: there are no AWS credentials on this machine.",
                 remedy="Run 'aws configure', or give the workload a role.",
             )
-        # boto3 waits 60 s to connect and 60 s to read unless told. With the retries of `_ask` that is 95 % of the time;
+        # boto3 waits 60 s to connect and 60 s to read unless told. With the retries of `_act` that is 95 % of the time;
         # of the whole, since later fetches use this client too, and this one may have spent most on imports.
         config = import_extra("botocore.config", "aws").Config(
             connect_timeout=max(0.1, seconds_in_all() * 0.2),
@@ -143,15 +180,20 @@ class AWSSecretsManager(Source):
         return session.client("secretsmanager", config=config)
 
     def _explained(self, error: Exception) -> CredentialsError:
-        response = getattr(error, "response", None)
-        code = response.get("Error", {}).get("Code", "") if isinstance(response, dict) else ""
-        kind = str(code) or type(error).__name__
+        kind = _kind(error)
         if kind == "NoCredentialsError":
             return Unavailable(f"{self.name}: there are no AWS credentials on this machine.", remedy=_LOG_IN)
         problem, remedy = PROBLEMS.get(
             kind, (f"the call failed with {kind}", "That error is the __cause__ of this one.")
         )
         return FetchFailed(f"{self.name}: {problem}.", remedy=remedy)
+
+
+def _kind(error: Exception) -> str:
+    """The store's own name for an error, or else the class of a library's."""
+    response = getattr(error, "response", None)
+    code = response.get("Error", {}).get("Code", "") if isinstance(response, dict) else ""
+    return str(code) or type(error).__name__
 
 
 def _passes(error: Exception) -> bool:

@@ -8,7 +8,7 @@ import os
 from genai_credentials.errors import FetchFailed, Unavailable
 from genai_credentials.fields import decoded
 from genai_credentials.key import ApiKey
-from genai_credentials.provider import import_extra, sealed
+from genai_credentials.provider import import_extra, sealed, sealed_put
 from genai_credentials.sources.base import (
     DEFAULT_NAMES,
     Source,
@@ -68,6 +68,28 @@ class Dotenv(Source):
                 f"{self.name}: cannot be read ({type(error).__name__}).", remedy="Check the file."
             ) from None
         return first_of(self, self.names, values, rejected, str(self.path))
+
+    @sealed_put
+    def put(self, key: ApiKey | str) -> ApiKey:
+        """Store a key under the variable that a fetch would serve, or else under the first name; see `Writable.put`.
+
+        All else in the file stays to the byte. It is replaced whole or not at all, and keeps its mode and its owner. A
+        new one is for its owner alone; its directory has to exist.
+
+        Raises:
+            InvalidSecret: The text cannot be a key.
+            MissingDependency: python-dotenv is not installed.
+            PutConflict: Somebody else changed the file at the same moment.
+            PutFailed: The file cannot be written, or the key cannot stand in it.
+        """
+        # Loaded only by those who write.
+        from genai_credentials.writing.files import KeyFile
+        from genai_credentials.writing.text import text_of
+        from genai_credentials.writing.variables import Variables
+
+        text = text_of(key, self.name)
+        KeyFile(self.path, Variables(self.names, self.name), MAX_BYTES, self.name).put(text)
+        return self.key(text)
 
 
 def _parse(stream: object) -> dict[str, str | None]:

@@ -9,7 +9,7 @@ from genai_credentials.errors import FetchFailed, InvalidSecret, Unavailable
 from genai_credentials.fields import checked_field, decoded, extract_field
 from genai_credentials.key import MAX_BYTES, ApiKey
 from genai_credentials.log import logger
-from genai_credentials.provider import sealed
+from genai_credentials.provider import sealed, sealed_put
 from genai_credentials.sources.base import Source, checked_path, name_of, refuse_a_key, uri_of
 
 MAX_FILE_BYTES = 16 * MAX_BYTES
@@ -63,6 +63,28 @@ class File(Source):
                 remedy="Check the path, and that this process may read it.",
             ) from None
         return self.key(extract_field(self._decode(content), self.field, self.name))
+
+    @sealed_put
+    def put(self, key: ApiKey | str) -> ApiKey:
+        """Store a key in the file; see `Writable.put`.
+
+        The file is replaced whole or not at all, and keeps its mode, its owner and, in JSON, all else to the byte. A
+        new one is for its owner alone; its directory has to exist.
+
+        Raises:
+            InvalidSecret: The text cannot be a key.
+            PutConflict: Somebody else changed the file at the same moment.
+            PutFailed: The file cannot be written, or holds something else that would be lost.
+        """
+        # Loaded only by those who write.
+        from genai_credentials.writing.documents import BareFile, InMember
+        from genai_credentials.writing.files import KeyFile
+        from genai_credentials.writing.text import text_of
+
+        text = text_of(key, self.name)
+        document = InMember(self.field, self.name) if self.field else BareFile(self.name)
+        KeyFile(self.path, document, MAX_FILE_BYTES, self.name).put(text)
+        return self.key(text)
 
     def _decode(self, content: bytes) -> str:
         if len(content) > MAX_FILE_BYTES:

@@ -12,10 +12,10 @@ from genai_credentials.errors import ConfigurationError, CredentialsError, Fetch
 from genai_credentials.fields import checked_field, decoded, extract_field
 from genai_credentials.forks import PerProcess
 from genai_credentials.key import ApiKey
-from genai_credentials.provider import sealed
+from genai_credentials.provider import sealed, sealed_put
 from genai_credentials.sources.base import Source, name_of, refuse_a_key, uri_of
 from genai_credentials.sources.checksum import crc32c
-from genai_credentials.sources.google_clients import Accessed, RestClient, read_with, stock_client
+from genai_credentials.sources.google_clients import Accessed, RestClient, add_with, read_with, stock_client
 from genai_credentials.sources.google_kinds import PASSING, kind_of, without_frames
 from genai_credentials.sources.google_login import default_credentials
 from genai_credentials.sources.retries import insist
@@ -126,6 +126,43 @@ class GoogleSecretManager(Source):
             raise FetchFailed(f"{self.name}: has no earlier version.")
         return self._access(str(number_of(rejected) - 1))
 
+    def check_put(self) -> None:
+        """Whether a key can be put here at all.
+
+        Raises:
+            ConfigurationError: This one is pinned to a version.
+        """
+        if self.pinned:
+            raise ConfigurationError(
+                f"{self.name}: is pinned to a version, so no key can be put there.",
+                remedy=f"Leave the version out: {self.secret}.",
+            )
+
+    @sealed_put
+    def put(self, key: ApiKey | str) -> ApiKey:
+        """Add a version with a key to the secret, which has to exist; see `Writable.put`.
+
+        In JSON all else is kept. Secret Manager has no compare-and-swap: when two add a version at the same moment,
+        both are kept, the higher number serves, and whoever added it is told.
+
+        Raises:
+            InvalidSecret: The text cannot be a key.
+            ConfigurationError: This one is pinned to a version.
+            PutConflict: Somebody else added a version at the same moment.
+            PutFailed: The version could not be added, or something else in the secret would be lost.
+            FetchFailed: The secret cannot be read.
+        """
+        # Loaded only by those who write.
+        from genai_credentials.writing.documents import document_for
+        from genai_credentials.writing.google import Addition, NewVersion
+        from genai_credentials.writing.text import text_of
+
+        self.check_put()
+        text = text_of(key, self.name)
+        add = Addition(lambda *what: add_with(self._client.get(), self.secret, *what), kind_of, self.name)
+        number = NewVersion(self._look, add, self.name).put(document_for(self.field, self.name), text)
+        return self._versions.served(self.key(text, str(number)))
+
     def close(self) -> None:
         """Drop the connection; the next fetch makes another."""
         self._client.drop()
@@ -134,6 +171,22 @@ class GoogleSecretManager(Source):
         return key is not None and key.provider == self.name and number_of(key) > 0
 
     def _access(self, version: str) -> ApiKey:
+        answer = self._checked(version)
+        number = answer.name.rsplit("/", 1)[-1]
+        text = decoded(answer.data, f"{self.name}: version {number}")
+        return self.key(extract_field(text, self.field, self.name), number)
+
+    def _look(self, version: str) -> tuple[int, bytes | None] | None:
+        """A version's number and bytes; None for the bytes of one that is disabled, and where there is none."""
+        try:
+            answer = self._checked(version)
+        except NotFound:
+            return None
+        except NotEnabled as error:
+            return int(version) if version.isdecimal() else error.number, None
+        return int(answer.name.rsplit("/", 1)[-1]), answer.data
+
+    def _checked(self, version: str) -> Accessed:
         name = f"{self.secret}/versions/{version}"
         try:
             client = self._client.get()
@@ -146,18 +199,14 @@ class GoogleSecretManager(Source):
             raise
         except Exception as error:
             raise self._explained(error, version) from without_frames(error)
-        return self._key_of(answer)
-
-    def _key_of(self, answer: Accessed) -> ApiKey:
-        version = answer.name.rsplit("/", 1)[-1]
         # The stock client doesn't compare them (probed: a corrupted checksum came back silently).
         if answer.crc32c is not None and crc32c(answer.data) != answer.crc32c:
+            number = answer.name.rsplit("/", 1)[-1]
             raise FetchFailed(
-                f"{self.name}: version {version} arrived damaged (its CRC32C checksum is wrong).",
+                f"{self.name}: version {number} arrived damaged (its CRC32C checksum is wrong).",
                 remedy="It is fetched again; if it stays so, add the secret's version again.",
             )
-        text = decoded(answer.data, f"{self.name}: version {version}")
-        return self.key(extract_field(text, self.field, self.name), version)
+        return answer
 
     def _make_client(self) -> SecretManagerServiceClient | RestClient:
         if self.transport != "rest":

@@ -1,6 +1,7 @@
-"""Two ways to read a version of a secret at Google: the stock client, and plain REST over google-auth's session.
+"""Two ways to read a version of a secret at Google, and to add one: the stock client, and plain REST.
 
-The stock client costs 0.5 s and 61 MB to load; `AuthorizedSession` comes with google-genai and costs 0.1 s and 22 MB.
+The stock client costs 0.5 s and 61 MB to load; google-auth's `AuthorizedSession` comes with google-genai, and
+costs 0.1 s and 22 MB.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from genai_credentials.provider import import_extra
+from genai_credentials.sources.checksum import crc32c
 from genai_credentials.sources.google_kinds import RefusedOverRest, kind_of_status
 from genai_credentials.sources.google_login import emulator_address
 
@@ -43,6 +45,23 @@ def read_with(client: Any, name: str, timeout: float) -> Accessed:
     # 0 is a checksum like any other, where it was sent.
     was_sent = checksum or "data_crc32c" in answer.payload
     return Accessed(answer.name, answer.payload.data, checksum if was_sent else None)
+
+
+def add_with(client: Any, secret: str, data: bytes, timeout: float) -> int:
+    """Add one version, once, and return its number.
+
+    Args:
+        client: A stock client, or a `RestClient`.
+        secret: The secret's full name.
+        data: The version's bytes; their checksum goes with them.
+        timeout: Seconds it may take.
+    """
+    if isinstance(client, RestClient):
+        name = client.add(secret, data, timeout)
+    else:
+        request = {"parent": secret, "payload": {"data": data, "data_crc32c": crc32c(data)}}
+        name = client.add_secret_version(request=request, retry=None, timeout=timeout).name
+    return int(name.rsplit("/", 1)[-1])
 
 
 def stock_client(location: str | None, log_in: Callable[[], Any]) -> SecretManagerServiceClient:
@@ -94,22 +113,43 @@ class RestClient:
         Raises:
             RefusedOverRest: The store refused, or did not answer, or something else answered.
         """
-        response = self._get(f"{self._base}/v1/{name}:access", timeout)
+        accessed = _accessed(self._ask("GET", f"{name}:access", timeout))
+        if accessed is None:
+            raise RefusedOverRest("UnreadableAnswer", "")
+        return accessed
+
+    def add(self, secret: str, data: bytes, timeout: float) -> str:
+        """Add one version, once, and return its full name.
+
+        Args:
+            secret: The secret's full name.
+            data: The version's bytes.
+            timeout: Seconds until the store answers.
+
+        Raises:
+            RefusedOverRest: The store refused, or did not answer, or something else answered.
+        """
+        payload = {"data": base64.b64encode(data).decode(), "dataCrc32c": str(crc32c(data))}
+        answer = self._ask("POST", f"{secret}:addVersion", timeout, json={"payload": payload})
+        name = answer.get("name") if isinstance(answer, dict) else None
+        if not isinstance(name, str) or not name.rsplit("/", 1)[-1].isdecimal():
+            raise RefusedOverRest("UnreadableAnswer", "")
+        return name
+
+    def _ask(self, verb: str, path: str, timeout: float, **body: object) -> Any:
+        response = self._send(verb, f"{self._base}/v1/{path}", timeout, **body)
         try:
             answer = response.json()
         except ValueError:
             answer = None
         if response.status_code != 200:
             raise RefusedOverRest(*kind_of_status(response.status_code, answer))
-        accessed = _accessed(answer)
-        if accessed is None:
-            raise RefusedOverRest("UnreadableAnswer", "")
-        return accessed
+        return answer
 
-    def _get(self, url: str, timeout: float) -> Any:
+    def _send(self, verb: str, url: str, timeout: float, **body: object) -> Any:
         problems = import_extra("requests.exceptions", "google")
         try:
-            return self._session.get(url, timeout=timeout, allow_redirects=False)
+            return self._session.request(verb, url, timeout=timeout, allow_redirects=False, **body)
         except problems.Timeout:
             kind = "DeadlineExceeded"
         except problems.RequestException:

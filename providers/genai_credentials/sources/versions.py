@@ -57,7 +57,7 @@ class Versions:
         key = self._highest_of(above)
         if above.trouble is not None and key == rejected:
             raise above.trouble
-        return self._served(key)
+        return self.served(key)
 
     def newer(self, current: ApiKey) -> ApiKey:
         """What is newer than the current version, past a lagging `latest`; else the current one, if it can be read."""
@@ -67,9 +67,10 @@ class Versions:
             if above.trouble is not None:
                 raise above.trouble
             key = self._still(number_of(current))
-        return self._served(key)
+        return self.served(key)
 
-    def _served(self, key: ApiKey) -> ApiKey:
+    def served(self, key: ApiKey) -> ApiKey:
+        """The key, once its version is remembered."""
         self._highest = max(self._highest, number_of(key))
         return key
 

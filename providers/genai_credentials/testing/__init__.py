@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from genai_credentials.testing.clock import FakeClock
-    from genai_credentials.testing.conformance import ProviderConformance
+    from genai_credentials.testing.conformance import ProviderConformance, WritableConformance
     from genai_credentials.testing.gemini import FakeGemini
     from genai_credentials.testing.refusals import REFUSALS, Refusal
     from genai_credentials.testing.rotating import RotatingCredentials
@@ -23,6 +23,7 @@ _ROOMS = {
     "Refusal": "refusals",
     "RotatingCredentials": "rotating",
     "SecretManagerEmulator": "stores.secret_manager",
+    "WritableConformance": "conformance",
 }
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "Refusal",
     "RotatingCredentials",
     "SecretManagerEmulator",
+    "WritableConformance",
 ]
 
 # Where a checker saw it, every misspelt name would be one.

@@ -1,4 +1,4 @@
-"""`ProviderConformance`: what every provider has to keep to, as tests to inherit.
+"""`ProviderConformance` and `WritableConformance`: what every provider has to keep to, as tests to inherit.
 
 ```python
 class TestVault(ProviderConformance):
@@ -15,19 +15,20 @@ from __future__ import annotations
 import inspect
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from types import FrameType
 from typing import Any
 
 from genai_credentials.adapter import as_provider
-from genai_credentials.errors import CredentialsError, FetchFailed, Unavailable
+from genai_credentials.errors import ConfigurationError, CredentialsError, FetchFailed, PutConflict, Unavailable
 from genai_credentials.key import ApiKey
-from genai_credentials.provider import Provider
+from genai_credentials.provider import Provider, Writable, writable
 
-__all__ = ["ProviderConformance", "everything_in"]
+__all__ = ["ProviderConformance", "WritableConformance", "everything_in"]
 
-_THREADS, _FETCHES = 8, 5
+_THREADS, _FETCHES, _WRITERS = 8, 5, 4
 
 
 class ProviderConformance:
@@ -115,29 +116,129 @@ class ProviderConformance:
     def _made(self) -> Provider:
         return as_provider(self.make_provider())
 
-    def _error(self, made: Any) -> CredentialsError:
+    @staticmethod
+    def _supplied(made: Any) -> Any:
         if made is None:
             import pytest
 
             pytest.skip("not supplied")
-        error = _caught(as_provider(made))
+        return as_provider(made)
+
+    def _error(self, made: Any) -> CredentialsError:
+        error = _caught(self._supplied(made).fetch)
         assert error.remedy, "the error says nothing about what to do next"
         assert self.expected_key() not in everything_in(error), "the error holds the key"
         return error
 
 
-def _caught(provider: Provider) -> CredentialsError:
+class WritableConformance(ProviderConformance):
+    """The tests of one provider that a key can be put into; those of `ProviderConformance` are among them.
+
+    `make_provider()` is called more than once in a test: each time it gives a new provider of the same store, which
+    serves `expected_key()` when the test begins and what was put there after that.
+    """
+
+    def new_key(self) -> str:
+        """The text of a key that is put into the store."""
+        return f"{self.expected_key()}-new"
+
+    def make_pinned(self) -> Any:
+        """A new provider of the same class that no key can be put into; None skips its test."""
+        return None
+
+    def make_unwritable(self) -> Any:
+        """A new provider whose put fails, since the store refuses it or cannot be reached; None skips its test."""
+        return None
+
+    def test_is_writable(self) -> None:
+        provider = self._made()
+        assert isinstance(provider, Writable)
+        assert writable(provider) is provider
+        assert not inspect.iscoroutinefunction(provider.put), "make it a plain method"
+
+    def test_stores_a_key_that_the_next_fetch_serves(self) -> None:
+        provider = self._writable()
+        stored = provider.put(self.new_key())
+        assert isinstance(stored, ApiKey)
+        assert stored.provider == provider.name
+        for reader in (provider, self._made()):
+            fetched = reader.fetch()
+            assert fetched.get_secret_value() == stored.get_secret_value() == self.new_key()
+            assert fetched.version == stored.version
+
+    def test_takes_a_key_and_a_text_that_has_to_be_cleaned(self) -> None:
+        key = ApiKey(self.new_key(), provider="another", version="7")
+        stored = self._writable().put(key)
+        assert (stored, stored.provider) == (key, self._made().name)
+        stored = self._writable().put(f'"{self.expected_key()}"\n')
+        assert stored.get_secret_value() == self._made().fetch().get_secret_value() == self.expected_key()
+
+    def test_stores_the_key_that_is_served_already_not_again(self) -> None:
+        before = self._made().fetch()
+        assert self._writable().put(before).version == before.version
+        first, second = (self._writable().put(self.new_key()) for _ in range(2))
+        assert first.version == second.version
+
+    def test_takes_a_key_back_that_was_served_before(self) -> None:
+        before = self._made().fetch()
+        for key in (self.new_key(), before):
+            self._writable().put(key)
+        assert self._made().fetch() == before
+
+    def test_stores_nothing_that_cannot_be_a_key(self) -> None:
+        before = self._made().fetch()
+        for text in ("", "YOUR_API_KEY", f"{self.new_key()} {self.new_key()}", f"Bearer {self.new_key()}"):
+            error = _caught(partial(self._writable().put, text))
+            assert error.remedy, "the error says nothing about what to do next"
+            assert self.new_key() not in everything_in(error), "the error holds the key"
+        after = self._made().fetch()
+        assert (after, after.version) == (before, before.version)
+
+    def test_tells_a_second_writer_and_loses_nothing(self) -> None:
+        barrier, keys = threading.Barrier(_WRITERS), [f"{self.new_key()}-{number}" for number in range(_WRITERS)]
+
+        def write(text: str) -> bool:
+            provider = self._writable()
+            barrier.wait(10.0)
+            try:
+                return provider.put(text).get_secret_value() == text
+            except PutConflict as error:
+                conflict = error
+            assert text not in everything_in(conflict), "the error holds the key"
+            return conflict.stored is not None
+
+        with ThreadPoolExecutor(_WRITERS) as pool:
+            stored = [text for text, done in zip(keys, pool.map(write, keys), strict=True) if done]
+        assert self._made().fetch().get_secret_value() in stored, "a key is served whose writer was told otherwise"
+
+    def test_refuses_a_put_where_it_is_pinned(self) -> None:
+        provider = self._supplied(self.make_pinned())
+        for call in (lambda: writable(provider), lambda: provider.put(self.new_key())):
+            assert isinstance(_caught(call), ConfigurationError)
+
+    def test_fails_where_the_store_cannot_be_written(self) -> None:
+        provider = self._supplied(self.make_unwritable())
+        error = _caught(lambda: provider.put(self.new_key()))
+        assert not isinstance(error, ConfigurationError)
+        assert error.remedy, "the error says nothing about what to do next"
+        assert self.new_key() not in everything_in(error), "the error holds the key"
+
+    def _writable(self) -> Writable:
+        return writable(self._made())
+
+
+def _caught(call: Callable[[], object]) -> CredentialsError:
     try:
-        provider.fetch()
+        call()
     except CredentialsError as error:
         return error
-    raise AssertionError(f"{provider.name} served a key")
+    raise AssertionError("it raised no error")
 
 
 def everything_in(error: BaseException) -> str:
     """All that an error can show of itself: its text, its arguments, its chain and the locals in its tracebacks.
 
-    The frames of whoever called `fetch` are left out: what they hold is theirs.
+    The frames of whoever called `fetch` or `put` are left out: what they hold is theirs.
     """
     shown, queue, seen = [], [error], set()
     while queue:
@@ -146,13 +247,13 @@ def everything_in(error: BaseException) -> str:
             continue
         seen.add(id(one))
         shown += [str(one), repr(one), repr(one.args), repr(vars(one))]
-        frames = _below_fetch(one) if one is error else traceback.walk_tb(one.__traceback__)
+        frames = _below_the_call(one) if one is error else traceback.walk_tb(one.__traceback__)
         shown += traceback.StackSummary.extract(frames, capture_locals=True).format()
         queue += [linked for linked in (one.__cause__, one.__context__) if linked is not None]
     return "\n".join(shown)
 
 
-def _below_fetch(error: BaseException) -> Iterator[tuple[FrameType, int]]:
+def _below_the_call(error: BaseException) -> Iterator[tuple[FrameType, int]]:
     frames = list(traceback.walk_tb(error.__traceback__))
-    names = [frame.f_code.co_name.startswith("fetch") for frame, _ in frames]
+    names = [frame.f_code.co_name.startswith(("fetch", "put")) for frame, _ in frames]
     return iter(frames[names.index(True) :] if any(names) else [])

@@ -47,7 +47,6 @@ class AWSEmulator(StoreServer[Json]):
     def __init__(self, *, port: int = 0, region: str = "us-east-1") -> None:
         super().__init__(port)
         self._service = AWSService(region)
-        self._actions = self._service.actions()
         self._regions: set[str] = set()
         self._connections = 0
         self._endings: deque[Ending] = deque()
@@ -97,7 +96,7 @@ class AWSEmulator(StoreServer[Json]):
     def delete(self, name: str) -> None:
         """Mark a secret for deletion: reading it is refused until `add` restores it."""
         with self._changed:
-            self._service.secret(name).deleted = True
+            self._service.delete(name)
 
     def arn(self, name: str) -> str:
         """The full ARN of a secret, with its six random characters."""
@@ -176,10 +175,8 @@ class AWSEmulator(StoreServer[Json]):
             fault = self._fault(action)
             if fault is not None:
                 raise RefusedError(fault.code, fault.message or f"{action}: injected {fault.code}", fault.status)
-            if action not in self._actions:
-                raise RefusedError("UnknownOperationException", f"The emulator does not know {action}.")
             with self._changed:
-                return 200, self._actions[action](params)
+                return 200, self._service.answer(action, params)
         except RefusedError as refusal:
             return refusal.status, {"__type": refusal.code, "message": refusal.message}
         except KeyError as error:

@@ -100,7 +100,7 @@ class AWSAgentEmulator(StoreServer[dict[str, str]]):
     def delete(self, name: str) -> None:
         """Mark a secret of its store for deletion."""
         with self._changed:
-            self._service.secret(name).deleted = True
+            self._service.delete(name)
 
     def arn(self, name: str) -> str:
         """The full ARN of a secret."""
@@ -193,6 +193,6 @@ class AWSAgentEmulator(StoreServer[dict[str, str]]):
         if (fault := self._fault(self._read)) is not None:
             raise RefusedError(fault.code, fault.message or f"injected {fault.code}", fault.status)
         with self._changed:
-            answer = self._service.actions()[self._read](params)
+            answer = self._service.answer(self._read, params)
         # The agent writes the time as text, and the rest as the service does.
         return {**answer, "CreatedDate": str(answer["CreatedDate"])}

@@ -1,0 +1,225 @@
+"""A put into AWS Secrets Manager: a version is staged, then AWSCURRENT is moved to it from the version that was read.
+
+Moving that label is the only compare-and-swap that the store has: it names the version that it is taken from, and is
+refused when the label is elsewhere by then.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from genai_credentials.errors import CredentialsError, FetchFailed, PutConflict, PutFailed, PutUnsure, Unavailable
+from genai_credentials.writing.documents import Content, Document
+
+CURRENT, PENDING = "AWSCURRENT", "AWSPENDING"
+
+PAUSES = (0.1, 0.3, 0.9)
+"""Seconds before a version is looked for again that was staged a moment ago: the store may not know it yet."""
+
+_TOKENS = uuid.UUID("5f0b6c0e-6f0a-4c55-9d5b-0d0f3a1f6b55")
+
+
+_MAY_NOT = (
+    "this identity may not read or write the secret",
+    "Allow it secretsmanager:DescribeSecret, GetSecretValue, PutSecretValue and UpdateSecretVersionStage on the "
+    "secret, and kms:GenerateDataKey and kms:Decrypt on its key.",
+)
+_MAYBE = "The key may be the current one all the same; put it again: the same key is not stored twice."
+_PROBLEMS = {
+    "AccessDeniedException": _MAY_NOT,
+    "AccessDenied": _MAY_NOT,
+    "403": _MAY_NOT,
+    "EncryptionFailure": (
+        "the secret cannot be encrypted",
+        "Allow this identity kms:GenerateDataKey and kms:Decrypt on the secret's key, and check that key's state.",
+    ),
+    "ResourceNotFoundException": ("no such secret", "Create it first: aws secretsmanager create-secret --name NAME."),
+    "LimitExceededException": ("the secret has all the versions it may have", "Take labels off versions, and wait."),
+    "ThrottlingException": ("the store throttles this account", "Try again in a minute."),
+    "NoCredentialsError": (
+        "there are no AWS credentials on this machine",
+        "Run 'aws configure' or 'aws sso login', or give the workload a role.",
+    ),
+}
+"""The store's name for an error of a put -> what it is, and what to do about it; where reading has other words."""
+
+
+class Refused(PutFailed):
+    """The store refused a call.
+
+    Args:
+        message: What happened and where.
+        remedy: What to do next.
+        code: The store's own name for it.
+    """
+
+    def __init__(self, message: str, *, remedy: str = "", code: str = "") -> None:
+        self.code = code
+        super().__init__(message, remedy=remedy)
+
+
+class Calls:
+    """Calls the store for a put, and explains its refusals.
+
+    Args:
+        act: Calls an action of a boto3 client by the name of its method.
+        kind_of: The store's name for an error, or else its class.
+        problems: What an error of that name is, and what to do about it, where a put has no words of its own.
+        where: The provider's name, for the errors.
+    """
+
+    def __init__(
+        self,
+        act: Callable[..., Any],
+        kind_of: Callable[[Exception], str],
+        problems: Mapping[str, tuple[str, str]],
+        where: str,
+    ) -> None:
+        self._act, self._kind_of, self._problems, self._where = act, kind_of, problems, where
+
+    def __call__(self, action: str, **request: Any) -> Any:
+        """The answer to an action; raises `Refused`."""
+        try:
+            return self._act(action, **request)
+        except CredentialsError:
+            raise
+        except Exception as error:
+            kind = self._kind_of(error)
+        # Not chained: the frames hold the key.
+        unknown = f"the call failed with {kind}", "Look that error up, and put the key again."
+        problem, remedy = _PROBLEMS.get(kind, self._problems.get(kind, unknown))
+        if kind == "NoCredentialsError":
+            raise Unavailable(f"{self._where}: {problem}.", remedy=remedy)
+        raise Refused(f"{self._where}: {problem}.", remedy=remedy, code=kind)
+
+
+class Current(NamedTuple):
+    """The version under AWSCURRENT.
+
+    Args:
+        arn: The secret's.
+        version: Its id; None for a secret without any version.
+        content: Its bytes.
+        binary: Whether it is stored as such.
+    """
+
+    arn: str
+    version: str | None
+    content: bytes
+    binary: bool
+
+
+class StagedVersions:
+    """The versions of one secret, as far as a put needs them.
+
+    Args:
+        call: Calls an action by the name of a boto3 client's method; raises `Refused`.
+        secret_id: The secret's name or ARN.
+        where: The provider's name, for the errors.
+    """
+
+    def __init__(self, call: Callable[..., Any], secret_id: str, where: str) -> None:
+        self._call, self._secret_id, self._where = call, secret_id, where
+
+    def put(self, document: Document, key: str) -> str:
+        """Make a version with this key the current one, unless the current one has it; returns the version's id.
+
+        Raises:
+            PutConflict: Somebody else moved AWSCURRENT at the same moment, and that was kept.
+            PutFailed: Something else in the secret would be lost, or it could not be written.
+        """
+        current = self.current()
+        before = Content(current.content, document, self._where)
+        if current.version and before.holds(key):
+            return current.version
+        staged = self.stage(current, before.with_key(key))
+        try:
+            # The first version of a secret is given AWSCURRENT by the store itself.
+            if current.version or self.current().version != staged:
+                self.promote(current, staged)
+            return staged
+        except Refused as refusal:
+            problem: PutFailed = refusal
+        finally:
+            self.unstage(current, staged)
+        try:
+            now = self.current()
+        except CredentialsError:
+            raise PutUnsure(problem.message, remedy=_MAYBE) from None
+        if now.version and Content(now.content, document, self._where).holds(key):
+            return now.version
+        raise problem if now.version == current.version else self._conflict(now)
+
+    def current(self) -> Current:
+        """The version under AWSCURRENT.
+
+        Raises:
+            PutFailed: It cannot be read.
+        """
+        try:
+            answer = self._call("get_secret_value", SecretId=self._secret_id, VersionStage=CURRENT)
+        except Refused as refusal:
+            if refusal.code != "ResourceNotFoundException":
+                raise
+            return self._empty()
+        if isinstance(text := answer.get("SecretString"), str):
+            return Current(answer["ARN"], answer["VersionId"], text.encode(), binary=False)
+        if not (content := answer.get("SecretBinary")):
+            # botocore takes a body that was cut short for an empty answer, with status 200 (probed).
+            raise FetchFailed(f"{self._where}: the answer held no secret.", remedy="It was cut short: try again.")
+        return Current(answer["ARN"], answer["VersionId"], bytes(content), binary=True)
+
+    def _empty(self) -> Current:
+        """A secret that was created without a value."""
+        answer = self._call("describe_secret", SecretId=self._secret_id)
+        if any(CURRENT in stages for stages in answer.get("VersionIdsToStages", {}).values()):
+            raise FetchFailed(f"{self._where}: the current version was not found.", remedy="Try again in a moment.")
+        return Current(answer["ARN"], None, b"", binary=False)
+
+    def stage(self, current: Current, content: bytes) -> str:
+        """Store a version under AWSPENDING and return its id; the same one when it is repeated."""
+        kind = "SecretBinary" if current.binary else "SecretString"
+        value = content if current.binary else content.decode()
+        # Made from both, so that a put that was cut short is taken up, and a key that comes back is a version anew.
+        seed = f"{current.arn} {current.version} {kind} {hashlib.sha256(content).hexdigest()}"
+        token = str(uuid.uuid5(_TOKENS, seed))
+        request = {"ClientRequestToken": token, "VersionStages": [PENDING], kind: value}
+        return str(self._call("put_secret_value", SecretId=current.arn, **request)["VersionId"])
+
+    def promote(self, current: Current, staged: str) -> None:
+        """Move AWSCURRENT from the version that was read to the staged one.
+
+        Raises:
+            Refused: AWSCURRENT is elsewhere by now, or the store failed.
+        """
+        source = {"RemoveFromVersionId": current.version} if current.version else {}
+        request = {"SecretId": current.arn, "VersionStage": CURRENT, "MoveToVersionId": staged, **source}
+        for pause in PAUSES:
+            try:
+                self._call("update_secret_version_stage", **request)
+                return
+            except Refused as refusal:
+                if refusal.code != "ResourceNotFoundException":
+                    raise
+            time.sleep(pause)
+        self._call("update_secret_version_stage", **request)
+
+    def unstage(self, current: Current, staged: str) -> None:
+        """Take AWSPENDING off the staged version, since the store takes it for a rotation that is under way."""
+        # Refused where another put has it by now.
+        with suppress(Refused):
+            self._call(
+                "update_secret_version_stage", SecretId=current.arn, VersionStage=PENDING, RemoveFromVersionId=staged
+            )
+
+    def _conflict(self, now: Current) -> PutConflict:
+        version = f"version {now.version}" if now.version else "a version without AWSCURRENT"
+        return PutConflict(
+            f"{self._where}: somebody else made {version} current at the same moment, and it was kept.",
+            remedy="Look at what it holds; put the key again if it is still the one to serve.",
+        )

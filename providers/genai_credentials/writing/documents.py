@@ -1,0 +1,156 @@
+"""What holds a key: a bare text, or a member of a JSON document. Each knows how to read it and how to set it."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import NamedTuple, Protocol
+
+from genai_credentials.errors import InvalidSecret, PutFailed
+from genai_credentials.fields import extract_field, names_to
+from genai_credentials.key import clean
+from genai_credentials.writing import members
+from genai_credentials.writing.text import encoding_of
+
+
+class Document(Protocol):
+    """A form in which a key is kept."""
+
+    def key_in(self, text: str) -> str | None:
+        """The key that the text holds; None without one, and for what cannot be a key."""
+        ...
+
+    def with_key(self, text: str, key: str) -> str:
+        """The text with this key in it, and everything else as it is; an empty text is a document that isn't there yet.
+
+        Raises:
+            PutFailed: Something else would be lost, or the key cannot stand there.
+        """
+        ...
+
+
+class Content(NamedTuple):
+    """The bytes of a document and its form; empty bytes are a document that isn't there yet.
+
+    Args:
+        data: The bytes.
+        document: Their form.
+        where: The provider's name, for the errors.
+    """
+
+    data: bytes
+    document: Document
+    where: str
+
+    def holds(self, key: str) -> bool:
+        """Whether this is the key in it. Raises `PutFailed` if it is no text."""
+        return self.document.key_in(encoding_of(self.data).decode(self.data, self.where)) == key
+
+    def with_key(self, key: str) -> bytes:
+        """The bytes with this key in it.
+
+        Raises:
+            PutFailed: Something else would be lost, or the key cannot stand there.
+        """
+        encoding = encoding_of(self.data)
+        return encoding.encode(self.document.with_key(encoding.decode(self.data, self.where), key))
+
+
+class Bare:
+    """A text that is the key and nothing else; white space around it stays.
+
+    Args:
+        where: The provider's name, for the errors.
+    """
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+
+    def key_in(self, text: str) -> str | None:
+        """See `Document`."""
+        return _key(text)
+
+    def with_key(self, text: str, key: str) -> str:
+        """See `Document`."""
+        if text.lstrip().startswith(("{", "[")):
+            raise self._lost("a JSON document", "Name the key's field: field='…', or '#field' in a URI.")
+        start, end = len(text) - len(text.lstrip()), len(text.rstrip())
+        return text[:start] + key + text[max(start, end) :]
+
+    def _lost(self, what: str, remedy: str) -> PutFailed:
+        return PutFailed(
+            f"{self._where}: {what} is there, and a bare key would take the place of all of it.", remedy=remedy
+        )
+
+
+class BareFile(Bare):
+    """A bare key in a file, which has no earlier versions: what is no key there is not written over."""
+
+    def with_key(self, text: str, key: str) -> str:
+        """See `Document`."""
+        changed = super().with_key(text, key)
+        if _key(text) is None and re.search(r"[\s=,;]", text.strip()):
+            raise self._lost("more than a key", "Check the path; remove the file if it is the right one.")
+        return changed
+
+
+class InMember:
+    """A JSON document with the key in a field of it.
+
+    Args:
+        field: A name in a JSON object, or the JSON Pointer (RFC 6901) to one further in.
+        where: The provider's name, for the errors.
+    """
+
+    def __init__(self, field: str, where: str) -> None:
+        self._field, self._where = field, where
+
+    def key_in(self, text: str) -> str | None:
+        """See `Document`."""
+        try:
+            return _key(extract_field(text, self._field, ""))
+        except InvalidSecret:
+            return None
+
+    def with_key(self, text: str, key: str) -> str:
+        """See `Document`."""
+        document = text if text.strip() else "{}"
+        if not isinstance(_loaded(document), (dict, list)):
+            raise PutFailed(
+                f"{self._where}: no JSON object is there, so the key's field cannot be set.",
+                remedy="Store a JSON object there, or leave the field out for a bare key.",
+            )
+        try:
+            changed = members.with_value(document, names_to(self._field), key)
+        except LookupError:
+            changed = document
+        if self.key_in(changed) != key:
+            raise PutFailed(
+                f"{self._where}: something else than a text is there, and was left as it is.",
+                remedy="Check the field's name; remove what is there if it is the right one.",
+            )
+        return changed
+
+
+def document_for(field: str | None, where: str) -> Document:
+    """The form of a secret: bare, or JSON with the key in a field.
+
+    Args:
+        field: The field, or the JSON Pointer to it; None means that the secret is the bare key.
+        where: The provider's name, for the errors.
+    """
+    return Bare(where) if field is None else InMember(field, where)
+
+
+def _loaded(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _key(text: object) -> str | None:
+    try:
+        return clean(text, "")[0] if isinstance(text, str) else None
+    except InvalidSecret:
+        return None

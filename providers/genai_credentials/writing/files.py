@@ -1,0 +1,186 @@
+"""A file is replaced whole or not at all, by one writer at a time, and keeps its mode, its owner and its links.
+
+The new content is written beside it, made durable and renamed over it. Meanwhile its directory is locked with
+`flock`, which leaves nothing behind, not even when the process is killed.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from genai_credentials.deadline import seconds_left
+from genai_credentials.errors import PutConflict, PutFailed
+from genai_credentials.writing.documents import Content, Document
+
+NEW_MODE = 0o600
+
+
+class KeyFile:
+    """A file that a key is put into.
+
+    Args:
+        path: Its path; symlinks stay, and the file that they lead to is replaced.
+        document: Its form.
+        most: The most bytes that a reader takes.
+        where: The provider's name, for the errors.
+    """
+
+    def __init__(self, path: Path, document: Document, most: int, where: str) -> None:
+        self._path, self._document, self._most, self._where = path, document, most, where
+
+    def put(self, key: str) -> None:
+        """Store the text of a key; a file that holds it already is not touched.
+
+        Raises:
+            PutConflict: Somebody else changed the file at the same moment.
+            PutFailed: It could not be written, or something else in it would be lost; it is as it was.
+        """
+        try:
+            target = Path(os.path.realpath(self._path))
+            before = self._read(target)
+            with _locked(target.parent, self._where):
+                self._replace(target, before, key)
+            return
+        except OSError as error:
+            problem = _explained(error, self._where)
+        # Not chained: the frames hold the key.
+        raise problem
+
+    def _replace(self, target: Path, before: bytes, key: str) -> None:
+        mark = _mark(target)
+        now = Content(self._read(target), self._document, self._where)
+        if now.holds(key):
+            return
+        content = now.with_key(key)
+        if len(content) > self._most:
+            raise PutFailed(f"{self._where}: would be over {self._most:,} bytes.", remedy="Is it the right file?")
+        if now.data != before or not replace(target, content, mark):
+            raise PutConflict(
+                f"{self._where}: somebody else changed it at the same moment, and that change was kept.",
+                remedy="Look at what it holds now; put the key again if it is still the one to serve.",
+            )
+
+    def _read(self, target: Path) -> bytes:
+        try:
+            # Asked before it is opened: a pipe would wait for a writer.
+            if not stat.S_ISREG(os.stat(target).st_mode):
+                raise PutFailed(f"{self._where}: is no regular file.", remedy="Name a file.")
+            with target.open("rb") as stream:
+                content = stream.read(self._most + 1)
+        except FileNotFoundError:
+            return b""
+        if len(content) > self._most:
+            raise PutFailed(f"{self._where}: over {self._most:,} bytes.", remedy="Is it the right file?")
+        return content
+
+
+Mark = tuple[int, int, int]
+
+
+def _mark(target: Path) -> Mark | None:
+    """What differs when somebody changes the file; None where there is none."""
+    try:
+        found = os.stat(target)
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def replace(target: Path, content: bytes, mark: Mark | None) -> bool:
+    """Put a file with this content in a file's place, whole or not at all; a new one is for its owner alone.
+
+    Args:
+        target: The file; its directory is locked.
+        content: All of its new bytes.
+        mark: What `_mark` said of it when its content was read.
+
+    Returns:
+        Whether it was done: not if somebody changed it since.
+    """
+    # The same name each time: what a put leaves that is killed is cleared away by the next.
+    beside = target.with_name(f".genai-credentials-{hashlib.sha256(os.fsencode(target.name)).hexdigest()[:16]}")
+    with suppress(FileNotFoundError):
+        beside.unlink()
+    try:
+        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, NEW_MODE), "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            if _mark(target) != mark:
+                return False
+            _take_after(target if mark else None, beside)
+            os.fsync(stream.fileno())
+        if unchanged := _mark(target) == mark:
+            os.replace(beside, target)
+        return unchanged
+    finally:
+        with suppress(FileNotFoundError):
+            beside.unlink()
+
+
+def _take_after(target: Path | None, beside: Path) -> None:
+    """Give a new file the owner, the mode and the extended attributes of the one that it replaces."""
+    if target is None:
+        beside.chmod(NEW_MODE)
+        return
+    old, new = os.stat(target), os.stat(beside)
+    if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):
+        os.chown(beside, old.st_uid, old.st_gid)
+    shutil.copystat(target, beside)
+    os.utime(beside)
+
+
+@contextmanager
+def _locked(directory: Path, where: str) -> Iterator[None]:
+    try:
+        import fcntl
+    except ImportError:
+        raise PutFailed(f"{where}: a put into a file takes a POSIX system.", remedy="Write it by hand.") from None
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        give_up = time.monotonic() + seconds_left()
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > give_up:
+                    raise
+            time.sleep(0.02)
+        yield
+        # So that the rename is as durable as the content; not every file system takes it.
+        with suppress(OSError):
+            os.fsync(handle)
+        # Closing alone would leave the lock to a child that was forked meanwhile.
+        fcntl.flock(handle, fcntl.LOCK_UN)
+    finally:
+        os.close(handle)
+
+
+_MAY_NOT = "A file is replaced whole: this user has to be its owner and may write its directory."
+_REMEDIES = {
+    errno.EACCES: _MAY_NOT,
+    errno.EPERM: _MAY_NOT,
+    errno.EROFS: "Its file system is mounted read-only: change the key where the mount comes from.",
+    errno.EBUSY: "It is a mount of its own, which cannot be replaced: mount its directory instead.",
+    errno.ENOENT: "Create its directory first.",
+    errno.ENOTDIR: "Create its directory first.",
+    errno.ENOSPC: "Make room on the disk.",
+    errno.EDQUOT: "Make room in this user's quota.",
+    errno.EAGAIN: "Another process holds a lock on its directory: try again, or end that process.",
+    errno.ELOOP: "Its symlinks lead in a circle: mend them.",
+}
+
+
+def _explained(error: OSError, where: str) -> PutFailed:
+    return PutFailed(
+        f"{where}: cannot be written, and is as it was ({type(error).__name__}: {error.strerror}).",
+        remedy=_REMEDIES.get(error.errno or 0, "Check the path, and that this process may write there."),
+    )

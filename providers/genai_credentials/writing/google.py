@@ -1,0 +1,169 @@
+"""A put into Google Secret Manager: a version is added, and its number tells whether somebody else added one too.
+
+There is no compare-and-swap. But a version by number is strongly consistent, none is ever written over, and the
+numbers have no gaps.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from genai_credentials.deadline import seconds_left
+from genai_credentials.errors import CredentialsError, FetchFailed, PutConflict, PutFailed, PutUnsure
+from genai_credentials.writing.documents import Bare, Content, Document
+
+MOST_NEWER = 64
+"""How many versions past `latest`, which lags, or below it, where it is disabled, are looked for by number."""
+
+PAUSES = (0.2, 0.8)
+"""Seconds before an addition that got no answer is tried again."""
+
+
+Seen = tuple[int, bytes | None]
+"""A version that there is: its number, 0 where the store doesn't say it, and its bytes, None if it is disabled."""
+
+
+class NewVersion:
+    """The versions of one secret, as far as a put needs them.
+
+    Args:
+        look: Reads a version by its number or "latest"; None where there is none.
+        add: Adds a version and returns its number.
+        where: The provider's name, for the errors.
+    """
+
+    def __init__(self, look: Callable[[str], Seen | None], add: Callable[[bytes], int], where: str) -> None:
+        self._look, self._add, self._where = look, add, where
+
+    def put(self, document: Document, key: str) -> int:
+        """Add a version with this key, unless the newest one has it; returns the version's number.
+
+        Raises:
+            PutConflict: Somebody else added a version at the same moment; both are kept, and this one is newer.
+            PutFailed: Something else in the secret would be lost, or it could not be written.
+        """
+        highest, number, data = self._newest()
+        if number == 0 and highest and not isinstance(document, Bare):
+            raise PutFailed(
+                f"{self._where}: no version of it can be read, so all but the key would be lost.",
+                remedy="Enable its newest version, or add one by hand.",
+            )
+        before = Content(data, document, self._where)
+        held = before.holds(key)
+        if number and number == highest and held:
+            return highest
+        number = self._added(data if held else before.with_key(key), document, key, highest)
+        for between in range(highest + 1, number):
+            if not self._has(between, document, key):
+                raise self._conflict(between, number)
+        return number
+
+    def _conflict(self, between: int, number: int) -> PutConflict:
+        return PutConflict(
+            f"{self._where}: somebody else stored version {between} at the same moment. Both are kept; this key is "
+            f"version {number}, so it is the one that serves.",
+            remedy=f"Look at version {between}; put its key again if that one is to serve.",
+            stored=str(number),
+        )
+
+    def _newest(self) -> tuple[int, int, bytes]:
+        """The highest number there is, and the number and the bytes of the newest version that can be read.
+
+        Raises:
+            PutFailed: There are too many past `latest`.
+        """
+        highest, readable, data = 0, 0, b""
+        seen = self._look("latest")
+        for _ in range(MOST_NEWER):
+            if seen is not None:
+                highest, found = seen
+                readable, data = (readable, data) if found is None else (highest, found)
+            seen = self._look(str(highest + 1))
+            if seen is None:
+                return (highest, readable, data) if readable else self._below(highest)
+        raise PutFailed(
+            f"{self._where}: its newest version was not found within {MOST_NEWER} of `latest`.",
+            remedy="Enable the newest version, or add one by hand.",
+        )
+
+    def _below(self, highest: int) -> tuple[int, int, bytes]:
+        for number in range(highest - 1, max(0, highest - MOST_NEWER), -1):
+            seen = self._look(str(number))
+            if seen is not None and seen[1] is not None:
+                return highest, number, seen[1]
+        return highest, 0, b""
+
+    def _added(self, content: bytes, document: Document, key: str, highest: int) -> int:
+        for pause in PAUSES:
+            try:
+                return self._add(content)
+            except PutUnsure:
+                time.sleep(pause)
+            if self._has(highest + 1, document, key):
+                return highest + 1
+        return self._add(content)
+
+    def _has(self, number: int, document: Document, key: str) -> bool:
+        try:
+            seen = self._look(str(number))
+            return seen is not None and Content(seen[1] or b"", document, self._where).holds(key)
+        except (FetchFailed, PutFailed):
+            return False
+
+
+class Addition:
+    """Adds a version to a secret, and explains why it could not.
+
+    Args:
+        add: Adds a version with these bytes, within so many seconds, and returns its number.
+        kind_of: The name of a failure.
+        where: The provider's name, for the errors.
+    """
+
+    def __init__(self, add: Callable[[bytes, float], int], kind_of: Callable[[Exception], str], where: str) -> None:
+        self._add, self._kind_of, self._where = add, kind_of, where
+
+    def __call__(self, data: bytes) -> int:
+        """Add a version with these bytes, and return its number.
+
+        Raises:
+            PutUnsure: It may have been added.
+            PutFailed: It was not.
+        """
+        try:
+            return self._add(data, seconds_left() * 0.4)
+        except CredentialsError:
+            raise
+        except Exception as error:
+            kind = self._kind_of(error)
+        # Not chained: the frames hold the key.
+        problem, remedy = _PROBLEMS.get(kind, (f"the call failed with {kind}", _AGAIN))
+        raise (PutUnsure if kind in _UNSURE else PutFailed)(f"{self._where}: {problem}.", remedy=remedy)
+
+
+_AGAIN = "Look that error up, and put the key again: the same key is not stored twice."
+_MAYBE = "The key may have been stored all the same; put it again: the same key is not stored twice."
+_MAY_NOT = (
+    "this identity may not add versions to the secret",
+    "Grant it roles/secretmanager.secretVersionAdder on the secret.",
+)
+_REFUSED = ("the Google credentials were refused", "Log in again, or renew the service account's key.")
+_PROBLEMS = {
+    "NotFound": ("no such secret", "Create it first: gcloud secrets create NAME."),
+    "PermissionDenied": _MAY_NOT,
+    "Forbidden": _MAY_NOT,
+    "Unauthenticated": _REFUSED,
+    "RefreshError": _REFUSED,
+    "FailedPrecondition": ("the secret takes no versions", "Look at its state and its expiry."),
+    "InvalidArgument": ("the store does not take this payload", "It may be over 64 KiB."),
+    "DeadlineExceeded": ("no answer in time", _MAYBE),
+    "ServiceUnavailable": ("the store is unavailable", _MAYBE),
+    "InternalServerError": ("the store failed", _MAYBE),
+    "TransportError": ("the way to Google's token server failed", "Check this machine's network, and try again."),
+    "UnreadableAnswer": ("the answer is none of Secret Manager", _MAYBE),
+    "ResourceExhausted": ("the store throttles this project", "Try again in a minute."),
+}
+_UNSURE = frozenset(
+    {"DeadlineExceeded", "ServiceUnavailable", "InternalServerError", "ResourceExhausted", "UnreadableAnswer"}
+)
