@@ -99,7 +99,7 @@ def test_each_store_gets_a_version(
 def test_the_key_that_is_there_makes_no_new_version(
     api: FakeGemini, secret_manager: SecretManagerEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make = lambda *where: GoogleSecretManager(*where, client=secret_manager.client)  # noqa: E731
+    make = lambda *where, transport=None: GoogleSecretManager(*where, client=secret_manager.client)  # noqa: E731
     monkeypatch.setattr(uris, "GoogleSecretManager", make)
     secret_manager.add(SECRET, LIVE)
     result = put(f"google:{SECRET}")
