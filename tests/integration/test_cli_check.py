@@ -265,7 +265,9 @@ def test_the_key_before_is_known_when_the_store_goes_back_to_it(
     from genai_credentials import GoogleSecretManager
 
     monkeypatch.setattr(
-        uris, "GoogleSecretManager", lambda *where: GoogleSecretManager(*where, client=secret_manager.client)
+        uris,
+        "GoogleSecretManager",
+        lambda *where, transport=None: GoogleSecretManager(*where, client=secret_manager.client),
     )
     for text in (LIVE, OLD):
         secret_manager.add("projects/p/secrets/s", text)

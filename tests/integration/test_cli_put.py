@@ -79,7 +79,9 @@ def test_each_store_gets_a_version(
     api: FakeGemini, aws: AWSEmulator, secret_manager: SecretManagerEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     google = secret_manager.client()
-    monkeypatch.setattr(uris, "GoogleSecretManager", lambda *where: GoogleSecretManager(*where, client=google))
+    monkeypatch.setattr(
+        uris, "GoogleSecretManager", lambda *where, transport=None: GoogleSecretManager(*where, client=google)
+    )
     amazon = aws.client()
     monkeypatch.setattr(
         uris, "AWSSecretsManager", lambda *where, **how: AWSSecretsManager(*where, client=amazon, **how)
