@@ -1,0 +1,18 @@
+"""Makes a new key, stores it, and retires the one before: the whole rotation, in steps that can be repeated."""
+
+from genai_credentials.rotate.failed import RotationFailed
+from genai_credentials.rotate.google_api_keys import GoogleApiKeys
+from genai_credentials.rotate.issuer import IssuedKey, KeyIssuer
+from genai_credentials.rotate.job import Rotate
+from genai_credentials.rotate.report import KeyStatus, RotatePlan, RotateReport
+
+__all__ = [
+    "GoogleApiKeys",
+    "IssuedKey",
+    "KeyIssuer",
+    "KeyStatus",
+    "Rotate",
+    "RotatePlan",
+    "RotateReport",
+    "RotationFailed",
+]

@@ -1,0 +1,65 @@
+"""The session that calls the API Keys API: google-auth's, which google-genai brings along."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, cast
+
+from genai_credentials.client.origins import origin_of
+from genai_credentials.errors import ConfigurationError
+from genai_credentials.rotate.failed import RotationFailed
+from genai_credentials.rotate.rest import Session
+
+SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
+
+
+def check_base_url(url: str) -> None:
+    """See that a key may travel there.
+
+    Raises:
+        ConfigurationError: It is no http(s) URL, or plain http to another machine.
+    """
+    try:
+        origin_of(url, allow_plain_http=False)
+    except ConfigurationError as error:
+        problem = ConfigurationError(error.message, remedy="Use https; plain http is for this machine alone.")
+    else:
+        return
+    raise problem
+
+
+def make_session(credentials: Any, project: str, url: str) -> Session:
+    """A session for the API at `url`.
+
+    Args:
+        credentials: Google credentials; None means application default credentials.
+        project: Who is charged for the calls.
+        url: Where the API is.
+
+    Raises:
+        RotationFailed: There are no credentials on this machine, or they cannot be loaded.
+    """
+    transport: Any = import_module("google.auth.transport.requests")
+    credentials = credentials or _default()
+    # What credentials bring along themselves would outrank the header.
+    if hasattr(credentials, "with_quota_project"):
+        credentials = credentials.with_quota_project(project)
+    session = transport.AuthorizedSession(credentials)
+    if url.startswith("http:"):
+        # It is on this machine, for which neither a proxy nor the password of a .netrc file is meant.
+        session.trust_env = False
+    return cast(Session, session)
+
+
+def _default() -> Any:
+    auth: Any = import_module("google.auth")
+    try:
+        return auth.default(scopes=list(SCOPES))[0]
+    except Exception as error:
+        # Not chained: a file that cannot be read is repeated in some of them.
+        missing = "were not found" in str(error)
+    problem = "there are no Google credentials on this machine" if missing else "the Google credentials cannot be loaded"
+    raise RotationFailed(
+        f"API Keys API: {problem}.",
+        remedy="Run 'gcloud auth application-default login', or check GOOGLE_APPLICATION_CREDENTIALS.",
+    )

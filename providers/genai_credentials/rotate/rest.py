@@ -1,0 +1,171 @@
+"""Calls of the API Keys API: tried again where that helps, waited for where they take a while, explained."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, Protocol
+
+from genai_credentials.forks import PerProcess
+from genai_credentials.rotate.denials import explained
+from genai_credentials.rotate.failed import RotationFailed
+
+Json = dict[str, Any]
+
+CALL_TIMEOUT = (10.0, 30.0)
+"""Seconds to connect, and to wait for an answer."""
+
+OPERATION_TIMEOUT = 180.0
+"""Seconds for an operation; it takes some."""
+
+QUOTA_PATIENCE, TROUBLE_PATIENCE = 150.0, 20.0
+"""Seconds for which a call is tried again: a quota is one of a minute; a connection that is refused stays so."""
+
+_LONGEST_PAUSE = 20.0
+_AGAIN = frozenset({429, 500, 502, 503, 504})
+
+
+class Reply(NamedTuple):
+    """An answer, or none.
+
+    Args:
+        status: The HTTP status; 0 if there was no answer.
+        body: The JSON object in it; empty for anything else.
+        trouble: The class of the error, if there was no answer.
+        retry_after: Seconds that the server asks to wait for; 0 if it doesn't.
+    """
+
+    status: int
+    body: Json
+    trouble: str = ""
+    retry_after: float = 0.0
+
+
+class Response(Protocol):
+    """What is used of an answer of requests."""
+
+    status_code: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
+class Session(Protocol):
+    """What is used of google-auth's `AuthorizedSession`."""
+
+    def request(self, method: str, url: str, **options: Any) -> Response:
+        """Send a request."""
+        ...
+
+
+class Rest:
+    """The API Keys API of one project.
+
+    Args:
+        session: Makes what sends the requests, once in each process.
+        base_url: Where the API is, without a slash at the end.
+        project: Who is charged for the calls: with a user's credentials it would be a project that nobody has heard of.
+    """
+
+    def __init__(self, session: Callable[[], Session], base_url: str, project: str) -> None:
+        self.base_url = base_url
+        self._headers = {"x-goog-user-project": project}
+        self._session: PerProcess[Session] = PerProcess(session)
+
+    def call(
+        self, does: str, method: str, path: str, *, query: Mapping[str, str] | None = None, body: Json | None = None
+    ) -> Reply:
+        """The answer to a call; one with status 404 or 409 is for the caller to judge.
+
+        Args:
+            does: The method's name in the API, which the explanation of a refusal goes by.
+            method: The HTTP method.
+            path: What comes after the version.
+            query: The parameters.
+            body: The JSON document; None for none.
+
+        Raises:
+            RotationFailed: It was refused, or there was no answer.
+        """
+        changes = method != "GET"
+        began, pause = time.monotonic(), 0.5
+        while True:
+            reply = self._send(method, path, query, body)
+            if 200 <= reply.status < 300 or reply.status in (404, 409):
+                return reply
+            patience = QUOTA_PATIENCE if reply.status == 429 else TROUBLE_PATIENCE
+            again = reply.status in _AGAIN or (reply.trouble and reply.trouble not in _OURS)
+            pause = max(min(pause, _LONGEST_PAUSE), reply.retry_after)
+            if not again or time.monotonic() + pause - began > patience:
+                raise explained(does, reply.status, reply.body, reply.trouble, changes=changes)
+            time.sleep(pause * random.uniform(0.8, 1.0))  # noqa: S311 - only spreads runs that began together
+            pause *= 2
+
+    def operate(
+        self, does: str, method: str, path: str, *, query: Mapping[str, str] | None = None, body: Json | None = None
+    ) -> Reply:
+        """The answer to a call that starts an operation, once that is done: the status 200, and its result."""
+        reply = self.call(does, method, path, query=query, body=body)
+        began, pause = time.monotonic(), 0.1
+        while reply.status == 200 and not reply.body.get("done"):
+            if time.monotonic() - began > OPERATION_TIMEOUT:
+                raise RotationFailed(
+                    f"The API Keys API did not end an operation ({does}) within {OPERATION_TIMEOUT:.0f} s.",
+                    remedy="Run the same again later: it goes on from there.",
+                    changed=True,
+                )
+            time.sleep(pause)
+            pause = min(pause * 2, 5.0)
+            reply = self.call("operations.get", "GET", str(reply.body.get("name", "operations/")))
+        return _result(does, reply)
+
+    def _send(self, method: str, path: str, query: Mapping[str, str] | None, body: Json | None) -> Reply:
+        options: Json = {"params": dict(query or {}), "headers": self._headers, "timeout": CALL_TIMEOUT}
+        if body is not None:
+            options |= {"data": json.dumps(body), "headers": {**self._headers, "Content-Type": "application/json"}}
+        try:
+            session = self._session.get()
+            # Not followed: the credentials, and in one call the key, would go with it.
+            answer = session.request(method, f"{self.base_url}/v2/{path}", allow_redirects=False, **options)
+        except RotationFailed:
+            raise
+        except Exception as error:
+            # Neither chained nor repeated: in one call the URL holds the key, and the messages of requests hold the URL.
+            return Reply(0, {}, type(error).__name__)
+        return Reply(answer.status_code, _document(answer.content), retry_after=_seconds(answer.headers))
+
+
+_OURS = frozenset({"RefreshError", "MutualTLSChannelError", "InvalidURL", "SSLError", "TypeError", "ValueError"})
+"""Troubles that another try does not mend."""
+
+
+def _document(content: bytes) -> Json:
+    try:
+        document = json.loads(content or b"{}")
+    except (ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _seconds(headers: Mapping[str, str]) -> float:
+    text = headers.get("Retry-After", "")
+    return min(float(text), QUOTA_PATIENCE) if text.isdecimal() else 0.0
+
+
+def _result(does: str, reply: Reply) -> Reply:
+    if reply.status != 200:
+        return reply
+    error = reply.body.get("error")
+    if isinstance(error, dict):
+        # An operation's error has a number of google.rpc.Code in a status' place.
+        status = _STATUSES.get(error.get("code", 0), 500)
+        if status not in (404, 409):
+            raise explained(does, status, {"error": error}, "", changes=True)
+        return Reply(status, {"error": error})
+    response = reply.body.get("response")
+    return Reply(200, response if isinstance(response, dict) else {})
+
+
+_STATUSES = {3: 400, 5: 404, 6: 409, 7: 403, 8: 429, 9: 400, 10: 409, 14: 503, 16: 401}
+"""google.rpc.Code -> HTTP status."""

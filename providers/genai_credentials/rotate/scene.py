@@ -1,0 +1,131 @@
+"""What a run finds before it changes anything, and what it decides to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from genai_credentials.key import ApiKey
+from genai_credentials.rotate import naming
+from genai_credentials.rotate.failed import RotationFailed
+from genai_credentials.rotate.issuer import IssuedKey, KeyIssuer
+from genai_credentials.rotate.stores import Stores, newest
+
+_LOOKS = 3
+
+
+class Scene(NamedTuple):
+    """How a secret and its keys stand.
+
+    Args:
+        place: What the store calls the secret.
+        current: The newest key in it.
+        held: That key as its issuer describes it; None if the issuer has forgotten it.
+        keys: The keys of the secret by id, deleted ones included.
+    """
+
+    place: str
+    current: ApiKey
+    held: IssuedKey | None
+    keys: dict[str, IssuedKey]
+
+    @property
+    def secret(self) -> str:
+        """The digest that the secret's keys are named by."""
+        return naming.digest(self.place)
+
+    @property
+    def put_back(self) -> bool:
+        """Whether the current key had a successor already, and was put back by hand."""
+        held = self.held
+        return held is not None and naming.belongs(held, self.secret) and naming.superseded_at(held) is not None
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether the current key was minted in a rotation that did not come to its end."""
+        held = self.held
+        if held is None or self.put_back or not naming.is_minted(held, self.secret):
+            return False
+        return naming.FINISHED not in held.annotations
+
+    @property
+    def predecessor(self) -> IssuedKey | None:
+        """The key before the current one; None if it is not known."""
+        return self.keys.get(self.held.annotations.get(naming.PREDECESSOR, "")) if self.held else None
+
+    def successors(self, key: IssuedKey) -> Iterator[IssuedKey]:
+        """The keys that were minted after this one."""
+        for other in self.keys.values():
+            if other.annotations.get(naming.PREDECESSOR) == key.id and other.id != key.id:
+                yield other
+
+    def begun(self) -> IssuedKey | None:
+        """The key that an interrupted run has minted after the current one; None if there is none."""
+        return self.keys.get(self.next_id())
+
+    def next_id(self) -> str:
+        """The id of the key to mint, or to go on with, after the current one."""
+        for number in range(1, len(self.keys) + 2):
+            name = naming.key_id(self.secret, self.current.fingerprint, number)
+            if (key := self.keys.get(name)) is None or self.is_usable(key):
+                break
+        return name
+
+    def is_usable(self, key: IssuedKey) -> bool:
+        """Whether a key that was minted after the current one can be gone on with."""
+        # What came after a key that was put back by hand is not wanted.
+        return not self.put_back and is_open(key)
+
+    def superseded(self) -> list[IssuedKey]:
+        """The live keys whose place another one has taken, the current key excepted."""
+        mine = self.held.id if self.held else ""
+        live = [key for key in self.keys.values() if key.deleted is None and key.id != mine]
+        return [key for key in live if naming.superseded_at(key) is not None]
+
+
+def is_open(key: IssuedKey) -> bool:
+    """Whether a key is live, and no other has taken its place."""
+    return key.deleted is None and naming.superseded_at(key) is None
+
+
+def look(stores: Stores, issuer: KeyIssuer) -> Scene:
+    """Read all that there is to know. Nothing is changed."""
+    place = stores.identity()
+    for _ in range(_LOOKS):
+        scene = _look(place, stores, issuer)
+        # A mark on the current key may be one of a run that has stored its successor since: then look again.
+        if not scene.put_back or stores.newest() == scene.current:
+            _check_also(scene, stores, issuer)
+            return scene
+    raise RotationFailed(f"{stores.primary.name}: changes again and again.", remedy="Run the same again later.")
+
+
+def _look(place: str, stores: Stores, issuer: KeyIssuer) -> Scene:
+    current = stores.newest()
+    held = issuer.find(current)
+    secret = naming.digest(place)
+    keys = {key.id: key for key in issuer.list() if naming.belongs(key, secret)}
+    if held is not None:
+        keys[held.id] = held
+        before = held.annotations.get(naming.PREDECESSOR)
+        if before and before not in keys and (found := issuer.get(before)):
+            keys[before] = found
+    return Scene(place, current, held, keys)
+
+
+def _check_also(scene: Scene, stores: Stores, issuer: KeyIssuer) -> None:
+    """See that the further places hold the same key, or the one that an interrupted run has put there."""
+    for store in stores.also:
+        key = newest(store)
+        if key == scene.current or _is_between(scene, issuer.find(key)):
+            continue
+        raise RotationFailed(
+            f"{store.name}: holds the key {key.fingerprint}, not {scene.current.fingerprint} as "
+            f"{stores.primary.name} does, so one rotation cannot be for both.",
+            remedy="Put the same key into both with 'genai-credentials put', or leave one of them out.",
+        )
+
+
+def _is_between(scene: Scene, key: IssuedKey | None) -> bool:
+    begun, before = scene.begun(), scene.predecessor if scene.unfinished else None
+    return key is not None and key.id in {other.id for other in (begun, before) if other}

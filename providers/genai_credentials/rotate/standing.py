@@ -1,0 +1,68 @@
+"""How the keys of a secret stand, and what is to come."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from genai_credentials.rotate import naming
+from genai_credentials.rotate.failed import RotationFailed
+from genai_credentials.rotate.issuer import IssuedKey, KeyIssuer
+from genai_credentials.rotate.report import KeyStatus
+from genai_credentials.rotate.scene import Scene
+from genai_credentials.rotate.terms import Terms
+
+_FIRST = datetime.min.replace(tzinfo=UTC)
+_KEPT = timedelta(days=30)
+
+
+def standing(scene: Scene, issuer: KeyIssuer, terms: Terms) -> tuple[KeyStatus, ...]:
+    """Each key of the secret, in the order they were made."""
+    keys = sorted(scene.keys.values(), key=lambda key: key.created or _FIRST)
+    return tuple(
+        KeyStatus(key.id, _fingerprint(scene, key, issuer), *_state(scene, key, terms)) for key in keys
+    )
+
+
+def _fingerprint(scene: Scene, key: IssuedKey, issuer: KeyIssuer) -> str | None:
+    if scene.held is not None and key.id == scene.held.id:
+        return scene.current.fingerprint
+    # A successor has it in its name.
+    named = next(filter(None, map(naming.predecessors_fingerprint, scene.successors(key))), None)
+    if named or key.deleted is not None:
+        return named
+    try:
+        return issuer.read(key.id).fingerprint
+    except RotationFailed:
+        return None
+
+
+def _state(scene: Scene, key: IssuedKey, terms: Terms) -> tuple[str, str]:
+    superseded = naming.superseded_at(key)
+    if scene.held is not None and key.id == scene.held.id:
+        return "serving", _of_serving(scene)
+    if key.deleted is not None:
+        return "deleted", f"can be restored until {_day(key.deleted + _KEPT)}"
+    if superseded is None:
+        begun = scene.begun()
+        goes_on = begun is not None and begun.id == key.id
+        return "minted", "the next run goes on with it" if goes_on else "no run needs it: delete it by hand"
+    due = superseded + timedelta(seconds=terms.retire_after)
+    return "superseded", f"deleted by a run after {_minute(due)}" if due > datetime.now(UTC) else "deleted by the next run"
+
+
+def _of_serving(scene: Scene) -> str:
+    if scene.put_back:
+        return "put back by hand: the next run marks its successor"
+    if scene.unfinished:
+        return "the next run brings its rotation to its end"
+    if scene.held is not None and scene.held.deleted is not None:
+        return "deleted: rotate at once"
+    return "the next run mints its successor"
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d}"
+
+
+def _minute(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

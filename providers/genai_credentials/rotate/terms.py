@@ -1,0 +1,39 @@
+"""The durations of a rotation, checked."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from genai_credentials.errors import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How long a rotation waits for what; all in seconds. See `Rotate`."""
+
+    retire_after: float = 86_400.0
+    prove_for: float = 10.0
+    prove_timeout: float = 600.0
+    min_age: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in self.__slots__:
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
+                raise ConfigurationError(f"{name}={value!r} is no number of seconds, at least 0.")
+        if self.prove_timeout <= self.prove_for:
+            raise ConfigurationError(
+                f"prove_timeout={self.prove_timeout!r} leaves no time to prove a key for {self.prove_for!r} seconds.",
+                remedy="Make prove_timeout longer than prove_for.",
+            )
+
+    def is_due(self, superseded: datetime | None) -> bool:
+        """Whether a key that was superseded then, or is superseded only now (None), is to be deleted now."""
+        moment = datetime.now(UTC)
+        return moment - (superseded or moment) >= timedelta(seconds=self.retire_after)
+
+    def is_young(self, created: datetime | None) -> bool:
+        """Whether a key that was made then is to be left alone."""
+        return created is not None and datetime.now(UTC) - created < timedelta(seconds=self.min_age)

@@ -1,0 +1,195 @@
+"""The single acts that a rotation is made of. Each looks first whether it has been done, so that it can be repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from genai_credentials.errors import CredentialsError, PutConflict
+from genai_credentials.key import ApiKey
+from genai_credentials.provider import Writable
+from genai_credentials.rotate import naming
+from genai_credentials.rotate.failed import RotationFailed
+from genai_credentials.rotate.issuer import IssuedKey, KeyIssuer
+from genai_credentials.rotate.proof import prove
+from genai_credentials.rotate.scene import Scene
+from genai_credentials.rotate.stores import Stores, newest
+from genai_credentials.rotate.terms import Terms
+
+_MOST_TRIES = 8
+GO_ON = "Run the same again: it goes on from there."
+
+
+class Overtaken(RotationFailed):
+    """Somebody else has stored another key meanwhile.
+
+    Args:
+        message: What happened and where.
+        remedy: What to do next.
+        stored: The version that the key has all the same; None if it was not stored.
+    """
+
+    def __init__(self, message: str, *, remedy: str = "", stored: str | None = None) -> None:
+        self.stored = stored
+        super().__init__(message, remedy=remedy or "See 'rotate --status', and run it again.", changed=True)
+
+
+class Work:
+    """What a run works with, and the acts.
+
+    Args:
+        stores: Where the key is kept.
+        issuer: Who makes keys.
+        terms: The durations.
+        base_url: The API to prove a key at; None means the SDK's own.
+        tell: Hears of each step.
+
+    `changed` says whether a key or a store is not as it was before.
+    """
+
+    def __init__(
+        self,
+        stores: Stores,
+        issuer: KeyIssuer,
+        terms: Terms,
+        base_url: str | None,
+        tell: Callable[[str], object],
+    ) -> None:
+        self.stores, self.issuer, self.terms, self.base_url, self.tell = stores, issuer, terms, base_url, tell
+        self.changed = False
+
+    def mint(self, scene: Scene, rotation_id: str | None) -> IssuedKey:
+        """The key after the current one: a new one, or that of an interrupted run."""
+        notes = {naming.SECRET: scene.secret}
+        if scene.held:
+            notes[naming.PREDECESSOR] = scene.held.id
+        if rotation_id:
+            notes[naming.ROTATION] = rotation_id
+        for _ in range(_MOST_TRIES):
+            if (begun := scene.begun()) is not None:
+                self.tell(f"Going on with the key {begun.id}, which another run has made.")
+                return begun
+            key_id = scene.next_id()
+            self.tell(f"Making the key {key_id}.")
+            label = naming.label(scene.place, key_id)
+            key = self.issuer.issue(key_id, like=scene.held, annotations=notes, label=label)
+            if scene.is_usable(key):
+                self.changed = True
+                return key
+            # Another run has made and ended it since.
+            scene.keys[key.id] = key
+        raise RotationFailed(f"{self.issuer.name}: no id is left for a new key.", remedy="Run the same again later.")
+
+    def prove(self, text: ApiKey) -> None:
+        """Prove a key live. Raises `Unproven`."""
+        prove(
+            text,
+            base_url=self.base_url,
+            prove_for=self.terms.prove_for,
+            timeout=self.terms.prove_timeout,
+            tell=self.tell,
+        )
+        self.tell(f"The key {text.fingerprint} is live.")
+
+    def strangers(self, *known: ApiKey) -> list[str]:
+        """The places that by now hold another key than these: somebody has stored one by hand."""
+        return [store.name for store in self.stores if newest(store) not in known]
+
+    def holders(self, text: ApiKey) -> list[str]:
+        """The places that hold this key."""
+        return [store.name for store in self.stores if newest(store) == text]
+
+    def store(self, text: ApiKey) -> ApiKey:
+        """Put a key into each place that doesn't hold it, and read it back; as it is stored in the one that counts."""
+        for store in self.stores:
+            if newest(store) == text:
+                self.tell(f"{store.name} holds the key {text.fingerprint} already.")
+            else:
+                self.tell(f"Storing the key {text.fingerprint} in {store.name}.")
+                self._put(store, text)
+        stored = self.stores.newest()
+        if stored != text:
+            raise RotationFailed(
+                f"{self.stores.primary.name}: the key {text.fingerprint} was stored, and {stored.fingerprint} is there.",
+                remedy="Somebody else has stored one at the same moment. See 'rotate --status', and run it again.",
+                changed=True,
+            )
+        return stored
+
+    def _put(self, store: Writable, text: ApiKey) -> None:
+        try:
+            store.put(text)
+        except CredentialsError as error:
+            problem = error
+        else:
+            self.changed = True
+            return
+        # The answer may have been lost, or another run was faster.
+        if newest(store) == text:
+            self.changed = True
+            return
+        if isinstance(problem, PutConflict):
+            raise Overtaken(problem.message, stored=problem.stored)
+        raise _unwritten(store, text, problem)
+
+    def supersede(self, key: IssuedKey) -> None:
+        """Note that another key has taken the place of this one."""
+        fresh = self.issuer.get(key.id)
+        if fresh is None or fresh.deleted is not None or naming.superseded_at(fresh) is not None:
+            return
+        self.tell(f"Marking the key {key.id} as superseded.")
+        place = naming.digest(self.stores.identity())
+        self.issuer.note(key.id, {naming.SECRET: place, naming.SUPERSEDED: naming.now()})
+        self.changed = True
+
+    def unmark(self, key: IssuedKey) -> None:
+        """Note that this key serves again."""
+        self.issuer.note(key.id, {naming.SUPERSEDED: None})
+        self.changed = True
+
+    def finish(self, key: IssuedKey, rotation_id: str | None) -> None:
+        """Note that the rotation which made the key has come to its end."""
+        ids = naming.rotations(key) | ({rotation_id} if rotation_id else frozenset())
+        if naming.FINISHED in key.annotations and ids == naming.rotations(key):
+            return
+        joined = " ".join(sorted(ids)) or None
+        self.issuer.note(key.id, {naming.FINISHED: naming.now(), naming.ROTATION: joined})
+        self.changed = True
+
+    def keep_live(self, key: IssuedKey) -> None:
+        """Restore a key that serves now, if a run that had given it up has deleted it in between."""
+        fresh = self.issuer.get(key.id)
+        if fresh is not None and fresh.deleted is not None:
+            self.tell(f"Restoring the key {key.id}, which another run has deleted.")
+            self.issuer.restore(key.id)
+
+    def give_up(self, key: IssuedKey, text: ApiKey, reason: CredentialsError, *, changed: bool) -> RotationFailed:
+        """Delete a key that never served; the error to raise then.
+
+        Args:
+            key: The key.
+            text: The key itself.
+            reason: Why it is given up.
+            changed: Whether something else was changed before.
+        """
+        if self.holders(text):
+            return RotationFailed(reason.message, remedy=f"{reason.remedy} {GO_ON}".strip(), changed=True)
+        self.tell(f"Deleting the key {key.id}, which never served.")
+        try:
+            self.issuer.retire(key)
+        except RotationFailed as error:
+            message = f"{reason.message} The new key {key.id} could not be deleted: {error.message}"
+            return RotationFailed(message, remedy=f"{reason.remedy} {GO_ON}".strip(), changed=True)
+        if self.holders(text):
+            self.issuer.restore(key.id)
+            return RotationFailed(reason.message, remedy=f"{reason.remedy} {GO_ON}".strip(), changed=True)
+        self.changed = changed
+        return RotationFailed(reason.message, remedy=reason.remedy, changed=changed)
+
+
+def _unwritten(store: Writable, text: ApiKey, error: CredentialsError) -> RotationFailed:
+    proven = f"The key {text.fingerprint} is proven and waits. {GO_ON}"
+    return RotationFailed(
+        f"{store.name}: the key {text.fingerprint} could not be stored. {error.message}",
+        remedy=f"{error.remedy} {proven}".strip(),
+        changed=True,
+    )

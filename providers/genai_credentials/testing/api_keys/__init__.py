@@ -1,0 +1,5 @@
+"""The API Keys API on loopback."""
+
+from genai_credentials.testing.api_keys.server import FakeApiKeys
+
+__all__ = ["FakeApiKeys"]

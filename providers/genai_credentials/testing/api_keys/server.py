@@ -1,0 +1,279 @@
+"""A fake API Keys API on loopback: keys are made, found, marked, deleted and restored over real HTTP.
+
+```python
+with FakeGemini() as api, FakeApiKeys(api, live_after=0.5) as keys:
+    old = keys.add("AIzaSy-made-by-hand")
+    issuer = GoogleApiKeys("acme", base_url=keys.base_url, credentials=keys.credentials())
+```
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+from genai_credentials.testing.api_keys.fates import Fates
+from genai_credentials.testing.api_keys.service import ApiKeysService, Key
+from genai_credentials.testing.gemini import FakeGemini
+from genai_credentials.testing.gemini.wire import Answer, RecordedRequest, Server
+from genai_credentials.testing.servers import RefusedError
+
+__all__ = ["FakeApiKeys"]
+
+TOKEN = "fake-access-token"
+NUMBER = "123456789012"
+_TOKEN_PATH = "/token"
+_WRITES = ("create", "patch", "delete", "undelete")
+_REASONS = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND"}
+_REASONS |= {409: "ABORTED", 429: "RESOURCE_EXHAUSTED", 500: "INTERNAL", 503: "UNAVAILABLE", 504: "DEADLINE_EXCEEDED"}
+
+
+class _Order(NamedTuple):
+    """A refusal that was ordered, and for which method; "" for any."""
+
+    refusal: RefusedError
+    method: str
+
+
+class FakeApiKeys:
+    """A fake API Keys API (apikeys.googleapis.com, v2) on loopback, tied to servers of the Gemini API.
+
+    A key that is made or restored is let in by the servers, a deleted one is refused. The names that it answers carry
+    the project's number, as Google's do. A call needs an access token, and `x-goog-user-project`.
+
+    Args:
+        servers: The servers of the Gemini API that follow it.
+        project: The project's id.
+        live_after: Seconds until a new key is accepted: of each server, or one for all.
+        flaps_for: Seconds in which a deleted key is accepted and refused in turn.
+        polls: How often an operation answers that it isn't done yet.
+        quota: Calls a minute: "reads" and "writes"; one that is missing has no limit.
+    """
+
+    def __init__(
+        self,
+        *servers: FakeGemini,
+        project: str = "acme",
+        live_after: float | Sequence[float] = 0.0,
+        flaps_for: float = 0.0,
+        polls: int = 1,
+        quota: Mapping[str, int] | None = None,
+    ) -> None:
+        late = [float(live_after)] * len(servers) if isinstance(live_after, (int, float)) else list(live_after)
+        self.project = project
+        self.on_change: Callable[[str, str], object] | None = None
+        """Called with the method and the key's id after each change, before the change is answered; None for nobody."""
+        self._fates = Fates(servers, late, flaps_for)
+        self._service = ApiKeysService({project: NUMBER}, polls, self._changed)
+        self._lock = threading.RLock()
+        self._orders: deque[_Order] = deque()
+        self._requests: list[RecordedRequest] = []
+        self._methods: list[str] = []
+        self._quota, self._counted = dict(quota or {}), deque[tuple[str, float]]()
+        self._server: Server | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def start(self) -> None:
+        """Start serving, if not yet."""
+        if self._server is None:
+            self._server = Server("127.0.0.1", self._answer)
+
+    def close(self) -> None:
+        """Stop serving, if not yet; what was recorded stays readable."""
+        server, self._server = self._server, None
+        if server is not None:
+            self._fates.close()
+            server.close()
+
+    @property
+    def base_url(self) -> str:
+        """Where it listens, without a slash at the end; a RuntimeError before it is started."""
+        if self._server is None:
+            raise RuntimeError("FakeApiKeys is not running: use it as a context manager, or call start() first")
+        return f"http://127.0.0.1:{self._server.port}"
+
+    # Credentials
+
+    def credentials(self) -> Any:
+        """Google credentials that it takes, for `GoogleApiKeys(credentials=…)`."""
+        from google.oauth2.credentials import Credentials
+
+        return Credentials(TOKEN)  # type: ignore[no-untyped-call]
+
+    def write_credentials(self, path: str | Path) -> Path:
+        """Write a service account's file, for GOOGLE_APPLICATION_CREDENTIALS; its tokens are fetched here.
+
+        Args:
+            path: The file; only its owner may read it.
+        """
+        document = {
+            "type": "service_account",
+            "project_id": self.project,
+            "client_email": f"rotator@{self.project}.iam.gserviceaccount.com",
+            "private_key_id": uuid.uuid4().hex,
+            "private_key": _private_key(),
+            "token_uri": f"{self.base_url}{_TOKEN_PATH}",
+        }
+        path = Path(path)
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(document))
+        return path
+
+    # Keys
+
+    def add(
+        self,
+        text: str,
+        *,
+        key_id: str | None = None,
+        restrictions: Mapping[str, Any] | None = None,
+        service_account: str | None = None,
+        annotations: Mapping[str, str] | None = None,
+        project_number: str = NUMBER,
+    ) -> str:
+        """Make a key by hand, as in a console; it is live at once. Returns its id.
+
+        Args:
+            text: The key itself.
+            key_id: Its id; None makes a UUID, as the console does.
+            restrictions: As in the API.
+            service_account: The e-mail address of the account that it is bound to; None for none.
+            annotations: As in the API.
+            project_number: The project it belongs to; with another number than its own it cannot be looked up.
+        """
+        given = {"restrictions": restrictions, "serviceAccountEmail": service_account, "annotations": annotations}
+        body = {"displayName": "made by hand", **{name: value for name, value in given.items() if value}}
+        with self._lock:
+            key = self._service.add(text, key_id or str(uuid.uuid4()), project_number, body)
+            for server in self._fates.servers:
+                server.accept(text)
+        return key.id
+
+    def change(self, key_id: str, **parts: Any) -> None:
+        """Change a key past the API: `created` and `deleted` are times; `body` is what its owner may set."""
+        with self._lock:
+            for name, value in parts.items():
+                setattr(self._find(key_id), name, value)
+
+    @property
+    def keys(self) -> dict[str, dict[str, Any]]:
+        """Each key of the project as the API shows it, deleted ones included, by id, in the order they were made."""
+        with self._lock:
+            return {key.id: key.resource() for key in self._service.keys.values() if key.project == NUMBER}
+
+    def text(self, key_id: str) -> str:
+        """A key's text."""
+        with self._lock:
+            return self._find(key_id).text
+
+    def _find(self, key_id: str) -> Key:
+        return self._service.keys[NUMBER, key_id]
+
+    # Faults
+
+    def fail_next(
+        self, status: int, *, times: int = 1, method: str = "", reason: str = "", message: str = "injected"
+    ) -> None:
+        """Refuse the next calls.
+
+        Args:
+            status: The HTTP status.
+            times: How many calls.
+            method: Only calls of this method: lookup, get, get_key_string, list, operation, create, patch, delete,
+                undelete; empty for any.
+            reason: The canonical code; empty for the usual one of the status.
+            message: The text for people.
+        """
+        order = _Order(RefusedError(reason or _REASONS.get(status, "UNKNOWN"), message, status), method)
+        with self._lock:
+            self._orders.extend([order] * times)
+
+    # What happened
+
+    @property
+    def requests(self) -> list[RecordedRequest]:
+        """Every request so far, tokens included, in order of arrival."""
+        with self._lock:
+            return list(self._requests)
+
+    @property
+    def methods(self) -> list[str]:
+        """The methods that were called, in order, refused calls included."""
+        with self._lock:
+            return list(self._methods)
+
+    def _changed(self, method: str, key: Key) -> None:
+        if method in ("create", "undelete"):
+            self._fates.begin(key.text)
+        elif method == "delete":
+            self._fates.end(key.text)
+        if self.on_change is not None:
+            self.on_change(method, key.id)
+
+    # Answering
+
+    def _answer(self, request: RecordedRequest) -> Answer:
+        with self._lock:
+            self._requests.append(request)
+            if request.path == _TOKEN_PATH:
+                return _json(200, {"access_token": TOKEN, "expires_in": 3600, "token_type": "Bearer"})
+            try:
+                self._admit(request)
+                _, answer = self._service.answer(
+                    request.method, request.path, request.query, json.loads(request.body or b"{}")
+                )
+            except RefusedError as refusal:
+                error = {"code": refusal.status, "message": refusal.message, "status": refusal.code}
+                return _json(refusal.status, {"error": error})
+            return _json(200, answer)
+
+    def _admit(self, request: RecordedRequest) -> None:
+        method = self._service.method_of(request.method, request.path)
+        self._methods.append(method)
+        if request.header("authorization") != f"Bearer {TOKEN}":
+            raise RefusedError("UNAUTHENTICATED", "Request had invalid authentication credentials.", 401)
+        if request.header("x-goog-user-project") not in (self.project, NUMBER):
+            raise RefusedError("PERMISSION_DENIED", "API Keys API has not been used in project 764086051850.", 403)
+        order = next((order for order in self._orders if order.method in ("", method)), None)
+        if order is not None:
+            self._orders.remove(order)
+            raise order.refusal
+        self._count("writes" if method in _WRITES else "reads")
+
+    def _count(self, kind: str) -> None:
+        now = time.monotonic()
+        while self._counted and self._counted[0][1] < now - 60:
+            self._counted.popleft()
+        if sum(counted == kind for counted, _ in self._counted) >= self._quota.get(kind, 1 << 30):
+            raise RefusedError("RESOURCE_EXHAUSTED", f"Quota exceeded for {kind} per minute.", 429)
+        self._counted.append((kind, now))
+
+
+def _json(status: int, body: dict[str, Any]) -> Answer:
+    return Answer(status, json.dumps(body).encode())
+
+
+def _private_key() -> str:
+    try:
+        from cryptography.hazmat.primitives import serialization
+        from cryptography.hazmat.primitives.asymmetric import rsa
+    except ImportError as error:
+        raise ImportError(f"{error}; write_credentials() needs: pip install cryptography") from error
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    text = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return text.decode()
