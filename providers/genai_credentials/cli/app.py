@@ -14,6 +14,7 @@ from genai_credentials.cli.demo.command import demo
 from genai_credentials.cli.explain import explain
 from genai_credentials.cli.output import scrubbed
 from genai_credentials.cli.put import put
+from genai_credentials.cli.rotate import rotate
 from genai_credentials.cli.run import run
 from genai_credentials.cli.status import status
 from genai_credentials.cli.watch import watch
@@ -54,5 +55,5 @@ def cli() -> None:
     """
 
 
-for command in (status, check, explain, watch, run, put, demo):
+for command in (status, check, explain, watch, run, put, rotate, demo):
     cli.add_command(command)

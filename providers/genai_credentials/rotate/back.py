@@ -70,5 +70,3 @@ def _store(work: Work, current: ApiKey, text: ApiKey, before: IssuedKey) -> ApiK
 def _report(work: Work, stored: ApiKey, previous: str | None) -> RotateReport:
     keys = look(work.stores, work.issuer).superseded()
     return RotateReport(None, stored.fingerprint, previous, stored.version, left=tuple(key.id for key in keys))
-
-

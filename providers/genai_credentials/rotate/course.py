@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from genai_credentials.errors import CredentialsError
 from genai_credentials.key import ApiKey
 from genai_credentials.rotate import naming
 from genai_credentials.rotate.decision import Decision, decide

@@ -40,7 +40,7 @@ def decide(scene: Scene, terms: Terms, rotation_id: str | None = None) -> Decisi
     Args:
         scene: What was found.
         terms: The durations.
-        rotation_id: Names the rotation, which is then made once, however often it is asked for; None for one of its own.
+        rotation_id: Names the rotation, which is made once however often it is asked for; None for one of its own.
     """
     reason = _reason(scene, terms, rotation_id)
     mint = None if reason else scene.next_id()

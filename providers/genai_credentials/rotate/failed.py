@@ -13,7 +13,8 @@ class RotationFailed(CredentialsError):
     Args:
         message: What happened and where.
         remedy: What to do next; empty when there is nothing to add.
-        changed: Whether a key or a store is not as it was before. True as well if that is not known, since an answer was lost.
+        changed: Whether a key or a store is not as it was before; True as well if that is not known, since an answer
+            was lost.
     """
 
     def __init__(self, message: str, *, remedy: str = "", changed: bool = False) -> None:

@@ -24,7 +24,7 @@ OVERRIDE = "CLOUDSDK_API_ENDPOINT_OVERRIDES_APIKEYS"
 """gcloud's own variable for another endpoint."""
 
 GEMINI = "generativelanguage.googleapis.com"
-"""The target that a key gets where it has none. Without it, organisations forbid keys of service accounts by default."""
+"""The target that a key gets where it has none: without it organisations forbid keys of service accounts."""
 
 _PROJECT = re.compile(r"(?:[a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]|\d{1,19}|[a-z][a-z0-9-]{0,62}")
 _EMAIL = re.compile(r"[^@\s/]{1,100}@[^@\s/]{1,200}")
@@ -107,9 +107,7 @@ class GoogleApiKeys:
                 return keys
             query["pageToken"] = str(token)
 
-    def issue(
-        self, key_id: str, *, like: IssuedKey | None, annotations: Mapping[str, str], label: str
-    ) -> IssuedKey:
+    def issue(self, key_id: str, *, like: IssuedKey | None, annotations: Mapping[str, str], label: str) -> IssuedKey:
         """See `KeyIssuer.issue`."""
         body: Json = {
             "displayName": label,

@@ -58,8 +58,8 @@ def _default() -> Any:
     except Exception as error:
         # Not chained: a file that cannot be read is repeated in some of them.
         missing = "were not found" in str(error)
-    problem = "there are no Google credentials on this machine" if missing else "the Google credentials cannot be loaded"
+    problem = "there are none on this machine" if missing else "those of this machine cannot be loaded"
     raise RotationFailed(
-        f"API Keys API: {problem}.",
+        f"Google credentials for the API Keys API: {problem}.",
         remedy="Run 'gcloud auth application-default login', or check GOOGLE_APPLICATION_CREDENTIALS.",
     )

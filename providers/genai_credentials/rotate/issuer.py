@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from genai_credentials.key import ApiKey
@@ -28,9 +29,9 @@ class IssuedKey(NamedTuple):
     id: str
     created: datetime | None = None
     deleted: datetime | None = None
-    annotations: Mapping[str, str] = {}
+    annotations: Mapping[str, str] = MappingProxyType({})
     etag: str = ""
-    restrictions: Restrictions = {}
+    restrictions: Restrictions = MappingProxyType({})
     service_account: str | None = None
 
 
@@ -68,9 +69,7 @@ class KeyIssuer(Protocol):
         """All keys, those included that are deleted and can be restored."""
         ...
 
-    def issue(
-        self, key_id: str, *, like: IssuedKey | None, annotations: Mapping[str, str], label: str
-    ) -> IssuedKey:
+    def issue(self, key_id: str, *, like: IssuedKey | None, annotations: Mapping[str, str], label: str) -> IssuedKey:
         """The key of this id: a new one, or the one that has it already, deleted or not.
 
         Args:

@@ -92,7 +92,7 @@ class Rotate:
         return self._sealed(lambda work: rotate(work, _checked_id(rotation_id)))
 
     def rollback(self) -> RotateReport:
-        """Let the predecessor serve again: it is restored if need be, proven and stored. Repeated, it stays one step back.
+        """Let the predecessor serve again: restored if need be, proven and stored. Repeated, it stays one step back.
 
         Raises:
             RotationFailed: There is no predecessor, or it is not accepted, or cannot be stored.

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from genai_credentials.client import probe
 from genai_credentials.errors import CredentialsError
 from genai_credentials.key import ApiKey
-from genai_credentials.rejection import ACCEPTED, UNTOUCHED, Verdict
+from genai_credentials.rejection import ACCEPTED, Verdict
 
 TIMES = 3
 """How often it has to be accepted: a new key is not live on all of Google's servers at once."""
@@ -58,7 +58,9 @@ class Tally:
         return pause
 
 
-def prove(key: ApiKey, *, base_url: str | None, prove_for: float, timeout: float, tell: Callable[[str], object]) -> None:
+def prove(
+    key: ApiKey, *, base_url: str | None, prove_for: float, timeout: float, tell: Callable[[str], object]
+) -> None:
     """Wait until the key is proven live.
 
     Args:
@@ -78,7 +80,7 @@ def prove(key: ApiKey, *, base_url: str | None, prove_for: float, timeout: float
         pause = tally.count(verdict, time.monotonic())
         if tally.proven:
             return
-        tell(f"Proving the key {key.fingerprint}: {_said(verdict)}; accepted {tally.accepted} of {TIMES} times.")
+        tell(f"Proving the key {key.fingerprint}: accepted {tally.accepted} of {TIMES} times{_unless_live(verdict)}.")
         if time.monotonic() + pause > give_up:
             raise _given_up(key, verdict, timeout)
         time.sleep(pause)
@@ -97,14 +99,14 @@ def is_live(verdict: Verdict) -> bool:
     return verdict == ACCEPTED or verdict.cause in LIVE_ELSEWHERE
 
 
+def _unless_live(verdict: Verdict) -> str:
+    return "" if is_live(verdict) else f"; now {_said(verdict)}"
+
+
 def _said(verdict: Verdict) -> str:
-    if is_live(verdict):
-        return "accepted"
-    return f"refused ({verdict.cause})" if verdict.rejected else f"no answer that judges it{_because(verdict)}"
-
-
-def _because(verdict: Verdict) -> str:
-    return f" ({verdict.cause})" if verdict.cause else ""
+    cause = f" ({verdict.cause})" if verdict.cause else ""
+    kind = "accepted" if is_live(verdict) else "refused" if verdict.rejected else "an answer that does not judge it"
+    return f"{kind}{cause}"
 
 
 def _given_up(key: ApiKey, last: Verdict, timeout: float) -> Unproven:

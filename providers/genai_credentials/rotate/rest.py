@@ -131,7 +131,7 @@ class Rest:
         except RotationFailed:
             raise
         except Exception as error:
-            # Neither chained nor repeated: in one call the URL holds the key, and the messages of requests hold the URL.
+            # Neither chained nor repeated: in one call the URL holds the key, and requests' messages hold the URL.
             return Reply(0, {}, type(error).__name__)
         return Reply(answer.status_code, _document(answer.content), retry_after=_seconds(answer.headers))
 

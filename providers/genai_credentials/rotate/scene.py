@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 from typing import NamedTuple
 
 from genai_credentials.key import ApiKey
@@ -65,11 +66,8 @@ class Scene(NamedTuple):
 
     def next_id(self) -> str:
         """The id of the key to mint, or to go on with, after the current one."""
-        for number in range(1, len(self.keys) + 2):
-            name = naming.key_id(self.secret, self.current.fingerprint, number)
-            if (key := self.keys.get(name)) is None or self.is_usable(key):
-                break
-        return name
+        names = (naming.key_id(self.secret, self.current.fingerprint, number) for number in count(1))
+        return next(name for name in names if name not in self.keys or self.is_usable(self.keys[name]))
 
     def is_usable(self, key: IssuedKey) -> bool:
         """Whether a key that was minted after the current one can be gone on with."""

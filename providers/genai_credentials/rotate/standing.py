@@ -18,9 +18,7 @@ _KEPT = timedelta(days=30)
 def standing(scene: Scene, issuer: KeyIssuer, terms: Terms) -> tuple[KeyStatus, ...]:
     """Each key of the secret, in the order they were made."""
     keys = sorted(scene.keys.values(), key=lambda key: key.created or _FIRST)
-    return tuple(
-        KeyStatus(key.id, _fingerprint(scene, key, issuer), *_state(scene, key, terms)) for key in keys
-    )
+    return tuple(KeyStatus(key.id, _fingerprint(scene, key, issuer), *_state(scene, key, terms)) for key in keys)
 
 
 def _fingerprint(scene: Scene, key: IssuedKey, issuer: KeyIssuer) -> str | None:
@@ -47,7 +45,8 @@ def _state(scene: Scene, key: IssuedKey, terms: Terms) -> tuple[str, str]:
         goes_on = begun is not None and begun.id == key.id
         return "minted", "the next run goes on with it" if goes_on else "no run needs it: delete it by hand"
     due = superseded + timedelta(seconds=terms.retire_after)
-    return "superseded", f"deleted by a run after {_minute(due)}" if due > datetime.now(UTC) else "deleted by the next run"
+    is_due = due <= datetime.now(UTC)
+    return "superseded", "deleted by the next run" if is_due else f"deleted by a run after {_minute(due)}"
 
 
 def _of_serving(scene: Scene) -> str:

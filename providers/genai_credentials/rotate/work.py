@@ -109,7 +109,7 @@ class Work:
         stored = self.stores.newest()
         if stored != text:
             raise RotationFailed(
-                f"{self.stores.primary.name}: the key {text.fingerprint} was stored, and {stored.fingerprint} is there.",
+                f"{self.stores.primary.name}: {text.fingerprint} was stored, and {stored.fingerprint} is there.",
                 remedy="Somebody else has stored one at the same moment. See 'rotate --status', and run it again.",
                 changed=True,
             )

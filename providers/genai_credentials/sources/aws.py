@@ -57,6 +57,7 @@ class AWSSecretsManager(Source):
         self.region = region or region_of_arn
         self.name = name_of("aws", secret_id, self.field, **self._options())
         self._client: PerProcess[Any] = PerProcess.of(client, self._make_client)
+        self._arn = ""
 
     @property
     def uri(self) -> str:
@@ -133,6 +134,15 @@ class AWSSecretsManager(Source):
         versions = StagedVersions(Calls(self._act, _kind, PROBLEMS, self.name), self.secret_id, self.name)
         return self.key(text, versions.put(document_for(self.field, self.name), text))
 
+    def identity(self) -> str:
+        """What AWS itself calls the place: the secret's ARN, and the field.
+
+        Raises like `fetch`.
+        """
+        if not self._arn:
+            self.fetch()
+        return f"aws:{self._arn}" + (f"#{self.field}" if self.field else "")
+
     def close(self) -> None:
         """Drop the connections; the next fetch makes others."""
         self._client.drop()
@@ -148,6 +158,7 @@ class AWSSecretsManager(Source):
         except Exception as error:
             raise self._explained(error) from error
         text = extract_field(self._text_of(answer), self.field, self.name)
+        self._arn = str(answer.get("ARN") or self.secret_id)
         return self.key(text, answer.get("VersionId"))
 
     def _act(self, action: str, **request: Any) -> Any:

@@ -86,6 +86,7 @@ class GoogleSecretManager(Source):
         self.name = name_of("google", resource, self.field)
         self._client: PerProcess[Any] = PerProcess.of(client, self._make_client)
         self._versions = Versions(self._access, self.name, MOST_PROBES)
+        self._called = ""
 
     @property
     def uri(self) -> str:
@@ -163,6 +164,15 @@ class GoogleSecretManager(Source):
         number = NewVersion(self._look, add, self.name).put(document_for(self.field, self.name), text)
         return self._versions.served(self.key(text, str(number)))
 
+    def identity(self) -> str:
+        """What Secret Manager itself calls the place: the secret with the project's number, and the field.
+
+        Raises like `fetch`.
+        """
+        if not self._called:
+            self.fetch()
+        return f"google:{self._called}" + (f"#{self.field}" if self.field else "")
+
     def close(self) -> None:
         """Drop the connection; the next fetch makes another."""
         self._client.drop()
@@ -206,6 +216,7 @@ class GoogleSecretManager(Source):
                 f"{self.name}: version {number} arrived damaged (its CRC32C checksum is wrong).",
                 remedy="It is fetched again; if it stays so, add the secret's version again.",
             )
+        self._called = answer.name.partition("/versions/")[0]
         return answer
 
     def _make_client(self) -> SecretManagerServiceClient | RestClient:

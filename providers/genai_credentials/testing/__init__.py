@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from genai_credentials.testing.api_keys import FakeApiKeys
     from genai_credentials.testing.clock import FakeClock
     from genai_credentials.testing.conformance import ProviderConformance, WritableConformance
     from genai_credentials.testing.gemini import FakeGemini
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 _ROOMS = {
     "AWSAgentEmulator": "stores.aws_agent",
     "AWSEmulator": "stores.aws",
+    "FakeApiKeys": "api_keys",
     "FakeClock": "clock",
     "FakeGemini": "gemini",
     "MotoServer": "stores.aws",
@@ -30,6 +32,7 @@ __all__ = [
     "REFUSALS",
     "AWSAgentEmulator",
     "AWSEmulator",
+    "FakeApiKeys",
     "FakeClock",
     "FakeGemini",
     "MotoServer",

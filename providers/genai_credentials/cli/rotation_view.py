@@ -1,0 +1,169 @@
+"""What `rotate` shows: steps as they come and the result, or nothing but a JSON document."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import click
+
+from genai_credentials.cli import pages
+from genai_credentials.cli.chains import Finding
+from genai_credentials.cli.output import OK, Printer, emit, scrubbed
+
+if TYPE_CHECKING:
+    from rich.status import Status
+
+    from genai_credentials.rotate import KeyStatus, RotatePlan, RotateReport
+
+_WAITING = "Proving"
+_STYLES = {"serving": "bold green", "minted": "bold yellow", "superseded": "yellow", "deleted": "dim"}
+
+
+def is_asked() -> bool:
+    """Whether a person sits at a terminal who can be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+class View(Protocol):
+    """Who shows a rotation."""
+
+    def tell(self, text: str) -> None:
+        """Show a step."""
+
+    def reported(self, done: str, report: RotateReport) -> None:
+        """Show what was done."""
+
+    def planned(self, plan: RotatePlan) -> None:
+        """Show what would be done."""
+
+    def listed(self, keys: Sequence[KeyStatus]) -> None:
+        """Show how the keys stand."""
+
+    def mind(self, found: Sequence[Finding]) -> None:
+        """Show what is odd."""
+
+    def failed(self, message: str, remedy: str, code: int) -> int:
+        """Show why it came to no end; returns the exit code."""
+        ...
+
+
+class JsonView:
+    """Prints one JSON document at the end; what is odd goes to stderr."""
+
+    def tell(self, text: str) -> None:
+        """Nothing."""
+
+    def reported(self, done: str, report: RotateReport) -> None:
+        """See `View`."""
+        emit({**report._asdict(), "exit_code": OK})
+
+    def planned(self, plan: RotatePlan) -> None:
+        """See `View`."""
+        emit({**plan._asdict(), "exit_code": OK})
+
+    def listed(self, keys: Sequence[KeyStatus]) -> None:
+        """See `View`."""
+        emit({"keys": [key._asdict() for key in keys], "exit_code": OK})
+
+    def mind(self, found: Sequence[Finding]) -> None:
+        """See `View`."""
+        for finding in found:
+            click.echo(scrubbed(f"{finding.what} {finding.remedy}".rstrip()), err=True)
+
+    def failed(self, message: str, remedy: str, code: int) -> int:
+        """See `View`."""
+        nothing: dict[str, Any] = {"minted": None, "fingerprint": None, "previous": None, "stored": None}
+        emit({**nothing, "retired": [], "left": [], "exit_code": code, "error": message, "remedy": remedy})
+        return code
+
+
+class TextView:
+    """Prints a line for each step; on a terminal the line of a step that waits is drawn anew."""
+
+    def __init__(self) -> None:
+        self._printer = Printer()
+        self._began = time.monotonic()
+        self._told = ""
+        self._status: Status | None = None
+
+    def tell(self, text: str) -> None:
+        """See `View`."""
+        if text == self._told:
+            return
+        self._told = text
+        if text.startswith(_WAITING) and self._printer.live:
+            self._wait(text)
+        else:
+            self._settle()
+            self._printer.say(text, lead=f"{time.monotonic() - self._began:>5.0f} s  ", lead_style="dim")
+
+    def _wait(self, text: str) -> None:
+        from rich.text import Text
+
+        shown = Text(scrubbed(text), no_wrap=True, overflow="ellipsis")
+        if self._status is None:
+            self._status = self._printer.console.status(shown)
+            self._status.start()
+        self._status.update(shown)
+
+    def _settle(self) -> None:
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
+
+    def reported(self, done: str, report: RotateReport) -> None:
+        """See `View`."""
+        self._settle()
+        changed = report.previous is not None
+        self._printer.say(f"{done}." if changed else "Nothing to do.", style="bold green")
+        version = f", version {report.stored}" if report.stored else ""
+        place = f"; it took the place of {report.previous}" if changed else ""
+        name = f" ({report.minted})" if report.minted else ""
+        self._printer.say(f"The key {report.fingerprint}{name} serves{version}{place}.")
+        for word, ids in (("Deleted now:", report.retired), ("Superseded, and left for a later run:", report.left)):
+            if ids:
+                self._printer.say(f"{word} {', '.join(ids)}")
+
+    def planned(self, plan: RotatePlan) -> None:
+        """See `View`."""
+        say = self._printer.say
+        say("Nothing was changed. A run would now:", style="bold")
+        for text in _steps(plan):
+            say(text, lead="  - ")
+        if plan.left:
+            say(f"It would leave for a later run: {', '.join(plan.left)}")
+
+    def listed(self, keys: Sequence[KeyStatus]) -> None:
+        """See `View`."""
+        for key in keys:
+            lead = f"{key.state:<11} {key.fingerprint or '-':<8}  "
+            self._printer.say(key.id, lead=lead, lead_style=_STYLES.get(key.state, ""))
+            self._printer.say(key.next, lead=" " * len(lead))
+
+    def mind(self, found: Sequence[Finding]) -> None:
+        """See `View`."""
+        self._settle()
+        pages.findings(self._printer, found)
+
+    def failed(self, message: str, remedy: str, code: int) -> int:
+        """See `View`."""
+        self._settle()
+        printer = Printer(err=True)
+        printer.say(message, style="bold red")
+        if remedy:
+            printer.say(remedy, lead="-> ", lead_style="bold")
+        return code
+
+
+def _steps(plan: RotatePlan) -> list[str]:
+    steps = []
+    if plan.mint:
+        steps.append(f"{'go on with' if plan.taken_up else 'make'} the key {plan.mint}, and prove it live")
+        steps += [f"store it in {name}" for name in plan.store]
+    else:
+        steps.append(f"make no key. {plan.reason}")
+    steps += [f"mark the key {name} as superseded" for name in plan.supersede]
+    return steps + [f"delete the key {name}" for name in plan.retire]

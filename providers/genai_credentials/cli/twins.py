@@ -1,0 +1,47 @@
+"""Looks for further places that hold the key which is to be rotated: they would be left with a key that is deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from genai_credentials.cli.chains import Finding, chain_of
+from genai_credentials.cli.output import know
+from genai_credentials.errors import CredentialsError
+from genai_credentials.flight import in_daemon
+from genai_credentials.key import ApiKey
+
+if TYPE_CHECKING:
+    from genai_credentials.provider import Provider, Writable
+
+
+def twins(stores: Sequence[Writable]) -> list[Finding]:
+    """A finding for each link of the configured chain that holds the same key and is not rotated along.
+
+    Args:
+        stores: The places that are rotated.
+    """
+    others = [link for link in chain_of(()).providers if link not in stores]
+    asked = [in_daemon(partial(_key_of, one), "rotate") for one in (stores[0], *others)]
+    key, *found = [one.result() for one in asked]
+    if key is None:
+        return []
+    return [_finding(link, key) for link, twin in zip(others, found, strict=True) if twin == key]
+
+
+def _key_of(provider: Provider) -> ApiKey | None:
+    try:
+        key = provider.fetch()
+    except CredentialsError:
+        return None
+    know(key)
+    return key
+
+
+def _finding(link: Provider, key: ApiKey) -> Finding:
+    uri = getattr(link, "uri", None) or link.name
+    return Finding(
+        f"{link.name} holds the key {key.fingerprint} too, and is not rotated along.",
+        f"Add --also {uri}, or store the new key there before the old one is deleted.",
+    )

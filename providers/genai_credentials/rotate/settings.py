@@ -1,0 +1,94 @@
+"""The settings of a rotation that a machine runs, from its environment; and how a duration is written."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from genai_credentials.errors import ConfigurationError
+from genai_credentials.provider import Writable, writable
+from genai_credentials.rotate.google_api_keys import GoogleApiKeys
+from genai_credentials.rotate.job import Rotate
+from genai_credentials.rotate.terms import Terms
+from genai_credentials.sources.base import refuse_a_key
+from genai_credentials.uris import parse
+
+PREFIX = "GENAI_CREDENTIALS_ROTATE_"
+"""What the variables begin with: _URI and _PROJECT have to be set; _SERVICE_ACCOUNT, _RETIRE_AFTER, … may be."""
+
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
+_DURATIONS = ("retire_after", "prove_for", "prove_timeout")
+
+
+class Settings(NamedTuple):
+    """What a machine rotates.
+
+    Args:
+        store: Where the key is kept.
+        issuer: Who makes keys.
+        terms: The durations.
+    """
+
+    store: Writable
+    issuer: GoogleApiKeys
+    terms: Terms
+
+    def job(self) -> Rotate:
+        """The rotation."""
+        terms = self.terms
+        return Rotate(
+            self.store,
+            self.issuer,
+            retire_after=terms.retire_after,
+            prove_for=terms.prove_for,
+            prove_timeout=terms.prove_timeout,
+        )
+
+
+def settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """What the environment says.
+
+    Args:
+        environ: Where to look; None means `os.environ`.
+
+    Raises:
+        ConfigurationError: A variable is missing or wrong; the message names it.
+    """
+    environ = os.environ if environ is None else environ
+    uri, project = _needed(environ, "URI"), _needed(environ, "PROJECT")
+    account = environ.get(f"{PREFIX}SERVICE_ACCOUNT") or None
+    named = {name: environ.get(f"{PREFIX}{name.upper()}") for name in _DURATIONS}
+    durations = {name: duration(text, f"{PREFIX}{name.upper()}") for name, text in named.items() if text}
+    return Settings(writable(parse(uri)), GoogleApiKeys(project, service_account=account), Terms(**durations))
+
+
+def duration(text: str, name: str) -> float:
+    """Seconds, from a text such as "90", "90s", "15m", "12h" or "90d".
+
+    Args:
+        text: The text.
+        name: What it is for, for the error.
+
+    Raises:
+        ConfigurationError: It is no duration.
+    """
+    found = _DURATION.fullmatch(text.strip())
+    if found is None:
+        refuse_a_key(text)
+        raise ConfigurationError(
+            f"{name}={text!r} is no duration.", remedy="Write seconds, or a number with s, m, h or d: 90d."
+        )
+    return float(found[1]) * _UNITS[found[2]]
+
+
+def _needed(environ: Mapping[str, str], name: str) -> str:
+    value = environ.get(f"{PREFIX}{name}", "").strip()
+    if not value:
+        raise ConfigurationError(
+            f"{PREFIX}{name} is not set.",
+            remedy="Set it to the provider's URI." if name == "URI" else "Set it to the id of the keys' project.",
+        )
+    return value
