@@ -4,7 +4,8 @@
 - the Google client hangs request and answer onto the record, as attributes with the secret in base64, on loggers
   that do not propagate;
 - `websockets.client` logs each header of a handshake, and `hpack` each header that is sent over HTTP/2;
-- `google_genai` logs the API's error before it tries again, and one such error repeats the key.
+- `google_genai` logs the API's error before it tries again, and one such error repeats the key;
+- `urllib3` logs each request line and google-auth each URL, and one call of the API Keys API has the key in it.
 
 A filter on each of these loggers redacts what looks like a secret there, before any key is known, and every known
 key, plain and encoded: in the message, its arguments, the attributes and the traceback. A logger that is off never
@@ -41,10 +42,13 @@ LOGGERS = (
     "botocore.hooks",
     "botocore.parsers",
     *_GOOGLE,
+    "google.auth.transport.requests",
     "google_genai._api_client",
     "genai_credentials",
     "hpack.hpack",
     "hpack.table",
+    "urllib3.connectionpool",
+    "urllib3.util.retry",
     "websockets.client",
 )
 
@@ -52,8 +56,9 @@ LOGGERS = (
 _AWS_SECRET = re.compile(r"(Secret(?:String|Binary))\b.*", re.DOTALL)
 _GOOGLE_SECRET = re.compile(r"""(["']data["']\s*:\s*b?["'])[^"']*""")
 _HEADER = re.compile(r"""(?i)(x-goog-api-key["']?\s*[:=,]\s*b?["']?)[^\s"',]+|(\bauthorization: token )\S+""")
+_LOOKUP = re.compile(r"(keyString=)[^&\s\"'#]+")
 _HEADER_NAMES = ("x-goog-api-key", "authorization: token ")
-_SECRET_NAMES = frozenset({"data", "secretstring", "secretbinary", "x-goog-api-key"})
+_SECRET_NAMES = frozenset({"data", "secretstring", "secretbinary", "x-goog-api-key", "keystring"})
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _DEEPEST = 8
 
@@ -130,6 +135,7 @@ def _known_forms() -> list[str]:
 def _without(text: str, forms: Sequence[str]) -> str:
     text = _AWS_SECRET.sub(rf"\1 {REDACTED}", text)
     text = _GOOGLE_SECRET.sub(rf"\1{REDACTED}", text)
+    text = _LOOKUP.sub(rf"\1{REDACTED}", text)
     # Asked first: a pattern that ignores case is slow, and others log megabytes.
     if any(name in text.lower() for name in _HEADER_NAMES):
         text = _HEADER.sub(lambda match: f"{match[1] or match[2]}{REDACTED}", text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from genai_credentials.key import ApiKey
 from genai_credentials.rotate import naming
-from genai_credentials.rotate.decision import Decision, decide
+from genai_credentials.rotate.decision import Decision, decide, ending
 from genai_credentials.rotate.failed import RotationFailed
 from genai_credentials.rotate.issuer import IssuedKey
 from genai_credentials.rotate.proof import Unproven
@@ -26,6 +26,13 @@ def rotate(work: Work, rotation_id: str | None) -> RotateReport:
     key, stored = _replace(work, scene, rotation_id)
     done = RotateReport(key.id, stored.fingerprint, scene.current.fingerprint, stored.version)
     return settle(work, decision, key, done, rotation_id)
+
+
+def bring_to_an_end(work: Work, rotation_id: str | None) -> RotateReport:
+    """What `rotate` does once the new key is stored, and no more: a key that serves already gets no successor."""
+    scene = look(work.stores, work.issuer)
+    decision = ending(scene, work.terms)
+    return settle(work, decision, scene.held, _found(scene, scene.current), rotation_id)
 
 
 def settle(

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from genai_credentials.rotate import naming
 from genai_credentials.rotate.issuer import IssuedKey
 from genai_credentials.rotate.scene import Scene, is_open
-from genai_credentials.rotate.terms import Terms
+from genai_credentials.rotate.terms import Terms, spoken
 
 
 class Decision(NamedTuple):
@@ -43,7 +43,15 @@ def decide(scene: Scene, terms: Terms, rotation_id: str | None = None) -> Decisi
         rotation_id: Names the rotation, which is made once however often it is asked for; None for one of its own.
     """
     reason = _reason(scene, terms, rotation_id)
-    mint = None if reason else scene.next_id()
+    return _decision(scene, terms, None if reason else scene.next_id(), reason)
+
+
+def ending(scene: Scene, terms: Terms) -> Decision:
+    """What a run is to do that makes no key, whatever else it finds."""
+    return _decision(scene, terms, None, "")
+
+
+def _decision(scene: Scene, terms: Terms, mint: str | None, reason: str) -> Decision:
     supersede = _to_supersede(scene, minting=mint is not None)
     over = [*scene.superseded(), *supersede]
     retire = [key for key in over if terms.is_due(naming.superseded_at(key))]
@@ -66,7 +74,7 @@ def _reason(scene: Scene, terms: Terms, rotation_id: str | None) -> str:
     if rotation_id and any(_is_done(scene, key, rotation_id) for key in scene.keys.values()):
         return f"The rotation {rotation_id} was done before."
     if held and held.deleted is None and terms.is_young(held.created):
-        return f"The key was made less than {terms.min_age:.0f} s ago."
+        return f"The key was made less than {spoken(terms.min_age)} ago."
     return ""
 
 

@@ -60,10 +60,13 @@ def _refused(does: str, status: int, reason: str) -> tuple[str, str]:
 
 def _missing(does: str) -> str:
     permission = PERMISSIONS.get(does, "apikeys.keys.get")
-    # Of a project that is not one's own even a key's existence is not told.
-    owner = "the project that owns the key" if does == "keys.lookupKey" else "the project"
+    if does == "keys.lookupKey":
+        return (
+            f"Grant it {permission} on the project that owns the key: it is in {_ROLE}. If the key belongs to somebody "
+            "else, make one in this project and store it with 'genai-credentials put'."
+        )
     bound = f" For a key that is bound to a service account it also takes {BINDING}." if does == "keys.create" else ""
-    return f"Grant it {permission} on {owner}: it is in {_ROLE}.{bound}"
+    return f"Grant it {permission} on the project: it is in {_ROLE}.{bound}"
 
 
 def _unanswered(trouble: str) -> tuple[str, str]:

@@ -27,3 +27,19 @@ class RotationFailed(CredentialsError):
 
 def _rebuild(message: str, remedy: str, changed: bool) -> RotationFailed:
     return RotationFailed(message, remedy=remedy, changed=changed)
+
+
+def failure(error: Exception, *, changed: bool) -> RotationFailed:
+    """The error to raise for another one, without its frames: those may hold keys.
+
+    Args:
+        error: What ended the rotation.
+        changed: Whether something had been changed before.
+    """
+    if not isinstance(error, CredentialsError):
+        # Its text isn't repeated: that of an error which isn't ours may hold anything.
+        what = f"The rotation was ended by {type(error).__name__}."
+        return RotationFailed(what, remedy="Run the same again; report it if it lasts.", changed=True)
+    # What this refers to is left out with the frames.
+    remedy = error.remedy.removeprefix("That error is the __cause__ of this one.").strip()
+    return RotationFailed(error.message, remedy=remedy, changed=changed or getattr(error, "changed", False))

@@ -11,7 +11,7 @@ from genai_credentials.provider import Writable
 from genai_credentials.rotate.back import roll_back
 from genai_credentials.rotate.course import rotate
 from genai_credentials.rotate.decision import decide
-from genai_credentials.rotate.failed import RotationFailed
+from genai_credentials.rotate.failed import failure
 from genai_credentials.rotate.google_session import check_base_url
 from genai_credentials.rotate.issuer import KeyIssuer
 from genai_credentials.rotate.report import KeyStatus, RotatePlan, RotateReport
@@ -128,20 +128,9 @@ class Rotate:
             return act(work)
         except ConfigurationError as error:
             problem: CredentialsError = error.with_traceback(None)
-        except CredentialsError as error:
-            problem = _failure(error, changed=work.changed)
         except Exception as error:
-            # Neither repeated nor chained: an error that isn't ours may hold anything.
-            message = f"{self._issuer.name}: the rotation raised {type(error).__name__}."
-            problem = RotationFailed(message, remedy="Run the same again; report it if it lasts.", changed=True)
+            problem = failure(error, changed=work.changed)
         raise problem
-
-
-def _failure(error: CredentialsError, *, changed: bool) -> RotationFailed:
-    changed = changed or (isinstance(error, RotationFailed) and error.changed)
-    # What it refers to is left out: the frames of others may hold the key.
-    remedy = error.remedy.removeprefix("That error is the __cause__ of this one.").strip()
-    return RotationFailed(error.message, remedy=remedy, changed=changed)
 
 
 def _checked_id(rotation_id: str | None) -> str | None:

@@ -37,3 +37,11 @@ class Terms:
     def is_young(self, created: datetime | None) -> bool:
         """Whether a key that was made then is to be left alone."""
         return created is not None and datetime.now(UTC) - created < timedelta(seconds=self.min_age)
+
+
+def spoken(seconds: float) -> str:
+    """A duration for people: "90 d", "12 h", "15 min", "10 s"."""
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:g} s"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from genai_credentials import redaction
 from genai_credentials.deadline import seconds_in_all, seconds_left
@@ -17,6 +17,9 @@ from genai_credentials.provider import import_extra, sealed, sealed_put
 from genai_credentials.sources.aws_names import CURRENT, PREVIOUS, checked_secret
 from genai_credentials.sources.base import Source, name_of, refuse_a_key, uri_of
 from genai_credentials.sources.retries import insist
+
+if TYPE_CHECKING:
+    from genai_credentials.writing.aws import Calls
 
 
 class AWSSecretsManager(Source):
@@ -125,14 +128,20 @@ class AWSSecretsManager(Source):
             Unavailable: There are no AWS credentials on this machine.
         """
         # Loaded only by those who write.
-        from genai_credentials.writing.aws import Calls, StagedVersions
+        from genai_credentials.writing.aws import StagedVersions
         from genai_credentials.writing.documents import document_for
         from genai_credentials.writing.text import text_of
 
         self.check_put()
         text = text_of(key, self.name)
-        versions = StagedVersions(Calls(self._act, _kind, PROBLEMS, self.name), self.secret_id, self.name)
+        versions = StagedVersions(self.calls(), self.secret_id, self.name)
         return self.key(text, versions.put(document_for(self.field, self.name), text))
+
+    def calls(self) -> Calls:
+        """Calls the store by the names of a boto3 client's methods: for those who stage a version by themselves."""
+        from genai_credentials.writing.aws import Calls
+
+        return Calls(self._act, _kind, PROBLEMS, self.name)
 
     def identity(self) -> str:
         """What AWS itself calls the place: the secret's ARN, and the field.

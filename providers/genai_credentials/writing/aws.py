@@ -181,14 +181,23 @@ class StagedVersions:
             raise FetchFailed(f"{self._where}: the current version was not found.", remedy="Try again in a moment.")
         return Current(answer["ARN"], None, b"", binary=False)
 
-    def stage(self, current: Current, content: bytes) -> str:
-        """Store a version under AWSPENDING and return its id; the same one when it is repeated."""
+    def stage(self, current: Current, content: bytes, token: str | None = None) -> str:
+        """Store a version under AWSPENDING and return its id; the same one when it is repeated.
+
+        Args:
+            current: The version under AWSCURRENT.
+            content: The bytes to store.
+            token: The version's id, which a rotation of AWS is given; None makes one from both.
+        """
         kind = "SecretBinary" if current.binary else "SecretString"
         value = content if current.binary else content.decode()
         # Made from both, so that a put that was cut short is taken up, and a key that comes back is a version anew.
         seed = f"{current.arn} {current.version} {kind} {hashlib.sha256(content).hexdigest()}"
-        token = str(uuid.uuid5(_TOKENS, seed))
-        request = {"ClientRequestToken": token, "VersionStages": [PENDING], kind: value}
+        request = {
+            "ClientRequestToken": token or str(uuid.uuid5(_TOKENS, seed)),
+            "VersionStages": [PENDING],
+            kind: value,
+        }
         return str(self._call("put_secret_value", SecretId=current.arn, **request)["VersionId"])
 
     def promote(self, current: Current, staged: str) -> None:

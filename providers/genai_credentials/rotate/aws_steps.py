@@ -1,0 +1,148 @@
+"""The four steps of a rotation by AWS Secrets Manager, each of which may come twice."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from genai_credentials import redaction
+from genai_credentials.key import ApiKey, extract_field
+from genai_credentials.rotate.course import bring_to_an_end, mend
+from genai_credentials.rotate.failed import RotationFailed
+from genai_credentials.rotate.scene import Scene, look
+from genai_credentials.rotate.settings import Settings
+from genai_credentials.rotate.stores import Stores
+from genai_credentials.rotate.work import Work
+from genai_credentials.sources.aws import AWSSecretsManager
+from genai_credentials.writing.aws import CURRENT, PAUSES, PENDING, Refused, StagedVersions
+from genai_credentials.writing.documents import Content, document_for
+
+
+class StagedRotation:
+    """A rotation whose new key waits under AWSPENDING until it is proven.
+
+    Args:
+        configured: What the function is to rotate.
+        store: The secret.
+        tell: Hears of each step.
+        time_left: Seconds that the function may still run; None for no limit.
+    """
+
+    def __init__(
+        self, configured: Settings, store: AWSSecretsManager, tell: Callable[[str], object], time_left: float | None
+    ) -> None:
+        terms = configured.terms
+        if time_left is not None and time_left < terms.prove_timeout:
+            terms = replace(terms, prove_timeout=time_left, prove_for=min(terms.prove_for, time_left / 2))
+        self._store, self._issuer = store, configured.issuer
+        self._work = Work(Stores(store, ()), configured.issuer, terms, None, tell)
+        self._call = store.calls()
+        self._versions = StagedVersions(self._call, store.secret_id, store.name)
+
+    @property
+    def changed(self) -> bool:
+        """Whether a key or the secret is not as it was before."""
+        return self._work.changed
+
+    def create(self, secret_id: str, token: str) -> None:
+        """Mint a key, or go on with one, and store it under AWSPENDING."""
+        stages = self._stages(secret_id, token)
+        # Without the pending label it was current, or is: then this is a repetition.
+        if (stages and PENDING not in stages) or CURRENT in stages or self._pending(token, pauses=()):
+            return
+        scene = self._scene(token)
+        text = self._issuer.read(self._work.mint(scene, token).id)
+        current = self._versions.current()
+        content = Content(current.content, document_for(self._store.field, self._store.name), self._store.name)
+        if not content.holds(scene.current.get_secret_value()):
+            raise RotationFailed(f"{self._store.name}: another key was stored there meanwhile.", changed=True)
+        self._versions.stage(current, content.with_key(text.get_secret_value()), token)
+
+    def set(self, secret_id: str, token: str) -> None:
+        """Nothing: a key is live by being made."""
+        self._stages(secret_id, token)
+
+    def test(self, secret_id: str, token: str) -> None:
+        """Prove the staged key live. One that isn't stays staged: AWS calls the steps again for the same version."""
+        if CURRENT not in self._stages(secret_id, token):
+            self._work.prove(self._staged(token))
+
+    def finish(self, secret_id: str, token: str) -> dict[str, Any]:
+        """Let the staged key serve, and retire by age."""
+        if CURRENT not in self._stages(secret_id, token):
+            self._staged(token)
+            self._promote(token)
+        return bring_to_an_end(self._work, token)._asdict()
+
+    def _scene(self, token: str) -> Scene:
+        """How things stand, with whatever was interrupted before brought to its end."""
+        scene = look(self._work.stores, self._issuer)
+        if scene.unfinished:
+            bring_to_an_end(self._work, None)
+            scene = look(self._work.stores, self._issuer)
+        mend(self._work, scene)
+        return scene
+
+    def _promote(self, token: str) -> None:
+        current = self._versions.current()
+        try:
+            self._versions.promote(current, token)
+        except Refused as refusal:
+            problem = refusal
+        else:
+            self._work.changed = True
+            # AWS takes a version that is still pending for a rotation that is still under way.
+            self._versions.unstage(current, token)
+            return
+        if self._versions.current().version != token:
+            raise problem
+
+    def _stages(self, secret_id: str, token: str) -> list[str]:
+        """The labels of the version that the rotation is about.
+
+        Raises:
+            RotationFailed: The event is about another secret than the one that is configured.
+        """
+        described = self._call("describe_secret", SecretId=self._store.secret_id)
+        if secret_id != described.get("ARN"):
+            raise RotationFailed(
+                f"The event is about another secret than {self._store.name}, and is left alone.",
+                remedy="Set GENAI_CREDENTIALS_ROTATE_URI to the secret that this function rotates.",
+            )
+        stages: list[str] = described.get("VersionIdsToStages", {}).get(token, [])
+        return stages
+
+    def _staged(self, token: str) -> ApiKey:
+        key = self._pending(token, PAUSES)
+        if key is None:
+            raise RotationFailed(
+                f"{self._store.name}: no key is staged under the version {token}.",
+                remedy="Let AWS call createSecret first.",
+            )
+        return key
+
+    def _pending(self, token: str, pauses: tuple[float, ...]) -> ApiKey | None:
+        """The staged key; right after it was stored the store may not know it yet."""
+        answer = self._ask(token)
+        for pause in pauses:
+            if answer is None:
+                time.sleep(pause)
+                answer = self._ask(token)
+        if answer is None:
+            return None
+        text = answer.get("SecretString") or bytes(answer.get("SecretBinary") or b"").decode("utf-8-sig")
+        key = ApiKey(extract_field(text, self._store.field, self._store.name), provider=self._store.name, version=token)
+        redaction.know(key)
+        return key
+
+    def _ask(self, token: str) -> Any:
+        try:
+            # By both: by its id alone a version answers whatever label it has.
+            return self._call("get_secret_value", SecretId=self._store.secret_id, VersionId=token, VersionStage=PENDING)
+        except Refused as refusal:
+            # What AWS says of a version without a value, or without the label.
+            if refusal.code not in ("ResourceNotFoundException", "InvalidRequestException"):
+                raise
+        return None
