@@ -11,7 +11,7 @@ from genai_credentials.rotate import naming
 from genai_credentials.rotate.failed import RotationFailed
 from genai_credentials.rotate.issuer import IssuedKey, KeyIssuer
 from genai_credentials.rotate.proof import prove
-from genai_credentials.rotate.scene import Scene
+from genai_credentials.rotate.scene import Scene, is_open
 from genai_credentials.rotate.stores import Stores, newest
 from genai_credentials.rotate.terms import Terms
 
@@ -72,7 +72,7 @@ class Work:
             self.tell(f"Making the key {key_id}.")
             label = naming.label(scene.place, key_id)
             key = self.issuer.issue(key_id, like=scene.held, annotations=notes, label=label)
-            if scene.is_usable(key):
+            if is_open(key):
                 self.changed = True
                 return key
             # Another run has made and ended it since.

@@ -55,6 +55,7 @@ class FakeApiKeys:
         flaps_for: Seconds in which a deleted key is accepted and refused in turn.
         polls: How often an operation answers that it isn't done yet.
         quota: Calls a minute: "reads" and "writes"; one that is missing has no limit.
+        others: Further projects that the caller may work in: their numbers, by id.
     """
 
     def __init__(
@@ -65,13 +66,14 @@ class FakeApiKeys:
         flaps_for: float = 0.0,
         polls: int = 1,
         quota: Mapping[str, int] | None = None,
+        others: Mapping[str, str] | None = None,
     ) -> None:
         late = [float(live_after)] * len(servers) if isinstance(live_after, (int, float)) else list(live_after)
         self.project = project
         self.on_change: Callable[[str, str], object] | None = None
         """Called with the method and the key's id after each change, before the change is answered; None for nobody."""
         self._fates = Fates(servers, late, flaps_for)
-        self._service = ApiKeysService({project: NUMBER}, polls, self._changed)
+        self._service = ApiKeysService({project: NUMBER, **(others or {})}, polls, self._changed)
         self._lock = threading.RLock()
         self._orders: deque[_Order] = deque()
         self._requests: list[RecordedRequest] = []
@@ -134,6 +136,15 @@ class FakeApiKeys:
 
     # Keys
 
+    @property
+    def live_after(self) -> Sequence[float]:
+        """Seconds until each server accepts a new key; can be set."""
+        return self._fates.live_after
+
+    @live_after.setter
+    def live_after(self, seconds: Sequence[float]) -> None:
+        self._fates.live_after = seconds
+
     def add(
         self,
         text: str,
@@ -152,7 +163,7 @@ class FakeApiKeys:
             restrictions: As in the API.
             service_account: The e-mail address of the account that it is bound to; None for none.
             annotations: As in the API.
-            project_number: The project it belongs to; with another number than its own it cannot be looked up.
+            project_number: The project it belongs to; in one that the caller may not work in it cannot be looked up.
         """
         given = {"restrictions": restrictions, "serviceAccountEmail": service_account, "annotations": annotations}
         body = {"displayName": "made by hand", **{name: value for name, value in given.items() if value}}
