@@ -172,8 +172,9 @@ class Process:
         self.text = ""
 
     def kill(self) -> None:
-        """End it as `kill -9` does."""
+        """End it as `kill -9` does, and wait until it is gone."""
         self._popen.send_signal(signal.SIGKILL)
+        self._popen.wait(10)
 
     def wait(self, timeout: float = 30.0) -> int:
         """Its exit code; what it printed is in `text`."""
@@ -205,9 +206,8 @@ class KilledAt:
         if name == self._effect and not self.seen.is_set():
             self.seen.set()
             assert self.process is not None
-            self.process.kill()
             # Nothing of the answer gets through.
-            self.process.wait()
+            self.process.kill()
 
 
 class _Google(SecretManagerEmulator):

@@ -67,7 +67,9 @@ class StagedRotation:
     def test(self, secret_id: str, token: str) -> None:
         """Prove the staged key live. One that isn't stays staged: AWS calls the steps again for the same version."""
         if CURRENT not in self._stages(secret_id, token):
-            self._work.prove(self._staged(token))
+            text = self._staged(token)
+            found = self._issuer.find(text)
+            self._work.prove(text, found.id if found else "")
 
     def finish(self, secret_id: str, token: str) -> dict[str, Any]:
         """Let the staged key serve, and retire by age."""

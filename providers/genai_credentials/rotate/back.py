@@ -56,7 +56,7 @@ def _go_back(work: Work, scene: Scene) -> RotateReport:
 
 def _store(work: Work, current: ApiKey, text: ApiKey, before: IssuedKey) -> ApiKey:
     try:
-        prove_unless_overtaken(work, text, current)
+        prove_unless_overtaken(work, text, before.id, current)
         return work.store(text)
     except (Unproven, Overtaken) as error:
         reason = error

@@ -83,7 +83,7 @@ def _replace(work: Work, scene: Scene, rotation_id: str | None) -> tuple[IssuedK
     key = work.mint(scene, rotation_id)
     text = work.issuer.read(key.id)
     try:
-        prove_unless_overtaken(work, text, scene.current)
+        prove_unless_overtaken(work, text, key.id, scene.current)
         stored = work.store(text)
     except (Unproven, Overtaken) as error:
         reason = error
@@ -97,13 +97,13 @@ def _replace(work: Work, scene: Scene, rotation_id: str | None) -> tuple[IssuedK
     raise work.give_up(key, text, reason, changed=before)
 
 
-def prove_unless_overtaken(work: Work, text: ApiKey, current: ApiKey) -> None:
+def prove_unless_overtaken(work: Work, text: ApiKey, key_id: str, current: ApiKey) -> None:
     """Prove a key live, and see that nobody has stored another one meanwhile.
 
     Raises:
         Unproven: It was not accepted.
         Overtaken: Somebody has stored another one.
     """
-    work.prove(text)
+    work.prove(text, key_id)
     if strangers := work.strangers(current, text):
         raise Overtaken(f"{strangers[0]}: another key was stored there meanwhile, and stays.")

@@ -15,7 +15,7 @@ from genai_credentials.key import ApiKey
 from genai_credentials.rotate.denials import PERMISSIONS, explained
 from genai_credentials.rotate.failed import RotationFailed
 from genai_credentials.rotate.google_session import check_base_url, make_session
-from genai_credentials.rotate.issuer import IssuedKey, Restrictions
+from genai_credentials.rotate.issuer import Issued, IssuedKey, Restrictions
 from genai_credentials.rotate.rest import Json, Reply, Rest
 from genai_credentials.sources.base import refuse_a_key
 
@@ -107,7 +107,7 @@ class GoogleApiKeys:
                 return keys
             query["pageToken"] = str(token)
 
-    def issue(self, key_id: str, *, like: IssuedKey | None, annotations: Mapping[str, str], label: str) -> IssuedKey:
+    def issue(self, key_id: str, *, like: IssuedKey | None, annotations: Mapping[str, str], label: str) -> Issued:
         """See `KeyIssuer.issue`."""
         body: Json = {
             "displayName": label,
@@ -120,7 +120,8 @@ class GoogleApiKeys:
         if reply.status == 404:
             raise explained("keys.create", 404, reply.body, "", changes=False)
         # 409: an answer was lost, or another run was faster. Either way this is the key.
-        return _issued(reply.body) if reply.status == 200 and reply.body.get("name") else self._appearing(key_id)
+        made = _issued(reply.body) if reply.status == 200 and reply.body.get("name") else self._appearing(key_id)
+        return Issued(made, new=reply.status == 200)
 
     def read(self, key_id: str) -> ApiKey:
         """See `KeyIssuer.read`."""

@@ -35,6 +35,13 @@ class IssuedKey(NamedTuple):
     service_account: str | None = None
 
 
+class Issued(NamedTuple):
+    """A key that was asked for, and whether it is new; one that was there before may be deleted."""
+
+    key: IssuedKey
+    new: bool
+
+
 class KeyIssuer(Protocol):
     """Makes keys, and knows those it has made.
 
@@ -69,7 +76,7 @@ class KeyIssuer(Protocol):
         """All keys, those included that are deleted and can be restored."""
         ...
 
-    def issue(self, key_id: str, *, like: IssuedKey | None, annotations: Mapping[str, str], label: str) -> IssuedKey:
+    def issue(self, key_id: str, *, like: IssuedKey | None, annotations: Mapping[str, str], label: str) -> Issued:
         """The key of this id: a new one, or the one that has it already, deleted or not.
 
         Args:

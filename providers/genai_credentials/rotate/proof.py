@@ -59,7 +59,13 @@ class Tally:
 
 
 def prove(
-    key: ApiKey, *, base_url: str | None, prove_for: float, timeout: float, tell: Callable[[str], object]
+    key: ApiKey,
+    *,
+    base_url: str | None,
+    prove_for: float,
+    timeout: float,
+    tell: Callable[[str], object],
+    is_gone: Callable[[], bool],
 ) -> None:
     """Wait until the key is proven live.
 
@@ -69,6 +75,7 @@ def prove(
         prove_for: Seconds over which it must be accepted.
         timeout: Seconds after which it is given up.
         tell: Hears how it stands.
+        is_gone: Whether the key was deleted meanwhile; asked when it is refused.
 
     Raises:
         Unproven: It was not accepted often enough in time.
@@ -81,6 +88,8 @@ def prove(
         if tally.proven:
             return
         tell(f"Proving the key {key.fingerprint}: accepted {tally.accepted} of {TIMES} times{_unless_live(verdict)}.")
+        if verdict.rejected and is_gone():
+            raise Unproven(f"The key {key.fingerprint} was deleted while it was proven.", remedy="Run the same again.")
         if time.monotonic() + pause > give_up:
             raise _given_up(key, verdict, timeout)
         time.sleep(pause)

@@ -66,27 +66,35 @@ class Work:
             notes[naming.ROTATION] = rotation_id
         for _ in range(_MOST_TRIES):
             if (begun := scene.begun()) is not None:
-                self.tell(f"Going on with the key {begun.id}, which another run has made.")
+                self.tell(f"Going on with the key {begun.id}, which is there already.")
                 return begun
             key_id = scene.next_id()
             self.tell(f"Making the key {key_id}.")
             label = naming.label(scene.place, key_id)
-            key = self.issuer.issue(key_id, like=scene.held, annotations=notes, label=label)
+            key, new = self.issuer.issue(key_id, like=scene.held, annotations=notes, label=label)
             if is_open(key):
                 self.changed = True
+                if not new:
+                    self.tell(f"Going on with the key {key_id}, which is there already.")
                 return key
             # Another run has made and ended it since.
             scene.keys[key.id] = key
         raise RotationFailed(f"{self.issuer.name}: no id is left for a new key.", remedy="Run the same again later.")
 
-    def prove(self, text: ApiKey) -> None:
+    def prove(self, text: ApiKey, key_id: str) -> None:
         """Prove a key live. Raises `Unproven`."""
+
+        def is_gone() -> bool:
+            key = self.issuer.get(key_id)
+            return key is None or key.deleted is not None
+
         prove(
             text,
             base_url=self.base_url,
             prove_for=self.terms.prove_for,
             timeout=self.terms.prove_timeout,
             tell=self.tell,
+            is_gone=is_gone,
         )
         self.tell(f"The key {text.fingerprint} is live.")
 

@@ -72,6 +72,8 @@ class FakeApiKeys:
         self.project = project
         self.on_change: Callable[[str, str], object] | None = None
         """Called with the method and the key's id after each change, before the change is answered; None for nobody."""
+        self.on_call: Callable[[str], object] | None = None
+        """Called with the method of each call before it is looked at, in the connection's thread; None for nobody."""
         self._fates = Fates(servers, late, flaps_for)
         self._service = ApiKeysService({project: NUMBER, **(others or {})}, polls, self._changed)
         self._lock = threading.RLock()
@@ -237,6 +239,8 @@ class FakeApiKeys:
     # Answering
 
     def _answer(self, request: RecordedRequest) -> Answer:
+        if self.on_call is not None:
+            self.on_call(self._service.method_of(request.method, request.path))
         with self._lock:
             self._requests.append(request)
             if request.path == _TOKEN_PATH:
