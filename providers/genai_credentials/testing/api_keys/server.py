@@ -36,10 +36,12 @@ _REASONS |= {409: "ABORTED", 429: "RESOURCE_EXHAUSTED", 500: "INTERNAL", 503: "U
 
 
 class _Order(NamedTuple):
-    """A refusal that was ordered, and for which method; "" for any."""
+    """An answer that was ordered, and for which method, "" for any; `is_done`: the call is carried out all the same."""
 
-    refusal: RefusedError
     method: str
+    status: int
+    body: dict[str, Any]
+    is_done: bool = False
 
 
 class FakeApiKeys:
@@ -198,7 +200,14 @@ class FakeApiKeys:
     # Faults
 
     def fail_next(
-        self, status: int, *, times: int = 1, method: str = "", reason: str = "", message: str = "injected"
+        self,
+        status: int,
+        *,
+        times: int = 1,
+        method: str = "",
+        reason: str = "",
+        message: str = "injected",
+        details: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         """Refuse the next calls.
 
@@ -209,10 +218,23 @@ class FakeApiKeys:
                 undelete; empty for any.
             reason: The canonical code; empty for the usual one of the status.
             message: The text for people.
+            details: Typed details.
         """
-        order = _Order(RefusedError(reason or _REASONS.get(status, "UNKNOWN"), message, status), method)
+        error = {"code": status, "message": message, "status": reason or _REASONS.get(status, "UNKNOWN")}
+        body = {"error": {**error, **({"details": list(details)} if details else {})}}
         with self._lock:
-            self._orders.extend([order] * times)
+            self._orders.extend([_Order(method, status, body)] * times)
+
+    def lose_next(self, method: str) -> None:
+        """Do what the next call of this method asks for, and fail instead of an answer to it."""
+        error = {"code": 503, "message": "The answer was lost.", "status": "UNAVAILABLE"}
+        with self._lock:
+            self._orders.append(_Order(method, 503, {"error": error}, is_done=True))
+
+    def answer_operation_with(self, result: Mapping[str, Any]) -> None:
+        """Let the next operation that is asked for end with this: {"error": …} or {"response": …}."""
+        with self._lock:
+            self._orders.append(_Order("operation", 200, {"name": "operations/x", "done": True, **result}))
 
     # What happened
 
@@ -245,27 +267,30 @@ class FakeApiKeys:
             self._requests.append(request)
             if request.path == _TOKEN_PATH:
                 return _json(200, {"access_token": TOKEN, "expires_in": 3600, "token_type": "Bearer"})
-            try:
-                self._admit(request)
-                _, answer = self._service.answer(
-                    request.method, request.path, request.query, json.loads(request.body or b"{}")
-                )
-            except RefusedError as refusal:
-                error = {"code": refusal.status, "message": refusal.message, "status": refusal.code}
-                return _json(refusal.status, {"error": error})
-            return _json(200, answer)
+            method = self._service.method_of(request.method, request.path)
+            self._methods.append(method)
+            order = next((order for order in self._orders if order.method in ("", method)), None)
+            if order is not None:
+                self._orders.remove(order)
+                if order.is_done:
+                    self._done(request, method)
+                return _json(order.status, order.body)
+            return self._done(request, method)
 
-    def _admit(self, request: RecordedRequest) -> None:
-        method = self._service.method_of(request.method, request.path)
-        self._methods.append(method)
+    def _done(self, request: RecordedRequest, method: str) -> Answer:
+        try:
+            self._admit(request, method)
+            body = json.loads(request.body or b"{}")
+            return _json(200, self._service.answer(request.method, request.path, request.query, body))
+        except RefusedError as refusal:
+            error = {"code": refusal.status, "message": refusal.message, "status": refusal.code}
+            return _json(refusal.status, {"error": error})
+
+    def _admit(self, request: RecordedRequest, method: str) -> None:
         if request.header("authorization") != f"Bearer {TOKEN}":
             raise RefusedError("UNAUTHENTICATED", "Request had invalid authentication credentials.", 401)
         if request.header("x-goog-user-project") not in (self.project, NUMBER):
             raise RefusedError("PERMISSION_DENIED", "API Keys API has not been used in project 764086051850.", 403)
-        order = next((order for order in self._orders if order.method in ("", method)), None)
-        if order is not None:
-            self._orders.remove(order)
-            raise order.refusal
         self._count("writes" if method in _WRITES else "reads")
 
     def _count(self, kind: str) -> None:

@@ -96,13 +96,13 @@ class ApiKeysService:
         key = self.keys[project, key_id] = Key(key_id, project, text, body)
         return key
 
-    def answer(self, method: str, path: str, query: str, body: Json) -> tuple[str, Json]:
-        """The name of the method that a request calls, and its answer."""
+    def answer(self, method: str, path: str, query: str, body: Json) -> Json:
+        """The answer to a request."""
         values = {name: parts[-1] for name, parts in parse_qs(query, keep_blank_values=True).items()}
         for verb, pattern, name in _ROUTES:
             if verb == method and (found := pattern.fullmatch(path)):
                 serve: Callable[[Call], Json] = getattr(self, f"_{name}")
-                return name, serve(Call(found.groups(), values, body))
+                return serve(Call(found.groups(), values, body))
         raise RefusedError("NOT_FOUND", "The requested URL was not found on this server.", 404)
 
     def method_of(self, method: str, path: str) -> str:
