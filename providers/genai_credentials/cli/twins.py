@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from genai_credentials.cli.chains import Finding, chain_of
 from genai_credentials.cli.output import know
 from genai_credentials.errors import CredentialsError
-from genai_credentials.flight import in_daemon
 from genai_credentials.key import ApiKey
+from genai_credentials.workers import run
 
 if TYPE_CHECKING:
     from genai_credentials.provider import Provider, Writable
@@ -23,7 +23,7 @@ def twins(stores: Sequence[Writable]) -> list[Finding]:
         stores: The places that are rotated.
     """
     others = [link for link in chain_of(()).providers if link not in stores]
-    asked = [in_daemon(partial(_key_of, one), "rotate") for one in (stores[0], *others)]
+    asked = [run(partial(_key_of, one), "rotate") for one in (stores[0], *others)]
     key, *found = [one.result() for one in asked]
     if key is None:
         return []

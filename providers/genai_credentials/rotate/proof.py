@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from genai_credentials.client import probe
 from genai_credentials.errors import CredentialsError
 from genai_credentials.key import ApiKey
 from genai_credentials.rejection import ACCEPTED, Verdict
@@ -96,6 +95,9 @@ def prove(
 
 
 def _ask(key: ApiKey, base_url: str | None, timeout: float) -> Verdict:
+    # The SDK, which it needs, is loaded only by those who prove a key.
+    from genai_credentials.client import probe
+
     try:
         return probe.ask(key.get_secret_value(), base_url=base_url, timeout=timeout)
     except CredentialsError as error:
