@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from genai_credentials.cli.chains import Finding
-from genai_credentials.cli.output import BAD, OK, Misconfigured, json_option, quiet
+from genai_credentials.cli.output import BAD, OK, Misconfigured, Printer, json_option, quiet
 from genai_credentials.cli.rotation_view import JsonView, TextView, View, is_asked
 from genai_credentials.cli.twins import twins
 from genai_credentials.errors import ConfigurationError, CredentialsError
@@ -148,8 +148,10 @@ def _agreed(job: Rotate, view: View) -> bool:
     plan = job.plan()
     if not plan.retire:
         return True
-    count = f"{len(plan.retire)} key{'s' if len(plan.retire) > 1 else ''}"
-    click.echo(f"This run will delete {count}: {', '.join(plan.retire)}.", err=True)
+    printer = Printer(err=True)
+    printer.say("This run will delete, once the new key is stored and proven:", style="bold")
+    for key_id in plan.retire:
+        printer.say(key_id, lead="  - ")
     if click.confirm("Go on?", err=True):
         return True
     view.failed("Nothing was changed.", "Without --retire-after 0, a superseded key lives on for a day.", BAD)
