@@ -132,7 +132,8 @@ class Work:
             self.changed = True
             return
         # The answer may have been lost, or another run was faster.
-        if newest(store) == text:
+        if _holds(store, text):
+            self.tell(f"{store.name} holds the key {text.fingerprint} all the same.")
             self.changed = True
             return
         if isinstance(problem, PutConflict):
@@ -192,6 +193,13 @@ class Work:
             return RotationFailed(reason.message, remedy=f"{reason.remedy} {GO_ON}".strip(), changed=True)
         self.changed = changed
         return RotationFailed(reason.message, remedy=reason.remedy, changed=changed)
+
+
+def _holds(store: Writable, text: ApiKey) -> bool:
+    try:
+        return newest(store) == text
+    except CredentialsError:
+        return False
 
 
 def _unwritten(store: Writable, text: ApiKey, error: CredentialsError) -> RotationFailed:
