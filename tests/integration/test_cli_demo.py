@@ -29,6 +29,7 @@ ROTATIONS = (
     Rotation("file", "fell_through", "c88c2de2", None, 8.4),
     *[Rotation("google", "rotated", "0c5635fc", str(number), 14.6) for number in range(1, 8)],
     Rotation("aws", "rotated", "de9ad0f0", UUID, 1017.2),
+    Rotation("aws", "minted", "0f9c21aa", UUID, 12.5),
 )
 SNAPSHOT = Snapshot(
     stores=(
@@ -77,9 +78,15 @@ def test_every_store_serves_and_every_rotation_is_picked_up(machine: subprocess.
     assert [(rotation["store"], rotation["action"]) for rotation in rotations] == [step[:2] for step in PLAY]
     assert all(rotation["picked_up_ms"] > 0 for rotation in rotations)
     assert [rotation["version"] for rotation in rotations[:6]] == [None, None, None, "1", "2", "3"]
-    assert len({rotation["version"] for rotation in rotations[6:]}) == 3
+    assert len({rotation["version"] for rotation in rotations[6:]}) == 4
     assert len({rotation["fingerprint"] for rotation in rotations}) == len(PLAY)
     assert {rotation["store"] for rotation in rotations} == STORES.keys() - {"env"}
+
+
+def test_it_ends_with_a_whole_rotation(machine: subprocess.CompletedProcess[str]) -> None:
+    *_, last = json.loads(machine.stdout)["rotations"]
+    assert (last["store"], last["action"]) == ("aws", "minted")
+    assert last["picked_up_ms"] > 0
 
 
 def test_the_users_own_cloud_settings_and_proxies_make_no_difference() -> None:
@@ -226,7 +233,8 @@ def test_the_picture_tells_who_serves_and_what_became_of_the_others() -> None:
     assert re.search(r"Google Secret Manager +not asked yet +38cf9fd9", text)
     assert re.search(r"▸ AWS Secrets Manager +serving +de9ad0f0 +5e494bb5", text)
     assert re.search(r"719,000 +607,000 +1,244,000 +2,570,000 +0 +61 +10", text)
-    assert re.search(r"9 AWS: new value put +de9ad0f0 +5e494bb5 +1017 ms", text)
+    assert re.search(r"9 +AWS: new value put +de9ad0f0 +5e494bb5 +1017 ms", text)
+    assert re.search(r"10 AWS: rotate makes one, deletes the old +0f9c21aa +5e494bb5 +12 ms", text)
 
 
 def test_a_rotation_that_was_missed_shows() -> None:
@@ -254,8 +262,8 @@ def test_the_live_screen_leaves_its_last_picture(capsys: pytest.CaptureFixture[s
         view.rotated(ROTATIONS[0], "", 0.0)
     view.ended(SNAPSHOT)
     printed = capsys.readouterr().out
-    assert "9 AWS: new value put" in printed
-    assert "9 rotations, 2570000 requests, 0 failed, in 4.5 s." in printed
+    assert "9  AWS: new value put" in printed
+    assert "10 rotations, 2570000 requests, 0 failed, in 4.5 s." in printed
 
 
 @pytest.mark.parametrize(

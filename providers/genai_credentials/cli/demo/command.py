@@ -43,8 +43,10 @@ def demo(as_json: bool, seconds: float, verbose: bool) -> None:
     """Watch keys rotate in four stores under one busy client, with no account and no network.
 
     A fake Gemini API, Google Secret Manager and AWS Secrets Manager run on loopback. One stock genai.Client is built
-    once and kept busy from threads, from asyncio and with streams, while its key is rotated nine times, in the
-    environment, a file and both stores in turn. Each old key is revoked at the moment of its rotation.
+    once and kept busy from threads, from asyncio and with streams, while its key is rotated ten times, in the
+    environment, a file and both stores in turn. Each old key is revoked at the moment of its rotation. The last one
+    is a whole rotation, as `rotate` makes it: a key is made, proven live, stored, and the old one deleted, which some
+    servers go on to accept for a while.
 
     \b
     With --json, the document has:
@@ -54,7 +56,8 @@ def demo(as_json: bool, seconds: float, verbose: bool) -> None:
       rotations   a list, in order, of objects with
         store         who serves from then on: env, file, google or aws
         action        "rotated": that store got a new key;
-                      "fell_through": the one above it lost its only key
+                      "fell_through": the one above it lost its only key;
+                      "minted": rotate made a key for it
         fingerprint   of the new key
         version       of the new key in its store; null where it has none
         picked_up_ms  from the old key's revocation to the first success

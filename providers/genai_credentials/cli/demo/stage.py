@@ -13,11 +13,12 @@ from types import TracebackType
 from typing import Any, Literal, NamedTuple, Self
 
 from genai_credentials.key import ApiKey
+from genai_credentials.rotate import GoogleApiKeys, Rotate
 from genai_credentials.sources.aws import AWSSecretsManager
 from genai_credentials.sources.env import Env
 from genai_credentials.sources.file import File
 from genai_credentials.sources.google import GoogleSecretManager
-from genai_credentials.testing import FakeGemini, MotoServer, SecretManagerEmulator
+from genai_credentials.testing import FakeApiKeys, FakeGemini, MotoServer, SecretManagerEmulator
 
 Store = Literal["env", "file", "google", "aws"]
 
@@ -36,11 +37,12 @@ class Step(NamedTuple):
     Args:
         store: Who serves after it.
         action: "rotated": that store got a new key. "fell_through": the store above it has lost its only one.
+            "minted": `rotate` made a key, proved it, put it into that store, and deleted the one before.
         text: What happens, for people.
     """
 
     store: Store
-    action: Literal["rotated", "fell_through"]
+    action: Literal["rotated", "fell_through", "minted"]
     text: str
 
 
@@ -54,8 +56,12 @@ PLAY = (
     Step("aws", "fell_through", "Google: revoked for good, so AWS serves"),
     Step("aws", "rotated", "AWS: new value put"),
     Step("aws", "rotated", "AWS: new value put"),
+    Step("aws", "minted", "AWS: rotate makes one, deletes the old"),
 )
-"""Starts with the environment serving, and gives each store its turn."""
+"""Starts with the environment serving, and gives each store its turn; the last rotation is a whole one."""
+
+LIVE_AFTER, FLAPS_FOR, PROVE_FOR = 0.2, 0.5, 0.3
+"""Seconds: until a minted key is live, for which a deleted one is accepted now and then, and to prove one for."""
 
 _SECRET = "projects/demo/secrets/gemini-api-key"  # noqa: S105 - a name
 _NAME = "demo/gemini"
@@ -94,6 +100,7 @@ class Stage:
     def __init__(self) -> None:
         self.api = FakeGemini()
         self.serving: Store = "env"
+        self._issuer = FakeApiKeys(self.api, live_after=LIVE_AFTER, flaps_for=FLAPS_FOR, polls=0)
         self._keys: dict[Store, str] = {}
         self._environ: dict[str, str] = {}
         self._google, self._aws = SecretManagerEmulator(), MotoServer()
@@ -103,7 +110,7 @@ class Stage:
 
     def __enter__(self) -> Self:
         with ExitStack() as opened:
-            for server in (self.api, self._google, self._aws):
+            for server in (self.api, self._issuer, self._google, self._aws):
                 opened.enter_context(server)
             folder = opened.enter_context(tempfile.TemporaryDirectory(prefix="genai-credentials-"))
             self._path = Path(folder, "gemini-api-key")
@@ -151,6 +158,8 @@ class Stage:
     def play(self, step: Step) -> float:
         """Make one rotation happen; the moment, on the monotonic clock, at which the API revoked the old key."""
         old = self._keys[self.serving]
+        if step.action == "minted":
+            return self._mint(step.store)
         if step.action == "rotated":
             self.put(step.store)
         elif self.serving == "file":
@@ -159,6 +168,25 @@ class Stage:
         moment = time.monotonic()
         self.api.revoke(old)
         return moment
+
+    def _mint(self, store: Store) -> float:
+        """Make a whole rotation; the moment at which the old key was deleted."""
+        deleted: list[float] = []
+        self._issuer.add(self._keys[store])
+        self._issuer.on_change = lambda method, _: deleted.append(time.monotonic()) if method == "delete" else None
+        issuer = GoogleApiKeys(
+            self._issuer.project, base_url=self._issuer.base_url, credentials=self._issuer.credentials()
+        )
+        job = Rotate(
+            self.chain()[store],
+            issuer,
+            retire_after=0.0,
+            prove_for=PROVE_FOR,
+            prove_timeout=20.0,
+            base_url=self.api.base_url,
+        )
+        self._keys[store] = self._issuer.text(str(job.run().minted))
+        return deleted[0]
 
     def _write(self, key: str) -> None:
         new = self._path.with_suffix(".new")

@@ -199,7 +199,6 @@ def screen(now: Snapshot) -> RenderableType:
         _counts(now),
         Text(),
         _rotations(now),
-        Text(),
     )
 
 
@@ -235,7 +234,7 @@ def _counts(now: Snapshot) -> Table:
 
 def _rotations(now: Snapshot) -> Table:
     table = _table(
-        ("", 2, False), ("rotation", 44, False), ("new key", 11, False), ("version", 11, False), ("picked up", 10, True)
+        ("", 3, False), ("rotation", 43, False), ("new key", 11, False), ("version", 11, False), ("picked up", 10, True)
     )
     for number, (rotation, text) in enumerate(zip(now.rotations, now.happened, strict=True), 1):
         took = "[bold red]never[/]" if rotation.picked_up_ms is None else f"[green]{picked_up(rotation)}[/]"
