@@ -256,7 +256,7 @@ def test_every_cause_has_something_to_say() -> None:
 
 def test_help_has_an_example_and_the_exit_codes() -> None:
     columns = os.environ.get("COLUMNS")
-    for verb in ("status", "check", "explain", "watch", "run", "put", "demo"):
+    for verb in ("status", "check", "explain", "watch", "run", "put", "rotate", "demo"):
         done = CliRunner().invoke(cli, [verb, "--help"])
         assert done.exit_code == 0
         assert "Examples:" in done.stdout
@@ -271,7 +271,7 @@ def test_help_has_an_example_and_the_exit_codes() -> None:
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-@pytest.mark.parametrize("verb", ["", "status", "check", "explain", "watch", "run", "put", "demo"])
+@pytest.mark.parametrize("verb", ["", "status", "check", "explain", "watch", "run", "put", "rotate", "demo"])
 def test_the_reference_shows_the_help_as_it_is(verb: str) -> None:
     arguments = [*filter(None, [verb]), "--help"]
     shown = CliRunner().invoke(cli, arguments, prog_name="genai-credentials").stdout

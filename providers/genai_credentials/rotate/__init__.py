@@ -2,12 +2,13 @@
 
 from genai_credentials.rotate.failed import RotationFailed
 from genai_credentials.rotate.google_api_keys import GoogleApiKeys
-from genai_credentials.rotate.issuer import IssuedKey, KeyIssuer
+from genai_credentials.rotate.issuer import Issued, IssuedKey, KeyIssuer
 from genai_credentials.rotate.job import Rotate
 from genai_credentials.rotate.report import KeyStatus, RotatePlan, RotateReport
 
 __all__ = [
     "GoogleApiKeys",
+    "Issued",
     "IssuedKey",
     "KeyIssuer",
     "KeyStatus",
