@@ -7,13 +7,17 @@ import subprocess
 import sys
 import threading
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
+import pytest
+
 from genai_credentials import AWSSecretsManager, File, GoogleSecretManager
 from genai_credentials.provider import Writable
-from genai_credentials.rotate import GoogleApiKeys, Rotate
+from genai_credentials.rotate import GoogleApiKeys, Rotate, RotationFailed
 from genai_credentials.testing import AWSEmulator, FakeApiKeys, FakeGemini, SecretManagerEmulator
+from genai_credentials.testing.conformance import everything_in
 from genai_credentials.testing.servers import RefusedError
 
 FIRST = "AIzaSy-made-by-hand-in-a-console-000000"
@@ -50,6 +54,21 @@ except RotationFailed as error:
     print(error)
     sys.exit(3 if error.changed else 1)
 """
+
+
+def failure(job: Rotate, act: str = "run") -> RotationFailed:
+    """The error of a rotation, which keeps nothing that could hold a key."""
+    with pytest.raises(RotationFailed) as caught:
+        getattr(job, act)()
+    assert caught.value.__cause__ is caught.value.__context__ is None
+    assert FIRST not in everything_in(caught.value)
+    return caught.value
+
+
+def aged(stage: "Stage", key_id: str, **age: float) -> dict[str, str]:
+    """The annotations of a key, as if it had been superseded so long ago."""
+    notes: dict[str, str] = stage.keys.keys[key_id]["annotations"]
+    return {**notes, "genai-credentials-superseded": (datetime.now(UTC) - timedelta(**age)).isoformat()}
 
 
 class Stage:

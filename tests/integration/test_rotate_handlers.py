@@ -15,7 +15,7 @@ from genai_credentials.key import fingerprint
 from genai_credentials.rotate import RotationFailed, secret_rotate
 from genai_credentials.rotate.aws_lambda import handler
 from genai_credentials.rotate.secret_rotate import handle
-from genai_credentials.rotate.settings import duration, settings
+from genai_credentials.rotate.settings import settings
 from genai_credentials.testing.conformance import everything_in
 from rotation import FIRST, NAME, SECRET, Stage
 
@@ -270,56 +270,6 @@ def test_other_messages_are_left_alone(google: Stage, attributes: dict[str, str]
     assert handle(attributes, "1") is None
     assert google.keys.methods == []
     assert google.stored("google") == FIRST
-
-
-# Settings
-
-
-def test_the_settings_are_read_from_the_environment() -> None:
-    values = {
-        "URI": "file:/run/key",
-        "PROJECT": "acme",
-        "SERVICE_ACCOUNT": "app@acme.iam.gserviceaccount.com",
-        "RETIRE_AFTER": "2d",
-        "PROVE_FOR": "5",
-        "PROVE_TIMEOUT": "4m",
-    }
-    found = settings({f"{PREFIX}{name}": value for name, value in values.items()})
-    assert (found.store.name, found.issuer.project) == ("file:/run/key", "acme")
-    assert found.issuer.service_account == values["SERVICE_ACCOUNT"]
-    assert (found.terms.retire_after, found.terms.prove_for, found.terms.prove_timeout) == (172_800, 5, 240)
-
-
-@pytest.mark.parametrize(
-    ("change", "word"),
-    [
-        ({"URI": ""}, "GENAI_CREDENTIALS_ROTATE_URI"),
-        ({"PROJECT": " "}, "GENAI_CREDENTIALS_ROTATE_PROJECT"),
-        ({"URI": "env:"}, "can only be read"),
-        ({"URI": "google:projects/acme/secrets/s/versions/3"}, "pinned"),
-        ({"RETIRE_AFTER": "soon"}, "GENAI_CREDENTIALS_ROTATE_RETIRE_AFTER"),
-        ({"PROVE_TIMEOUT": "1"}, "prove_timeout"),
-        ({"SERVICE_ACCOUNT": "nobody"}, "service_account"),
-    ],
-)
-def test_a_setting_that_is_wrong_is_named(change: dict[str, str], word: str) -> None:
-    values = {"URI": "file:/run/key", "PROJECT": "acme", **change}
-    with pytest.raises(ConfigurationError, match=word):
-        settings({f"{PREFIX}{name}": value for name, value in values.items()})
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [("0", 0), ("90", 90), ("1.5", 1.5), ("90s", 90), ("15m", 900), ("12h", 43_200), ("90d", 7_776_000)],
-)
-def test_durations(text: str, seconds: float) -> None:
-    assert duration(text, "x") == seconds
-
-
-@pytest.mark.parametrize("text", ["", "-1", "1w", "d", "1d2h", "inf", "nan", "1e3"])
-def test_what_is_no_duration(text: str) -> None:
-    with pytest.raises(ConfigurationError, match="x="):
-        duration(text, "x")
 
 
 def test_each_order_of_the_test_is_one_that_aws_may_use() -> None:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Future
 from functools import partial
 from typing import TYPE_CHECKING
 
 from genai_credentials.cli.chains import Finding, chain_of
-from genai_credentials.cli.output import know
+from genai_credentials.cli.output import Misconfigured, know
 from genai_credentials.errors import CredentialsError
 from genai_credentials.key import ApiKey
 from genai_credentials.workers import run
 
 if TYPE_CHECKING:
     from genai_credentials.provider import Provider, Writable
+
+PATIENCE = 5.0
+"""Seconds to wait for a link; a warning is not worth more."""
 
 
 def twins(stores: Sequence[Writable]) -> list[Finding]:
@@ -22,12 +26,23 @@ def twins(stores: Sequence[Writable]) -> list[Finding]:
     Args:
         stores: The places that are rotated.
     """
-    others = [link for link in chain_of(()).providers if link not in stores]
+    try:
+        others = [link for link in chain_of(()).providers if link not in stores]
+    except Misconfigured:
+        # A rotation does not need the chain.
+        return []
     asked = [run(partial(_key_of, one), "rotate") for one in (stores[0], *others)]
-    key, *found = [one.result() for one in asked]
+    key, *found = [_result(one) for one in asked]
     if key is None:
         return []
     return [_finding(link, key) for link, twin in zip(others, found, strict=True) if twin == key]
+
+
+def _result(asked: Future[ApiKey | None]) -> ApiKey | None:
+    try:
+        return asked.result(PATIENCE)
+    except TimeoutError:
+        return None
 
 
 def _key_of(provider: Provider) -> ApiKey | None:

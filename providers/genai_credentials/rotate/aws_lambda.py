@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from genai_credentials.errors import ConfigurationError, CredentialsError
+from genai_credentials.errors import ConfigurationError
 from genai_credentials.log import logger
 from genai_credentials.rotate.aws_steps import StagedRotation
 from genai_credentials.rotate.failed import failure
@@ -48,19 +48,16 @@ def handler(event: Mapping[str, Any], context: Context | None = None) -> dict[st
             "GENAI_CREDENTIALS_ROTATE_URI names no secret of AWS Secrets Manager.", remedy="Write aws:NAME-OR-ARN."
         )
     rotation = StagedRotation(configured, configured.store, logger.info, _time_left(context))
+    steps = {
+        "createSecret": rotation.create,
+        "setSecret": rotation.set,
+        "testSecret": rotation.test,
+        "finishSecret": rotation.finish,
+    }
+    if (step := steps.get(str(event.get("Step")))) is None:
+        raise ConfigurationError("The event has none of the four steps of a rotation.", remedy="Let AWS call this.")
     try:
-        steps = {
-            "createSecret": rotation.create,
-            "setSecret": rotation.set,
-            "testSecret": rotation.test,
-            "finishSecret": rotation.finish,
-        }
-        step = steps.get(str(event.get("Step")))
-        if step is None:
-            raise ConfigurationError("The event has none of the four steps of a rotation.", remedy="Let AWS call this.")
         return step(str(event.get("SecretId")), str(event.get("ClientRequestToken")))
-    except ConfigurationError as error:
-        problem: CredentialsError = error.with_traceback(None)
     except Exception as error:
         problem = failure(error, changed=rotation.changed)
     raise problem

@@ -11,6 +11,7 @@ from genai_credentials import redaction
 from genai_credentials.key import ApiKey, extract_field
 from genai_credentials.rotate.course import bring_to_an_end, mend
 from genai_credentials.rotate.failed import RotationFailed
+from genai_credentials.rotate.google_session import proving_url
 from genai_credentials.rotate.scene import Scene, look
 from genai_credentials.rotate.settings import Settings
 from genai_credentials.rotate.stores import Stores
@@ -37,7 +38,7 @@ class StagedRotation:
         if time_left is not None and time_left < terms.prove_timeout:
             terms = replace(terms, prove_timeout=time_left, prove_for=min(terms.prove_for, time_left / 2))
         self._store, self._issuer = store, configured.issuer
-        self._work = Work(Stores(store, ()), configured.issuer, terms, None, tell)
+        self._work = Work(Stores(store, ()), configured.issuer, terms, proving_url(None), tell)
         self._call = store.calls()
         self._versions = StagedVersions(self._call, store.secret_id, store.name)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import Any, cast
 
@@ -26,6 +27,18 @@ def check_base_url(url: str) -> None:
     else:
         return
     raise problem
+
+
+def proving_url(base_url: str | None) -> str | None:
+    """Where a key is proven: the URL, else GOOGLE_GEMINI_BASE_URL, else None for Google's.
+
+    Raises:
+        ConfigurationError: As `check_base_url`.
+    """
+    url = base_url or os.environ.get("GOOGLE_GEMINI_BASE_URL") or None
+    if url:
+        check_base_url(url)
+    return url
 
 
 def make_session(credentials: Any, project: str, url: str) -> Session:

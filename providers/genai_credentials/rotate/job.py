@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -12,7 +11,7 @@ from genai_credentials.rotate.back import roll_back
 from genai_credentials.rotate.course import rotate
 from genai_credentials.rotate.decision import decide
 from genai_credentials.rotate.failed import failure
-from genai_credentials.rotate.google_session import check_base_url
+from genai_credentials.rotate.google_session import proving_url
 from genai_credentials.rotate.issuer import KeyIssuer
 from genai_credentials.rotate.report import KeyStatus, RotatePlan, RotateReport
 from genai_credentials.rotate.scene import look
@@ -63,9 +62,7 @@ class Rotate:
     ) -> None:
         self._stores, self._issuer = Stores(store, also), issuer
         self._terms = Terms(retire_after, prove_for, prove_timeout, min_age)
-        self._base_url = base_url or os.environ.get("GOOGLE_GEMINI_BASE_URL") or None
-        if self._base_url:
-            check_base_url(self._base_url)
+        self._base_url = proving_url(base_url)
         self._tell = on_progress or (lambda text: None)
 
     def __repr__(self) -> str:

@@ -118,6 +118,9 @@ class Rest:
             time.sleep(pause)
             pause = min(pause * 2, 5.0)
             reply = self.call("operations.get", "GET", str(reply.body.get("name", "operations/")))
+            if reply.status != 200:
+                # Forgotten: what came of it shows in the key.
+                return Reply(200, {})
         return _result(does, reply)
 
     def _send(self, method: str, path: str, query: Mapping[str, str] | None, body: Json | None) -> Reply:

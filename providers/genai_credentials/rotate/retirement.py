@@ -31,18 +31,16 @@ def retire_due(work: Work, candidates: Iterable[IssuedKey]) -> Retired:
     left: list[str] = []
     failure: RotationFailed | None = None
     for candidate in candidates:
+        if not work.terms.is_due(naming.superseded_at(candidate)):
+            left.append(candidate.id)
+            continue
         key = work.issuer.get(candidate.id)
-        if key is None or key.deleted is not None:
+        if key is None or key.deleted is not None or naming.superseded_at(key) is None:
             continue
-        superseded = naming.superseded_at(key)
-        if superseded is None:
-            continue
-        done = False
-        if work.terms.is_due(superseded) and failure is None:
-            try:
-                done = _retire(work, key)
-            except RotationFailed as error:
-                failure = _explained(key, error)
+        try:
+            done = failure is None and _retire(work, key)
+        except RotationFailed as error:
+            failure, done = _explained(key, error), False
         (retired if done else left).append(key.id)
     return Retired(tuple(retired), tuple(left), failure)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from genai_credentials import redaction
 from genai_credentials.errors import ConfigurationError
@@ -29,7 +29,7 @@ class Stores:
         if len({*names}) < len(names):
             raise ConfigurationError("The same place is named twice.", remedy="Name each place once.")
 
-    def __iter__(self):  # type: ignore[no-untyped-def]
+    def __iter__(self) -> Iterator[Writable]:
         # The one that counts comes last: until it is written, a run that is begun anew finds everything as it was.
         return iter((*self.also, self.primary))
 

@@ -59,11 +59,7 @@ class Work:
 
     def mint(self, scene: Scene, rotation_id: str | None) -> IssuedKey:
         """The key after the current one: a new one, or that of an interrupted run."""
-        notes = {naming.SECRET: scene.secret}
-        if scene.held:
-            notes[naming.PREDECESSOR] = scene.held.id
-        if rotation_id:
-            notes[naming.ROTATION] = rotation_id
+        notes = _notes(scene, rotation_id)
         for _ in range(_MOST_TRIES):
             if (begun := scene.begun()) is not None:
                 self.tell(f"Going on with the key {begun.id}, which is there already.")
@@ -193,6 +189,12 @@ class Work:
             return RotationFailed(reason.message, remedy=f"{reason.remedy} {GO_ON}".strip(), changed=True)
         self.changed = changed
         return RotationFailed(reason.message, remedy=reason.remedy, changed=changed)
+
+
+def _notes(scene: Scene, rotation_id: str | None) -> dict[str, str]:
+    before, name = scene.held.id if scene.held else None, rotation_id
+    notes = {naming.SECRET: scene.secret, naming.PREDECESSOR: before, naming.ROTATION: name}
+    return {name: value for name, value in notes.items() if value}
 
 
 def _holds(store: Writable, text: ApiKey) -> bool:

@@ -10,16 +10,16 @@ with FakeGemini() as api, FakeApiKeys(api, live_after=0.5) as keys:
 from __future__ import annotations
 
 import json
-import threading
 import time
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 from genai_credentials.testing.api_keys.fates import Fates
+from genai_credentials.testing.api_keys.orders import Orders
 from genai_credentials.testing.api_keys.service import ApiKeysService, Key
 from genai_credentials.testing.gemini import FakeGemini
 from genai_credentials.testing.gemini.wire import Answer, RecordedRequest, Server
@@ -31,20 +31,9 @@ TOKEN = "fake-access-token"
 NUMBER = "123456789012"
 _TOKEN_PATH = "/token"
 _WRITES = ("create", "patch", "delete", "undelete")
-_REASONS = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND"}
-_REASONS |= {409: "ABORTED", 429: "RESOURCE_EXHAUSTED", 500: "INTERNAL", 503: "UNAVAILABLE", 504: "DEADLINE_EXCEEDED"}
 
 
-class _Order(NamedTuple):
-    """An answer that was ordered, and for which method, "" for any; `is_done`: the call is carried out all the same."""
-
-    method: str
-    status: int
-    body: dict[str, Any]
-    is_done: bool = False
-
-
-class FakeApiKeys:
+class FakeApiKeys(Orders):
     """A fake API Keys API (apikeys.googleapis.com, v2) on loopback, tied to servers of the Gemini API.
 
     A key that is made or restored is let in by the servers, a deleted one is refused. The names that it answers carry
@@ -78,8 +67,7 @@ class FakeApiKeys:
         """Called with the method of each call before it is looked at, in the connection's thread; None for nobody."""
         self._fates = Fates(servers, late, flaps_for)
         self._service = ApiKeysService({project: NUMBER, **(others or {})}, polls, self._changed)
-        self._lock = threading.RLock()
-        self._orders: deque[_Order] = deque()
+        super().__init__()
         self._requests: list[RecordedRequest] = []
         self._methods: list[str] = []
         self._quota, self._counted = dict(quota or {}), deque[tuple[str, float]]()
@@ -197,45 +185,6 @@ class FakeApiKeys:
     def _find(self, key_id: str) -> Key:
         return self._service.keys[NUMBER, key_id]
 
-    # Faults
-
-    def fail_next(
-        self,
-        status: int,
-        *,
-        times: int = 1,
-        method: str = "",
-        reason: str = "",
-        message: str = "injected",
-        details: Sequence[Mapping[str, Any]] = (),
-    ) -> None:
-        """Refuse the next calls.
-
-        Args:
-            status: The HTTP status.
-            times: How many calls.
-            method: Only calls of this method: lookup, get, get_key_string, list, operation, create, patch, delete,
-                undelete; empty for any.
-            reason: The canonical code; empty for the usual one of the status.
-            message: The text for people.
-            details: Typed details.
-        """
-        error = {"code": status, "message": message, "status": reason or _REASONS.get(status, "UNKNOWN")}
-        body = {"error": {**error, **({"details": list(details)} if details else {})}}
-        with self._lock:
-            self._orders.extend([_Order(method, status, body)] * times)
-
-    def lose_next(self, method: str) -> None:
-        """Do what the next call of this method asks for, and fail instead of an answer to it."""
-        error = {"code": 503, "message": "The answer was lost.", "status": "UNAVAILABLE"}
-        with self._lock:
-            self._orders.append(_Order(method, 503, {"error": error}, is_done=True))
-
-    def answer_operation_with(self, result: Mapping[str, Any]) -> None:
-        """Let the next operation that is asked for end with this: {"error": …} or {"response": …}."""
-        with self._lock:
-            self._orders.append(_Order("operation", 200, {"name": "operations/x", "done": True, **result}))
-
     # What happened
 
     @property
@@ -269,9 +218,7 @@ class FakeApiKeys:
                 return _json(200, {"access_token": TOKEN, "expires_in": 3600, "token_type": "Bearer"})
             method = self._service.method_of(request.method, request.path)
             self._methods.append(method)
-            order = next((order for order in self._orders if order.method in ("", method)), None)
-            if order is not None:
-                self._orders.remove(order)
+            if (order := self._ordered(method)) is not None:
                 if order.is_done:
                     self._done(request, method)
                 return _json(order.status, order.body)

@@ -1,0 +1,73 @@
+"""What a fake API Keys API is told to answer in place of what it would."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+_REASONS = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND"}
+_REASONS |= {409: "ABORTED", 429: "RESOURCE_EXHAUSTED", 500: "INTERNAL", 503: "UNAVAILABLE", 504: "DEADLINE_EXCEEDED"}
+
+
+class Order(NamedTuple):
+    """An answer that was ordered, and for which method, "" for any; `is_done`: the call is carried out all the same."""
+
+    method: str
+    status: int
+    body: dict[str, Any]
+    is_done: bool = False
+
+
+class Orders:
+    """The answers that were ordered, in the order in which they were."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._orders: deque[Order] = deque()
+
+    def fail_next(
+        self,
+        status: int,
+        *,
+        times: int = 1,
+        method: str = "",
+        reason: str = "",
+        message: str = "injected",
+        details: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        """Refuse the next calls.
+
+        Args:
+            status: The HTTP status.
+            times: How many calls.
+            method: Only calls of this method: lookup, get, get_key_string, list, operation, create, patch, delete,
+                undelete; empty for any.
+            reason: The canonical code; empty for the usual one of the status.
+            message: The text for people.
+            details: Typed details.
+        """
+        error = {"code": status, "message": message, "status": reason or _REASONS.get(status, "UNKNOWN")}
+        body = {"error": {**error, **({"details": list(details)} if details else {})}}
+        with self._lock:
+            self._orders.extend([Order(method, status, body)] * times)
+
+    def lose_next(self, method: str) -> None:
+        """Do what the next call of this method asks for, and fail instead of an answer to it."""
+        error = {"code": 503, "message": "The answer was lost.", "status": "UNAVAILABLE"}
+        with self._lock:
+            self._orders.append(Order(method, 503, {"error": error}, is_done=True))
+
+    def answer_operation_with(self, result: Mapping[str, Any]) -> None:
+        """Let the next operation that is asked for end with this: {"error": …} or {"response": …}."""
+        with self._lock:
+            self._orders.append(Order("operation", 200, {"name": "operations/x", "done": True, **result}))
+
+    def _ordered(self, method: str) -> Order | None:
+        """The next answer that is for this method, which is then used up; None for none."""
+        with self._lock:
+            order = next((order for order in self._orders if order.method in ("", method)), None)
+            if order is not None:
+                self._orders.remove(order)
+            return order
