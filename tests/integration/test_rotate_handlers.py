@@ -125,7 +125,7 @@ def test_the_next_rotation_retires_the_key_before(stage: Stage, monkeypatch: pyt
 def test_a_key_that_is_not_accepted_stays_staged_for_the_next_try(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    configure(monkeypatch, PROVE_TIMEOUT="0.4")
+    configure(monkeypatch, PROVE_TIMEOUT="2")
     stage.keys.live_after = [3600.0]
     rotation = Rotation(stage)
     rotation("createSecret")

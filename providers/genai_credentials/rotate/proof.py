@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from genai_credentials.errors import CredentialsError
 from genai_credentials.key import ApiKey
-from genai_credentials.rejection import ACCEPTED, Verdict
+from genai_credentials.rejection import Verdict
 
 TIMES = 3
 """How often it has to be accepted: a new key is not live on all of Google's servers at once."""
@@ -99,7 +99,7 @@ def _ask(key: ApiKey, base_url: str | None, timeout: float) -> Verdict:
     from genai_credentials.client import probe
 
     try:
-        return probe.ask(key.get_secret_value(), base_url=base_url, timeout=timeout)
+        return probe.ask(key, base_url=base_url, timeout=timeout)
     except CredentialsError as error:
         # No answer judges the key.
         return Verdict(False, type(error).__name__, error.remedy)
@@ -107,7 +107,7 @@ def _ask(key: ApiKey, base_url: str | None, timeout: float) -> Verdict:
 
 def is_live(verdict: Verdict) -> bool:
     """Whether an answer shows that the key is live."""
-    return verdict == ACCEPTED or verdict.cause in LIVE_ELSEWHERE
+    return verdict.accepted or verdict.cause in LIVE_ELSEWHERE
 
 
 def _unless_live(verdict: Verdict) -> str:
