@@ -10,7 +10,6 @@ import pytest
 from rotation import FIRST, KilledAt, Stage
 
 EFFECTS = {
-    ("google", 86_400.0): ["create", "store", "mark"],
     ("google", 0.0): ["create", "store", "mark", "delete"],
     ("aws", 86_400.0): ["create", "stage", "store", "mark"],
     ("file", 0.0): ["create", "mark", "delete"],
