@@ -160,7 +160,13 @@ class Stage:
         """The command, in a process of its own."""
         line = [sys.executable, "-c", "from genai_credentials.cli import main; main()", *arguments]
         return subprocess.run(
-            line, capture_output=True, text=True, timeout=60, env={**self.environ(), **environ}, check=False
+            line,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            cwd=self.folder,
+            env={**self.environ(), **environ},
+            check=False,
         )
 
     # How it stands

@@ -31,7 +31,7 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
 
 
 def rotate(stage: Stage, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    uri = () if any(":" in argument for argument in arguments) else (f"file:{stage.path}",)
+    uri = () if any(":" in argument for argument in arguments) else ("file:key",)
     project = () if "--project" in arguments else ("--project", "acme")
     done = stage.cli("rotate", *uri, *project, "--prove-for", "0", *arguments, **environ)
     texts = [stage.keys.text(key_id) for key_id in stage.keys.keys]
@@ -218,6 +218,7 @@ class Terminal:
         environ = {**stage.environ(), "TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24"}
         pid, self._file = pty.fork()
         if pid == 0:
+            os.chdir(stage.folder)
             os.execve(PROGRAM[0], [*PROGRAM, "rotate", *arguments], environ)
         self._pid = pid
 
@@ -262,7 +263,7 @@ ignore_fork = pytest.mark.filterwarnings("ignore:This process .* is multi-thread
 
 @ignore_fork
 def test_on_a_terminal_it_asks_before_the_first_deletion(stage: Stage) -> None:
-    arguments = (f"file:{stage.path}", "--project", "acme", "--prove-for", "0", "--retire-after", "0")
+    arguments = ("file:key", "--project", "acme", "--prove-for", "0", "--retire-after", "0")
     terminal = Terminal(stage, *arguments)
     terminal.until("Go on?")
     assert stage.first in terminal.text
@@ -280,7 +281,7 @@ def test_on_a_terminal_it_asks_before_the_first_deletion(stage: Stage) -> None:
 @ignore_fork
 @pytest.mark.parametrize("more", [(), ("--retire-after", "0", "--yes")], ids=["no deletion", "--yes"])
 def test_on_a_terminal_it_does_not_ask_in_vain(stage: Stage, more: tuple[str, ...]) -> None:
-    terminal = Terminal(stage, f"file:{stage.path}", "--project", "acme", "--prove-for", "0.4", *more)
+    terminal = Terminal(stage, "file:key", "--project", "acme", "--prove-for", "0.4", *more)
     assert terminal.wait() == 0
     assert "Go on?" not in terminal.text
     assert max(map(len, terminal.lines)) <= 80
