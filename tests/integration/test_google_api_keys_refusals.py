@@ -154,6 +154,12 @@ def test_the_credentials_of_the_machine_are_used(
     assert keys.requests[0].path == "/token"
 
 
+def test_the_project_outranks_the_one_that_the_credentials_bring_along(keys: FakeApiKeys) -> None:
+    credentials = keys.credentials().with_quota_project("somebody-elses")
+    GoogleApiKeys("acme", base_url=keys.base_url, credentials=credentials).list()
+    assert [request.header("x-goog-user-project") for request in keys.requests] == ["acme"]
+
+
 @pytest.mark.usefixtures("no_google")
 def test_a_machine_without_credentials_is_told_what_to_do(keys: FakeApiKeys) -> None:
     with pytest.raises(RotationFailed, match="none on this machine") as caught:

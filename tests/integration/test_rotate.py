@@ -231,6 +231,34 @@ def test_a_mark_on_the_current_key_is_cleared_and_its_successor_marked(stage: St
     assert set(stage.live()) == {stage.first, one.minted}
 
 
+def test_a_key_that_is_put_back_just_before_its_deletion_is_left(stage: Stage) -> None:
+    stage.job("file").run()
+    stage.keys.change(stage.first, body={"annotations": aged(stage, stage.first, days=2)})
+
+    def put_back(method: str) -> None:
+        # The last call before a deletion: until then nothing tells of it.
+        if method == "get" and "list" in stage.keys.methods[-1:]:
+            stage.put_by_hand(FIRST)
+
+    stage.keys.on_call = put_back
+    report = stage.job("file", min_age=3600.0).run()
+    assert (report.retired, report.left) == ((), (stage.first,))
+    assert stage.count("delete") == 0
+
+
+def test_the_time_since_which_a_key_is_superseded_stays(stage: Stage) -> None:
+    """As another run has noted it that was begun at the same moment."""
+    notes = {MARK: "12345678", SUPERSEDED: "2026-01-01T00:00:00+00:00"}
+
+    def mark(name: str) -> None:
+        if name == "create":
+            stage.keys.change(stage.first, body={"annotations": notes})
+
+    stage.on_effect = mark
+    stage.job("file").run()
+    assert stage.keys.keys[stage.first]["annotations"] == notes
+
+
 def test_a_key_that_comes_back_while_it_is_deleted_is_restored(stage: Stage) -> None:
     stage.job("file").run()
     stage.keys.change(stage.first, body={"annotations": aged(stage, stage.first, days=2)})

@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 
-from genai_credentials import ApiKey, AWSSecretsManager, ConfigurationError, Env, File, GoogleSecretManager
+from genai_credentials import (
+    ApiKey,
+    AWSSecretsManager,
+    ConfigurationError,
+    Env,
+    File,
+    GoogleSecretManager,
+    PutConflict,
+)
 from genai_credentials.rotate import GoogleApiKeys, Rotate, RotatePlan, RotateReport, RotationFailed
 from rotation import FIRST, KINDS, SECRET, Stage, failure
 
@@ -115,6 +123,35 @@ def test_a_key_that_was_stored_by_hand_meanwhile_stays_and_the_new_one_is_delete
     assert not error.changed
     assert stage.stored(kind) == other
     assert [key for key in stage.minted() if key in stage.live()] == [list(stage.keys.keys)[1]]
+
+
+def test_a_key_that_another_run_has_stored_is_not_deleted_by_a_run_that_gives_it_up(tmp_path: Path) -> None:
+    with Stage(tmp_path, live_after=3600.0) as stage:
+        stage.api.on_request = lambda request: stage.put_by_hand(stage.keys.text(stage.minted()[0]))
+        error = failure(stage.job("google", prove_timeout=0.6))
+        assert error.changed
+        assert "goes on" in error.remedy
+        assert len(stage.live()) == 2
+        assert stage.count("delete") == 0
+
+
+def test_a_key_that_was_the_newest_for_a_moment_is_superseded_and_not_deleted(stage: Stage) -> None:
+    other = "AIzaSy-stored-by-hand-a-moment-later-000"
+    stage.keys.add(other)
+
+    class Overtaken(GoogleSecretManager):
+        def put(self, key: ApiKey | str) -> ApiKey:
+            stored = super().put(key)
+            stage.put_by_hand(other)
+            raise PutConflict("Somebody else was faster.", stored=stored.version)
+
+    store = Overtaken(SECRET, client=stage.google.client)
+    error = failure(Rotate(store, stage.issuer(), base_url=stage.api.base_url, prove_for=0.0))
+    assert error.changed
+    assert stage.stored("google") == other
+    new = stage.keys.keys[next(key for key in stage.minted() if key.startswith("gc-"))]
+    assert SUPERSEDED in new["annotations"]
+    assert "deleteTime" not in new
 
 
 def test_a_store_that_cannot_be_written_is_gone_on_with(stage: Stage) -> None:
