@@ -1,4 +1,6 @@
-"""A parent that forks children while it is at something: `python -m tests.chaos.parent STORE DOING SEED CHILDREN PATIENCE`.
+"""A parent that forks children while it is at something.
+
+`python -m tests.chaos.parent STORE DOING SEED CHILDREN PATIENCE`; `forks` starts it.
 
 It uses only the public face, so that it runs with any version of the package.
 """
@@ -91,15 +93,14 @@ comes at once."""
 FETCHES_FIRST = {"fetches", "ended fetch", "Live", "pool"}
 
 
-def in_child(credentials: CredentialProvider, doing: str, here: Any) -> int:
-    """What a child does; 0 if all went well."""
+def in_child(credentials: CredentialProvider, doing: str) -> None:
+    """What a child does."""
     credentials.get()
     credentials.refresh()
     ask(credentials)
     credentials.status()
     if doing in ("Live", "pool"):
         DOINGS[doing](credentials)
-    return 0
 
 
 def fork_one(credentials: CredentialProvider, doing: str) -> tuple[int, int]:
@@ -110,7 +111,8 @@ def fork_one(credentials: CredentialProvider, doing: str) -> tuple[int, int]:
         os.close(writing)
         return child, reading
     try:
-        code = in_child(credentials, doing, None)
+        in_child(credentials, doing)
+        code = 0
     except BaseException as error:
         os.write(writing, f"{type(error).__name__}: {error}".encode()[:2000])
         code = 1
