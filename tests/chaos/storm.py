@@ -143,6 +143,8 @@ def storm(seconds: float, seed: int) -> tuple[World, Tally]:
         report = Path(environ["CHAOS_REPORT"]).read_text()
         tally.read([json.loads(line) for line in report.splitlines()], world)
         errors.seek(0)
+        if subject.returncode:
+            tally.hung.append(f"the process ended with {subject.returncode}")
         if tally.hung:
             print(errors.read()[-8000:], file=sys.stderr)
     return world, tally

@@ -89,7 +89,7 @@ class Subject:
     """The load on one provider."""
 
     def __init__(self, seconds: float, seed: int, report: Report) -> None:
-        self.report, self.until = report, time.monotonic() + seconds
+        self.report, self._seconds, self.until = report, seconds, 0.0
         self.dice = random.Random(seed)
         self.credentials = provider(self._listen)
         self.clients = [self._client("CHAOS_API"), self._client("CHAOS_STICKY_API")]
@@ -106,6 +106,9 @@ class Subject:
     def run(self) -> None:
         """All of it at once, until the time is over."""
         self.credentials.get()
+        for client in self.clients:
+            self.ask(client)
+        self.until = time.monotonic() + self._seconds
         works = [*[self._ask_in_thread] * THREADS, self._ask_in_tasks, self._fork, self._log, self._look]
         threads = [threading.Thread(target=work, daemon=True) for work in works]
         for thread in threads:
