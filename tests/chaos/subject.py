@@ -20,6 +20,8 @@ import time
 from contextlib import suppress
 from typing import Any
 
+import boto3.session
+
 from genai_credentials import AWSSecretsManager, CredentialProvider, GoogleSecretManager, Unavailable
 from genai_credentials.events import Event
 
@@ -105,7 +107,12 @@ class Subject:
 
     def run(self) -> None:
         """All of it at once, until the time is over."""
+        # Their imports take longer than a fetch may, on a machine that is this busy; forks in their middle have tests.
+        boto3.session.Session().client("secretsmanager")
+        google_client()
         self.credentials.get()
+        # Its import: an interrupt in the middle of any leaves Python's import lock taken for good.
+        self.credentials.status()
         for client in self.clients:
             self.ask(client)
         self.until = time.monotonic() + self._seconds
