@@ -28,7 +28,7 @@ from genai_credentials.events import Event
 from .parent import MODEL, google_client, outcome
 from .world import NAME, PATIENCE, SECRET
 
-THREADS, TASKS = 6, 20
+THREADS, TASKS, FORKERS = 6, 20, 3
 LONGEST = 30.0
 """Seconds after which a child or a thread hangs."""
 
@@ -116,7 +116,7 @@ class Subject:
         for client in self.clients:
             self.ask(client)
         self.until = time.monotonic() + self._seconds
-        works = [*[self._ask_in_thread] * THREADS, self._ask_in_tasks, self._fork, self._log, self._look]
+        works = [*[self._ask_in_thread] * THREADS, self._ask_in_tasks, *[self._fork] * FORKERS, self._log, self._look]
         threads = [threading.Thread(target=work, daemon=True) for work in works]
         for thread in threads:
             thread.start()
@@ -213,24 +213,28 @@ class Subject:
 
     def _fork(self) -> None:
         while time.monotonic() < self.until:
-            time.sleep(random.uniform(0, 1.0))
-            child = random.choice([self._fork_plainly, self._fork_by_multiprocessing])()
+            time.sleep(random.uniform(0, 2.0))
+            how = random.choice([self._fork_plainly, self._fork_by_multiprocessing])()
             self.children += 1
-            how = outcome(child, time.monotonic() + LONGEST)
             if how != "well":
                 self.report.write(child=how)
 
-    def _fork_plainly(self) -> int:
+    def _fork_plainly(self) -> str:
         child = os.fork()
         if child == 0:
             self._be_a_child()
-        return child
+        return outcome(child, time.monotonic() + LONGEST)
 
-    def _fork_by_multiprocessing(self) -> int:
+    def _fork_by_multiprocessing(self) -> str:
         process = multiprocessing.get_context("fork").Process(target=self._be_a_child)
         process.start()
-        assert process.pid is not None
-        return process.pid
+        give_up = time.monotonic() + LONGEST
+        while process.exitcode is None:
+            if time.monotonic() > give_up:
+                process.kill()
+                return "hung"
+            time.sleep(0.01)
+        return "well" if process.exitcode == 0 else f"ended with {process.exitcode}"
 
     def _be_a_child(self) -> None:
         try:
