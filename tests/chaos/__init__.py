@@ -1,0 +1,1 @@
+"""Chaos: forks, signals, hanging stores, replicas that disagree; see `__main__` for how to run it."""

@@ -1,0 +1,98 @@
+"""Children of busy parents: `python -m tests.chaos forks --count 200`.
+
+Each parent is a process of its own that forks a few children at random moments of what it does (`parent.py`), with
+four busy loops beside it. A child asks for the key and speaks to the API; one that does not within `PATIENCE` hangs.
+The same command shows the old code's hangs when PYTHONPATH names it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from genai_credentials.testing import AWSEmulator, FakeGemini, SecretManagerEmulator
+
+from .busy import busy_loops
+from .parent import DOINGS, STORES
+
+ROOT = Path(__file__).parents[2]
+NAME, SECRET, KEY = "prod/gemini", "projects/p/secrets/s", "AIzaExample-1"
+CHILDREN = 4
+"""Of each parent."""
+
+PATIENCE = 40.0
+"""Seconds after which a child hangs: with four busy loops on two cores the imports alone take 10."""
+
+
+@contextmanager
+def servers() -> Iterator[dict[str, str]]:
+    """The stores and the API; yields the variables that tell where they are."""
+    with ExitStack() as stack:
+        aws, google = stack.enter_context(AWSEmulator()), stack.enter_context(SecretManagerEmulator())
+        api = stack.enter_context(FakeGemini(KEY, tls=True))
+        aws.add(NAME, KEY)
+        google.add(SECRET, KEY)
+        yield {
+            "AWS_ENDPOINT_URL_SECRETS_MANAGER": aws.endpoint_url,
+            "AWS_ACCESS_KEY_ID": "emulator",
+            "AWS_SECRET_ACCESS_KEY": "emulator",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "CHAOS_GOOGLE": google.target,
+            "CHAOS_API": api.base_url,
+            "SSL_CERT_FILE": str(api.ca_file),
+        }
+
+
+def run_parent(store: str, doing: str, seed: int, environ: dict[str, str]) -> dict[str, Any]:
+    """One parent, and what became of its children: how many are well, failed, or hang."""
+    command = [sys.executable, "-m", "tests.chaos.parent", store, doing, str(seed), str(CHILDREN), str(PATIENCE)]
+    try:
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            env={**os.environ, **environ},
+            capture_output=True,
+            text=True,
+            timeout=3 * PATIENCE,
+            check=False,
+        )
+        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    except subprocess.TimeoutExpired:
+        return {"well": 0, "hung": CHILDREN, "failed": ["the parent hangs, with its children unborn"]}
+    except (IndexError, ValueError):
+        return {"well": 0, "hung": 0, "failed": [f"the parent ended with {done.returncode}: {done.stderr[-2000:]}"]}
+    return found | {"stderr": done.stderr}
+
+
+def run(count: int, seed: int, only: str = "") -> tuple[Counter[str], list[str]]:
+    """So many children in all; how many were well, failed and hung, and a line for each that was not."""
+    dice, tally, lines = random.Random(seed), Counter[str](), []
+    ways = [(store, doing) for store in STORES for doing in DOINGS if only in f"{store} {doing}"]
+    with servers() as environ, busy_loops(4):
+        for number in range(-(-count // CHILDREN)):
+            store, doing = ways[number % len(ways)]
+            found = run_parent(store, doing, dice.randrange(10**6), environ)
+            tally.update(well=found["well"], hung=found["hung"], failed=len(found["failed"]))
+            lines += [f"{store}, {doing}: {what}" for what in found["failed"]]
+            if found["hung"]:
+                lines.append(f"{store}, {doing}: {found['hung']} of {CHILDREN} hung")
+                lines += found.get("stderr", "").splitlines()[-60:]
+            print(f"{number + 1}: {store}, {doing}: {found['well']} of {CHILDREN} well", file=sys.stderr, flush=True)
+    return tally, lines
+
+
+def main(count: int, seed: int, only: str) -> int:
+    """Print what became of the children; 1 when one failed or hung."""
+    tally, lines = run(count, seed, only)
+    for line in lines:
+        print(line)
+    print(f"{tally.total()} children: {tally['well']} well, {tally['failed']} failed, {tally['hung']} hung")
+    return int(tally["failed"] + tally["hung"] > 0)

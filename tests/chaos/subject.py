@@ -1,0 +1,258 @@
+"""A process under test: `python -m tests.chaos.subject SECONDS SEED REPORT`; `storm` tells it where everything is.
+
+Threads and tasks ask the API while the main thread is interrupted by signals, children are forked, a log handler asks
+for the key under a lock of its own, and a listener sleeps.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import faulthandler
+import json
+import logging
+import multiprocessing
+import os
+import random
+import signal
+import sys
+import threading
+import time
+from contextlib import suppress
+from typing import Any
+
+import boto3.session
+
+from genai_credentials import AWSSecretsManager, CredentialProvider, GoogleSecretManager, Unavailable
+from genai_credentials.events import Event
+
+from .parent import MODEL, google_client, outcome
+from .world import NAME, PATIENCE, SECRET
+
+THREADS, TASKS, FORKERS = 6, 20, 3
+LONGEST = 30.0
+"""Seconds after which a child or a thread hangs."""
+
+
+class Interrupted(BaseException):
+    """What the signals' handler raises in the main thread."""
+
+
+def provider(on_event: Any = None) -> CredentialProvider:
+    """The provider under test: a link whose calls sometimes never return, then both stores."""
+    return CredentialProvider(
+        half_dead,
+        AWSSecretsManager(NAME),
+        GoogleSecretManager(SECRET, client=google_client),
+        ttl=2.0,
+        fetch_timeout=3.0,
+        patience=PATIENCE,
+        on_event=on_event,
+    )
+
+
+def half_dead() -> str:
+    """Never has a key; one call in two hundred never returns."""
+    if random.random() < 0.005:
+        threading.Event().wait()
+    raise Unavailable("half dead: has no keys.")
+
+
+class Report:
+    """Lines of JSON in a file that several processes write to."""
+
+    def __init__(self, path: str) -> None:
+        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+
+    def write(self, **line: Any) -> None:
+        os.write(self._file, json.dumps(line).encode() + b"\n")
+
+    def ended(self, began: float, error: BaseException | None) -> None:
+        """A request ended, well or with an error."""
+        now = time.monotonic()
+        if error is None:
+            self.write(began=began, ended=now)
+        else:
+            self.write(began=began, ended=now, error=f"{type(error).__name__}: {error}"[:300])
+
+
+class Asking(logging.Handler):
+    """Ships records with the key, which it asks for under its own lock."""
+
+    def __init__(self, credentials: CredentialProvider) -> None:
+        super().__init__(logging.WARNING)
+        self._credentials = credentials
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with suppress(Exception):
+            self._credentials.get()
+
+
+class Subject:
+    """The load on one provider."""
+
+    def __init__(self, seconds: float, seed: int, report: Report) -> None:
+        self.report, self._seconds, self.until = report, seconds, 0.0
+        self.dice = random.Random(seed)
+        self.credentials = provider(self._listen)
+        self.clients = [self._client("CHAOS_API"), self._client("CHAOS_STICKY_API")]
+        self.children = self.interrupts = 0
+        logging.getLogger().addHandler(Asking(self.credentials))
+
+    def _client(self, where: str) -> Any:
+        return self.credentials.client(http_options={"base_url": os.environ[where]})
+
+    def _listen(self, event: Event) -> None:
+        if event.name in ("rotated", "fetch_failed"):
+            time.sleep(random.uniform(0, 2.0))
+
+    def run(self) -> None:
+        """All of it at once, until the time is over."""
+        # Their imports take longer than a fetch may, on a machine that is this busy; forks in their middle have tests.
+        boto3.session.Session().client("secretsmanager")
+        google_client()
+        self.credentials.get()
+        # Its import: an interrupt in the middle of any leaves Python's import lock taken for good.
+        self.credentials.status()
+        for client in self.clients:
+            self.ask(client)
+        self.until = time.monotonic() + self._seconds
+        works = [*[self._ask_in_thread] * THREADS, self._ask_in_tasks, *[self._fork] * FORKERS, self._log, self._look]
+        threads = [threading.Thread(target=work, daemon=True) for work in works]
+        for thread in threads:
+            thread.start()
+        self._be_interrupted()
+        give_up = time.monotonic() + 2 * LONGEST
+        for thread in threads:
+            thread.join(max(0.0, give_up - time.monotonic()))
+        hung = [thread.name for thread in threads if thread.is_alive()]
+        if hung:
+            faulthandler.dump_traceback()
+        self.report.write(
+            hung_threads=hung,
+            children=self.children,
+            interrupts=self.interrupts,
+            counters=dict(self.credentials.status().counters),
+            threads=threading.active_count(),
+        )
+
+    def ask(self, client: Any) -> None:
+        """One request, told of in the report."""
+        began = time.monotonic()
+        try:
+            client.models.generate_content(model=MODEL, contents="hi")
+        except Exception as error:
+            self.report.ended(began, error)
+        else:
+            self.report.ended(began, None)
+
+    def _ask_in_thread(self) -> None:
+        client = self.dice.choice(self.clients)
+        while time.monotonic() < self.until:
+            self.ask(client)
+            time.sleep(random.uniform(0, 0.1))
+
+    def _ask_in_tasks(self) -> None:
+        async def ask_often() -> None:
+            while time.monotonic() < self.until:
+                await asyncio.sleep(random.uniform(0, 2))
+                began = time.monotonic()
+                try:
+                    await self.clients[0].aio.models.generate_content(model=MODEL, contents="hi")
+                except Exception as error:
+                    self.report.ended(began, error)
+                else:
+                    self.report.ended(began, None)
+
+        async def all_tasks() -> None:
+            async with asyncio.TaskGroup() as tasks:
+                for _ in range(TASKS):
+                    tasks.create_task(ask_often())
+
+        asyncio.run(all_tasks())
+
+    def _log(self) -> None:
+        while time.monotonic() < self.until:
+            logging.getLogger("app").warning("the application says something")
+            time.sleep(random.uniform(0, 0.2))
+
+    def _look(self) -> None:
+        while time.monotonic() < self.until:
+            self.credentials.status()
+            time.sleep(random.uniform(0, 0.2))
+
+    # Signals
+
+    def _be_interrupted(self) -> None:
+        def interrupt(*_: object) -> None:
+            raise Interrupted
+
+        signal.signal(signal.SIGALRM, interrupt)
+        while time.monotonic() < self.until:
+            with suppress(Interrupted):
+                try:
+                    signal.setitimer(signal.ITIMER_REAL, random.uniform(0.0005, 0.03))
+                    self._ask_in_main_thread()
+                except Exception as error:
+                    self.report.write(note=f"the main thread met {type(error).__name__}: {error}"[:300])
+                finally:
+                    signal.setitimer(signal.ITIMER_REAL, 0)
+            time.sleep(0.01)
+
+    def _ask_in_main_thread(self) -> None:
+        # Over no connection: one of httpx that is interrupted is httpx's to mend.
+        try:
+            while True:
+                key = self.credentials.get()
+                self.credentials.accept(key)
+                random.choice([self.credentials.refresh, self.credentials.status, self.credentials.get])()
+        except Interrupted:
+            self.interrupts += 1
+            raise
+
+    # Forks
+
+    def _fork(self) -> None:
+        while time.monotonic() < self.until:
+            time.sleep(random.uniform(0, 2.0))
+            how = random.choice([self._fork_plainly, self._fork_by_multiprocessing])()
+            self.children += 1
+            if how != "well":
+                self.report.write(child=how)
+
+    def _fork_plainly(self) -> str:
+        child = os.fork()
+        if child == 0:
+            self._be_a_child()
+        return outcome(child, time.monotonic() + LONGEST)
+
+    def _fork_by_multiprocessing(self) -> str:
+        process = multiprocessing.get_context("fork").Process(target=self._be_a_child)
+        process.start()
+        give_up = time.monotonic() + LONGEST
+        while process.exitcode is None:
+            if time.monotonic() > give_up:
+                process.kill()
+                return "hung"
+            time.sleep(0.01)
+        return "well" if process.exitcode == 0 else f"ended with {process.exitcode}"
+
+    def _be_a_child(self) -> None:
+        try:
+            self.ask(self.clients[0])
+            self.ask(self.clients[1])
+            self.credentials.refresh()
+            self.ask(self.clients[0])
+        except Exception as error:
+            self.report.write(note=f"a child's refresh met {type(error).__name__}: {error}"[:300])
+        os._exit(0)
+
+
+def main(seconds: float, seed: int, path: str) -> None:
+    random.seed(seed)
+    faulthandler.register(signal.SIGUSR2, all_threads=True)
+    Subject(seconds, seed, Report(path)).run()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main(float(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
