@@ -88,8 +88,10 @@ class Engine:
             sent: The `tick` at which the request was sent; None means now.
         """
         with self.lock:
-            recovered = self.keystate.accepted(key, self.clock(), self.tick if sent is None else sent)
-            self._accepted = key
+            sent = self.tick if sent is None else sent
+            recovered = self.keystate.accepted(key, self.clock(), sent)
+            if not self.keystate.known.was_refused_since(key, sent):
+                self._accepted = key
         self._fetching.tell_of_changes()
         if recovered:
             self._events.emit("recovered", key)
@@ -103,7 +105,8 @@ class Engine:
     def gave_up(self, key: ApiKey) -> None:
         """A request ends with the API's refusal of this key: warn of it, once an outage."""
         with self.lock:
-            news = self.keystate.gave_up()
+            # While a fetch is under way, nobody knows yet whether there is another key.
+            news = self.flight is None and self.keystate.gave_up()
         if news:
             self.diagnosis.of_outage(key)
 

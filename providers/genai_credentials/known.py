@@ -140,13 +140,18 @@ class KnownKeys:
         if known is None:
             return False
         known.worked = True
-        if sent < known.refused:
+        if self.was_refused_since(key, sent):
             return False
         if known.outing_at is not None:
             known.back_at, known.outing_at = now, None
         self._accepted = self.tick()
         self.release(key)
         return True
+
+    def was_refused_since(self, key: ApiKey, tick: int) -> bool:
+        """Whether the API refused this key after that tick."""
+        known = self.get(key)
+        return known is not None and tick < known.refused
 
     # What a refusal is worth
 

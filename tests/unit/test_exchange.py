@@ -76,6 +76,8 @@ def test_an_acceptance_of_a_request_sent_before_the_refusal_proves_nothing(impat
     assert send(impatient, taking()) == ["key-1"]
     assert advance(early, classify(200, b"{}")) is None
     assert impatient.status().state == "REFUSED"
+    assert send(impatient, taking("key-1")) == ["key-1"]
+    assert impatient.status().state == "FRESH"
 
 
 # How often it is sent
