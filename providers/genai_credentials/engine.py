@@ -90,7 +90,8 @@ class Engine:
         with self.lock:
             sent = self.tick if sent is None else sent
             recovered = self.keystate.accepted(key, self.clock(), sent)
-            if not self.keystate.known.was_refused_since(key, sent):
+            # One that is only lent serves as soon as nobody disputes about the newest any more.
+            if key == self.keystate.serving.key and not self.keystate.known.was_refused_since(key, sent):
                 self._accepted = key
         self._fetching.tell_of_changes()
         if recovered:

@@ -14,8 +14,8 @@ from google.genai import errors
 from sdk_paths import MODEL
 
 from genai_credentials import ConfigurationError, CredentialProvider
-from genai_credentials.client.assembly import _home_of
 from genai_credentials.client.backends import http_modules
+from genai_credentials.client.origins import home_of as _home_of
 from genai_credentials.client.origins import origin
 from genai_credentials.testing import REFUSALS, FakeGemini
 

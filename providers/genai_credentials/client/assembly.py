@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from importlib import import_module
 from typing import Protocol, TypeAlias, cast
 
 from google import genai
@@ -12,11 +11,11 @@ from google.genai import types
 
 from genai_credentials.client import probe, sdk
 from genai_credentials.client.aiohttp_auth import AiohttpAuth
-from genai_credentials.client.backends import Request, http_modules, module_of, over_http_modules
+from genai_credentials.client.backends import Request, module_of, over_http_modules
 from genai_credentials.client.both_auths import both
 from genai_credentials.client.httpx_auth import KeyAuth, key_auth
 from genai_credentials.client.lazy_models import LazyModels
-from genai_credentials.client.origins import Origin, origin, origin_of, refuse_proxy
+from genai_credentials.client.origins import Origin, home_of, origin_of, refuse_proxy
 from genai_credentials.client.pools import PerLoopTransport
 from genai_credentials.client.sdk import API_KEY_HEADER, GOOGLE
 from genai_credentials.client.sockets import Sockets
@@ -58,7 +57,7 @@ def build_client(engine: Engine, options: dict[str, object], *, verify: bool, al
     with _given_back_unless_built(ours.httpx_client, ours.httpx_async_client):
         _wire(engine, ours, home, allow_plain_http=allow_plain_http)
         client = make(lambda: PLACEHOLDER, ours)
-        home |= _home_of(sdk.base_url_of(client), allow_plain_http=allow_plain_http)
+        home |= home_of(sdk.base_url_of(client), allow_plain_http=allow_plain_http)
         sdk.adapt(client, Sockets(engine, make_for_sockets, client, home))
         if "middlewares" in (ours.async_client_args or {}):
             sdk.download_with_key(client)
@@ -87,7 +86,7 @@ def build_http_options(engine: Engine, options: dict[str, object], *, allow_plai
     base_url = sdk.base_url_for(http_options, enterprise=False)
     if not allow_plain_http:
         _go_directly(http_options, base_url)
-    homes = [_home_of(url, allow_plain_http=allow_plain_http) for url in ((base_url,) if base_url else GOOGLE)]
+    homes = [home_of(url, allow_plain_http=allow_plain_http) for url in ((base_url,) if base_url else GOOGLE)]
     with _given_back_unless_built(http_options.httpx_client, http_options.httpx_async_client):
         home: set[Origin] = set().union(*homes)
         obstacle = sdk.obstacle_to_downloads()
@@ -95,22 +94,6 @@ def build_http_options(engine: Engine, options: dict[str, object], *, allow_plai
     # It outranks the api_key that the other client is built with, so the one rule serves here too.
     http_options.headers = {**(http_options.headers or {}), API_KEY_HEADER: PLACEHOLDER}
     return http_options
-
-
-def _home_of(url: str, *, allow_plain_http: bool) -> set[Origin]:
-    """The origin of a base URL, in the spelling of each HTTP client: of an IDN or IPv6 host each has its own.
-
-    Raises:
-        ConfigurationError: As for `origin_of`.
-    """
-    home = {origin_of(url, allow_plain_http=allow_plain_http)}
-    kinds = [module.URL for module in http_modules()]
-    if sdk.optional_aiohttp() is not None:
-        kinds.append(import_module("yarl").URL)
-    for kind in kinds:
-        with contextlib.suppress(ValueError, *(module.InvalidURL for module in http_modules())):  # it can't go there
-            home.add(origin(kind(url)))
-    return home
 
 
 @contextlib.contextmanager

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from ipaddress import ip_address
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from genai_credentials.client.backends import URL
+from genai_credentials.client.backends import URL, http_modules, optional_module
 from genai_credentials.errors import ConfigurationError
 
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
@@ -36,6 +37,22 @@ def origin_of(url: str, *, allow_plain_http: bool) -> Origin:
         raise ConfigurationError(f"base_url={url!r} is no http(s) URL.", remedy="Write https://host[:port].")
     check_encrypted(scheme, host, allow_plain_http=allow_plain_http)
     return origin(Parts(scheme, host, port))
+
+
+def home_of(url: str, *, allow_plain_http: bool) -> set[Origin]:
+    """The origin of a base URL, in the spelling of each HTTP client: of an IDN or IPv6 host each has its own.
+
+    Raises:
+        ConfigurationError: As for `origin_of`.
+    """
+    home = {origin_of(url, allow_plain_http=allow_plain_http)}
+    kinds = [module.URL for module in http_modules()]
+    if (yarl := optional_module("yarl")) is not None:
+        kinds.append(yarl.URL)
+    for kind in kinds:
+        with contextlib.suppress(ValueError, *(module.InvalidURL for module in http_modules())):  # it can't go there
+            home.add(origin(kind(url)))
+    return home
 
 
 class Parts(NamedTuple):
