@@ -48,7 +48,7 @@ REASONS: dict[str, Row] = {
         403, MISCONFIGURED, "The key is genuine; its project has the API that was called switched off.",
         (WRONG_PROJECT, "The API was never enabled in that project.",
          "It was enabled minutes ago, and not all servers know yet."),
-        "Enable the Generative Language API, or the one that was called, in the key's project; then wait a few minutes.",
+        "Enable the Generative Language API, or the one that was called, in that project; then wait a few minutes.",
         proves=True,
     ),
     "BILLING_DISABLED": Row(

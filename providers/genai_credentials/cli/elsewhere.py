@@ -35,6 +35,11 @@ ELSEWHERE = {
          "The machine has no cloud credentials, or they have expired."),
         "Mend the access to the store; the key was never seen.", (STATUS,),
     ),
+    "store_outage": Meaning(
+        "not_the_key", "store_outage", "The secret store did not answer, or not for now; the Gemini API was not asked.",
+        ("The store is overloaded, or throttles.", "The way to it is broken or slow."),
+        "Try again later; check the store's status and this machine's network if it lasts.", (STATUS,),
+    ),
     "login": Meaning(
         "misconfigured", "login", "The Google Cloud login of this machine has expired, was revoked, or cannot be used.",
         ("A person's login, which the organisation lets expire.", "The service account's key was deleted or disabled.",

@@ -54,8 +54,8 @@ def of_read(found: Read) -> Meaning:
     """What was read means; the text around it orders the likely causes, and names the key's project."""
     if found.cause == "unrecognised":
         return UNRECOGNISED
-    if found.cause == "store":
-        return _of_store(found.around)
+    if found.cause in ("store", "store_outage"):
+        return _of_store(found)
     return _fitted(TABLE[found.cause], found.around)
 
 
@@ -145,6 +145,7 @@ _STORES = (
     (r"must specify a region|noregionerror", AWS["NoRegionError"]),
     (r"marked for deletion", AWS["InvalidRequestException"]),
     (r"throttl|toomanyrequests", AWS["ThrottlingException"]),
+    (r"internalservice(?:error|exception)", AWS["InternalServiceError"]),
     (r"could not connect to the endpoint", AWS["EndpointConnectionError"]),
     (r"accessdenied|not authorized to perform|assumerole", AWS["AccessDenied"]),
     (r"can't find the specified secret|resourcenotfoundexception", AWS["ResourceNotFoundException"]),
@@ -163,12 +164,20 @@ _LACKING = re.compile(
 )
 
 
-def _of_store(around: str) -> Meaning:
-    meaning = TABLE["store"]
+# Those of the store's troubles that pass; nothing has to be mended.
+_PASSING = frozenset(
+    {AWS["ThrottlingException"], AWS["InternalServiceError"], GOOGLE["ResourceExhausted"], GOOGLE["ServiceUnavailable"]}
+)
+
+
+def _of_store(found: Read) -> Meaning:
+    around, meaning = found.around, TABLE[found.cause]
     trouble: Trouble | None = next((trouble for pattern, trouble in _STORES if re.search(pattern, around)), None)
-    if trouble is None:
+    if trouble in _PASSING:
+        return TABLE["store_outage"]
+    if trouble is None or found.cause == "store_outage":
         return meaning
     title = f"The secret store refused, not the Gemini API: {trouble.problem}."
-    if found := _LACKING.search(around):
-        title = f"{title} It lacks {found[1] or found[2]}."
+    if lacking := _LACKING.search(around):
+        title = f"{title} It lacks {lacking[1] or lacking[2]}."
     return meaning._replace(title=title, causes=(), remedy=trouble.remedy)

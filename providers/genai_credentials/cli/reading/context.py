@@ -12,24 +12,31 @@ _BEFORE, _AFTER = 800, 600
 
 _SERVICE = re.compile(r"\b([a-z0-9-]{2,60})(?:\.[a-z0-9-]{1,30})?\.googleapis\.com")
 _HOST = re.compile(r"(?:https?|wss?)://([\w.-]{1,253})")
-_STORE = re.compile(r"secret_?manager|secret manager|access_?secret_?version|getsecretvalue|google:projects/")
+_STORE = re.compile(r"secret[_ -]?manager|access_?secret_?version|getsecretvalue|google:projects/")
 _GEMINI = re.compile(r"generativelanguage|generate_?content|gemini|aistudio|genai|langchain|litellm|chatgoogle")
 _ENVELOPE = re.compile(r"[{\[]\s?[\"'](?:error|message|detail|code|msg|success|status)[\"']|\berror[\"']?: ?[\"'{]")
 _MESSAGE = re.compile(
-    r"(?:message|description|details?|desc|msg)[\"']?\s?[:=]>?\s?[\"'`]{0,2}([^\n\"'`{\[]{4,400})"
-    r"|\berror: ([^\n\"'`{\[(]{4,400})"
+    r"(?:message|description|detail|msg)\"\s?:\s?\"([^\"\n]{4,400})"
+    r"|(?:message|description|details?|desc|msg)[\"']?\s?[:=]>?\s?[\"'`]{0,2}([^\n\"'`{\[]{4,400})"
+    r"|(?:\]|\w(?:error|exception)): ([^\n\"'`{\[(]{4,400})"
 )
 _AFTER_CODE = re.compile(r"[\"')\]]?[.:]?\s?([^\n{\[\"'(]{4,400})")
 _SAYS_NOTHING = re.compile(
-    r"\b(?:[45]\d\d|bad|requests?|invalid|argument|provided|to|gemini|client|error|details?|for|url\S*|status|code|api"
+    r"requestoptions\.validatestatus was configured to throw for this status code"
+    r"|\b(?:[45]\d\d|bad|requests?|invalid|argument|provided|returned|provider|upstream|to|gemini|unhandled|uncaught|exception|client|error|details?|for|url\S*|status|code|api"
     r"|type|message|post|get|none|unknown|null|http\S*|failed|rejected|with|no|body|the|a|please|verify|check|your|settings|and|try|again)\b|[^a-z]"
+)
+# What the message of a bad request is about, where it is not in its place in a JSON document.
+_OF_A_REQUEST = re.compile(
+    r"field|role|content|token|param|name|unsupported|support|schema|image|payload|json|function|tool|must|should|length"
+    r"|size|limit|exceed|file|mime|propert|required|enum|value|temperature|range|\bparts?\b|turn|thinking|candidate|budget"
+    r"|modalit|history|specified|allowed|enabled|empty|too (?:long|large|many|short)|only"
 )
 _ABOUT_KEYS = re.compile(r"\bkeys?\b|apikey|api_key|credential|auth|\btoken\b|permission|密钥|令牌")
 _DENIED = re.compile(r"permission denied|not have permission")
 # Causes that a store of Google's gives as well as the API does.
-_SHARED = frozenset(
-    {"quota", "server", "not_found", "bad_request", "precondition", "unauthorized", "forbidden", "default_credentials"}
-)
+_SHARED = frozenset({"not_found", "bad_request", "precondition", "unauthorized", "forbidden", "default_credentials"})
+_PASSING = frozenset({"quota", "server", "timeout"})
 # Services that are named for what they know of another one.
 _NEUTRAL = frozenset({"iam", "serviceusage", "cloudresourcemanager", "type"})
 
@@ -43,8 +50,8 @@ def in_context(best: Evidence, status: int | None, lower: str) -> str:
         lower: The whole text, cleaned, in lower case.
     """
     around = lower[max(0, best.start - _BEFORE) : best.end + _AFTER]
-    if (best.cause in ROWS or best.cause in _SHARED) and _is_a_stores(best, lower):
-        return "store"
+    if (best.cause in ROWS or best.cause in _SHARED | _PASSING) and _is_a_stores(best, lower):
+        return "store_outage" if best.cause in _PASSING else "store"
     if best.cause == "CONSUMER_INVALID" and _service(best, lower) not in ("", "generativelanguage"):
         return "project_unknown"
     if best.cause == "gateway_said":
@@ -83,11 +90,22 @@ def _service(best: Evidence, lower: str) -> str:
 def _is_about_something_else(best: Evidence, lower: str) -> bool:
     """Whether a bad request has a message, and that is not about keys: an invalid key is a bad request too."""
     around = lower[max(0, best.start - _AFTER) : best.end + _AFTER]
-    said = [match[1] or match[2] for match in _MESSAGE.finditer(around)]
-    said = [one for one in said if len(_SAYS_NOTHING.sub("", one)) >= 8]
-    if not said and (found := _AFTER_CODE.match(lower, best.end)):
-        said = [one for one in found.groups() if len(_SAYS_NOTHING.sub("", one)) >= 8]
+    said = [_said(match) for match in _MESSAGE.finditer(around)]
+    found = _AFTER_CODE.match(lower, best.end)
+    if not any(map(_says_something, said)) and found and _OF_A_REQUEST.search(found[1]):
+        said = [found[1]]
+    said = [one for one in said if _says_something(one)]
     return bool(said) and not _ABOUT_KEYS.search(said[-1])
+
+
+def _said(found: re.Match[str]) -> str:
+    plain, quoted, last = found.groups()
+    return plain or quoted or (last if _OF_A_REQUEST.search(last) else "")
+
+
+def _says_something(message: str) -> bool:
+    words = [word for word in _SAYS_NOTHING.sub(" ", message).split() if len(word) > 2]
+    return len(words) >= 2 or any("_" in word for word in words)
 
 
 def _whose(around: str) -> str:

@@ -73,7 +73,7 @@ _AFTER = (
 _ALONE = r"\b(?![.,]\d|[-/:]\d|\s?(?:ms|s|sec|seconds|kb|mb|bytes|tokens|px|%|lines?)\b)"
 _NUMBER = re.compile(
     rf"\b{_BEFORE}[^\w\n]{{1,4}}(?:(?!line|port|col|page)\w{{1,12}}[^\w\n]{{1,3}}){{0,2}}(?P<a>[45]\d\d){_ALONE}"
-    rf"|(?<![\w.:/#-])(?P<b>[45]\d\d){_ALONE}[^\w\n]{{0,3}}{_AFTER}"
+    rf"|(?<![\w.:/#-])(?<!\d,)(?P<b>[45]\d\d){_ALONE}[^\w\n]{{0,3}}{_AFTER}"
     rf"|^[^\w\n]{{0,3}}(?P<c>[45]\d\d)\b[^\w\n]{{0,3}}(?:$|[:{{(\[-])",
     re.MULTILINE,
 )
@@ -177,7 +177,7 @@ def _goes_on(text: str, end: int) -> bool:
 
 def _words(lower: str, least: int) -> Iterator[Evidence]:
     for phrase in PHRASES:
-        if phrase.weight < least or phrase.needle not in lower:
+        if phrase.weight < least or not any(needle in lower for needle in phrase.needles):
             continue
         if last := deque(_bounded(phrase.pattern, lower), maxlen=1):
             yield Evidence(phrase.cause, phrase.weight, last[0].start(), last[0].end())

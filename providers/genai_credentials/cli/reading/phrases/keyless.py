@@ -63,7 +63,7 @@ _LIBRARIES = phrases(
     ("field required", r"\w{0,40}(?:api_?key|token)\w{0,20}\n ?field required", "no_key"),
     ("parameter '", r"cannot be (?:null|empty)[^\n]{0,20}\(parameter '\w{0,20}key", "no_key"),
     ("keyerror", r"keyerror: '?\"?\w{0,40}api_?key\w{0,20}", "no_key"),
-    ("?key=", r"[?&]key=\W{0,6}(?:none|null|undefined|your_\w{1,40})?(?=[\s'\"&]|$)", "no_key"),
+    ("key=", r"[?&]key=\W{0,6}(?:none|null|undefined|your_\w{1,40})?(?=[\s'\"&]|$)", "no_key"),
 )  # fmt: skip
 _LOGINS = phrases(
     ("default credentials were not found", "", "default_credentials"),
@@ -107,8 +107,12 @@ _OURS = phrases(
     weight=OURS,
 )
 _GENERAL = phrases(
-    ("key", rf"{_KEY}[^\n.]{{0,60}}?\b{_IS_MISSING}\b", "no_key"),
-    ("key", rf"{_LACKS}\b[^\n.]{{0,40}}?\b{_KEY}", "no_key"),
+    (("key", "token"), rf"{_KEY}[^\n.]{{0,60}}?\b{_IS_MISSING}\b", "no_key"),
+    (("key", "token"), rf"{_LACKS}\b[^\n.]{{0,40}}?\b{_KEY}", "no_key"),
+    (("key", "token"),
+     r"(?:could not|couldn't|cannot|can't|unable to|failed to|error)"
+     r" (?:retriev|read|load|decrypt|fetch|obtain|access)\w{0,4}"
+     rf" (?:the |your |an? )?{_KEY}", "no_key"),
     ("defaultcredentialserror", "", "default_credentials"),
     ("none of the following", r"none of the following[^\n]{0,60}\b(?:keys?|variables?)\b[^\n]{0,30}\bset\b", "no_key"),
     ("credentials", r"(?:missing|no) (?:valid )?(?:authentication |auth )?credentials\b", "no_key"),
@@ -118,9 +122,9 @@ _GENERAL = phrases(
     ("variable",
      r"missing [^\n]{0,40}environment variables?\b|environment variables? [^\n]{0,60}(?:missing"
      r"|not set|not found|undefined|required)", "no_key"),
-    ("api", rf"{_KEY_ABROAD}[^\n]{{0,30}}?{_LACKING_ABROAD}", "no_key"),
-    ("api", rf"{_LACKING_ABROAD}[^\n]{{0,30}}?{_KEY_ABROAD}", "no_key"),
-    ("密钥", rf"{_KEY_ABROAD}[^\n]{{0,30}}?{_LACKING_ABROAD}|{_LACKING_ABROAD}[^\n]{{0,30}}?{_KEY_ABROAD}", "no_key"),
+    (("api", "密钥"),
+     rf"{_KEY_ABROAD}[^\n]{{0,30}}?{_LACKING_ABROAD}|{_LACKING_ABROAD}[^\n]{{0,30}}?{_KEY_ABROAD}", "no_key"),
+    (("token", "令牌"), rf"{_LACKING_ABROAD}[^\n]{{0,15}}(?:token|令牌)", "no_key_sent"),
     ("apikey",
      r"(?:missing|\bno)_?apikey|apikey_?(?:is_?)?(?:missing|required|not_?(?:set|found|provided"
      r"|configured))", "no_key"),
@@ -128,28 +132,30 @@ _GENERAL = phrases(
      r"(?:missing|\bno)_?api_key|api_key_(?:is_)?(?:missing|required|not_?(?:set|found|provided"
      r"|configured))", "no_key"),
     ("key", r"api[ _]?key[\"']?(?: provided)?[:=]? ?[\"'(]{0,2}(?:none|null|undefined)\b", "no_key"),
+    ("nonetype", rf"'nonetype'>`? for [^\n]{{0,20}}{_KEY}", "no_key"),
     ("must be", rf"{_KEY}[^\n]{{0,40}}must be [^\n]{{0,40}}(?:none|null|undefined)", "no_key"),
-    ("key", rf"{_KEY}[^\n.]{{0,40}}?\b{_IS_BAD}\b", "unauthorized"),
+    (("key", "token"), rf"{_KEY}[^\n.]{{0,40}}?\b{_IS_BAD}\b", "unauthorized"),
     ("key",
      r"(?:invalid|bad|wrong|expired|revoked)_?(?:api_?)?key|\bapi_?key_?(?:invalid|expired|revoked"
      r"|disabled)", "unauthorized"),
     ("invalid_auth", "", "unauthorized"),
     ("user not found", r"\buser not found\b", "unauthorized"),
-    ("key", rf"\b{_IS_BAD}\b[^\n.]{{0,40}}?\b{_KEY}", "unauthorized"),
+    (("key", "token"), rf"\b{_IS_BAD}\b(?:(?!request|check|verif|make sure)[^\n.]){{0,40}}?\b{_KEY}", "unauthorized"),
+    ("key", rf"\b(?:your|this|the) key (?:is|was|has been|has) {_IS_BAD}\b", "unauthorized"),
     ("key", r"(?:bad|invalid|wrong|incorrect|expired)[ _](?:\w{1,20}[ _])?api[ _]?key", "unauthorized"),
     ("token",
      r"\b(?:invalid|expired|revoked|incorrect) (?:api |auth |access |bearer "
      r"|authentication )?token\b(?! (?:at|in|<|'|count|limit))", "unauthorized"),
     ("token",
      r"\b(?:api|auth|access|bearer) token[^\n.]{0,20} (?:is |has )?(?:invalid|expired|revoked)", "unauthorized"),
-    ("api", rf"{_KEY_ABROAD}[^\n]{{0,30}}?{_BAD_ABROAD}|{_BAD_ABROAD}[^\n]{{0,30}}?{_KEY_ABROAD}", "unauthorized"),
-    ("密钥", rf"{_KEY_ABROAD}[^\n]{{0,30}}?{_BAD_ABROAD}|{_BAD_ABROAD}[^\n]{{0,30}}?{_KEY_ABROAD}", "unauthorized"),
+    (("api", "密钥"),
+     rf"{_KEY_ABROAD}[^\n]{{0,30}}?{_BAD_ABROAD}|{_BAD_ABROAD}[^\n]{{0,30}}?{_KEY_ABROAD}", "unauthorized"),
     ("auth", r"\b(?:authentication|authorization|authorisation) (?:has )?fail(?:ed|ure)", "unauthorized"),
     ("auth",
      r"(?:failed to|could not|unable to|not able to) authenticate|not authenticated"
      r"|(?<!proxy )authentication required", "unauthorized"),
     ("auth", r"invalid auth(?:entication|orization)?\b(?! header)", "unauthorized"),
-    ("credentials", r"(?:invalid|wrong|bad|incorrect) credentials", "unauthorized"),
+    ("credentials", r"(?:invalid|wrong|bad|incorrect) (?:\w{1,20} )?credentials", "unauthorized"),
     weight=GENERAL,
 )  # fmt: skip
 _VAGUE = phrases(
@@ -160,10 +166,11 @@ _VAGUE = phrases(
         "unauthorized",
     ),
     ("unauthorized", r"\bunauthorized\b", "unauthorized"),
-    ("access denied", "", "forbidden"),
+    (("access denied", "permission denied"), "", "forbidden"),
     ("forbidden", r"\bforbidden\b", "forbidden"),
     ("too many requests", "", "quota"),
-    ("rate limit", r"rate limit(?:ed| exceeded| reached)", "quota"),
+    ("rate limit", r"rate limit(?:ed| (?:was |has been )?(?:exceeded|reached|hit|error))", "quota"),
+    ("rate limit", r"(?:hit|reached|exceeded)[^\n]{0,30} rate limit", "quota"),
     ("bad gateway", "", "server"),
     ("service unavailable", "", "server"),
     ("overloaded", "", "server"),
@@ -174,7 +181,7 @@ _VAGUE = phrases(
     ("请求", r"请求(?:过于|太)?频繁|请求频率超", "quota"),
     ("限流", "", "quota"),
     ("internal server error", "", "server"),
-    ("check your", r"check your (?:api[ _-]?key|credentials)", "unauthorized"),
+    ("check", r"check (?:that |if |whether )?(?:your|the) (?:\w{1,20} )?(?:api[ _-]?key|credentials)", "doubtful"),
     weight=VAGUE,
 )
 PHRASES = (*_LIBRARIES, *_LOGINS, *_HEADERS, *_OURS, *_GENERAL, *_VAGUE)

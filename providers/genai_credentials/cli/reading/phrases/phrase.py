@@ -14,23 +14,23 @@ class Phrase(NamedTuple):
     """A form of words.
 
     Args:
-        needle: What every match holds; looked for first, since that costs next to nothing.
+        needles: Every match holds one of them; looked for first, since that costs next to nothing.
         pattern: Finds it in lower-case text. White space in it is any white space.
         cause: The cause that it names: a key of `causes.TABLE`.
         weight: One of the weights above.
     """
 
-    needle: str
+    needles: tuple[str, ...]
     pattern: re.Pattern[str]
     cause: str
     weight: int
 
 
-def phrases(*rows: tuple[str, str, str], weight: int = MESSAGE) -> tuple[Phrase, ...]:
-    """Make phrases of rows of needle, pattern and cause. An empty pattern is the needle itself."""
-    return tuple(
-        Phrase(
-            needle, re.compile((pattern or re.escape(needle).replace(r"\ ", " ")).replace(" ", r"\s")), cause, weight
-        )
-        for needle, pattern, cause in rows
-    )
+def phrases(*rows: tuple[str | tuple[str, ...], str, str], weight: int = MESSAGE) -> tuple[Phrase, ...]:
+    """Make phrases of rows of needles, pattern and cause. An empty pattern is the needle itself."""
+    made: list[Phrase] = []
+    for needles, pattern, cause in rows:
+        several = (needles,) if isinstance(needles, str) else needles
+        words = pattern or "|".join(re.escape(needle).replace(r"\ ", " ") for needle in several)
+        made.append(Phrase(several, re.compile(words.replace(" ", r"\s")), cause, weight))
+    return tuple(made)

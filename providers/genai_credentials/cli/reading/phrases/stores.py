@@ -65,8 +65,8 @@ _LOGINS = phrases(
     ("getting metadata from plugin failed", "", "login"),
     ("computemetadata",
      r"failed to retrieve http://(?:metadata\.google\.internal|169\.254\.169\.254)/computemetadata", "login"),
+    ("refresh access token", r"could not refresh access token", "login"),
     ("application-default login", r"gcloud auth application-default login", "login"),
-    ("wrong_sequence", r"unable to acquire impersonated credentials", "login"),
     ("impersonated credentials", "", "login"),
     ("service account info", r"service account info was not in the expected format", "login"),
     weight=GENERAL,
@@ -77,12 +77,15 @@ _ANY = phrases(
      r"|fetch|retriev|get|load|decrypt)\w{0,4} (?:the |a )?(?:\w{1,20} )?secret\b(?! key)", "store"),
     ("vault", r"\bvault\b[^\n]{0,200}(?:permission denied|sealed|does not have secrets get permission)", "store"),
     ("secrets get permission", "", "store"),
-    ("secretproviderclass",
+    (("secretproviderclass", "secrets store"),
      r"secretproviderclass[^\n]{0,120}(?:not found|fail|error)|failed to mount secrets store", "mount"),
+    (("secretstore", "provider client", "store reference"),
+     r"secretstore \S{0,80} ?is not ready|secretstore validation failed"
+     r"|could not (?:get|create) provider client|could not use store reference", "mount"),
     weight=GENERAL,
 )  # fmt: skip
 _FILES = phrases(
-    ("file",
+    ("google_application_credentials",
      r"file [^\n]{1,200} was not found\.(?=[^\n]{0,200}google_application_credentials)"
      r"|google_application_credentials[^\n]{0,200}(?:not found|no such file|does not exist)", "login"),
 )  # fmt: skip
