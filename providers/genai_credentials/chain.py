@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import TimeoutError as FutureTimeout
@@ -24,6 +23,7 @@ from genai_credentials.errors import (
 from genai_credentials.key import ApiKey
 from genai_credentials.log import logger
 from genai_credentials.provider import AnyProvider, Provider
+from genai_credentials.troubles import described
 from genai_credentials.workers import Job, NoThread, submit
 
 LONGEST_FETCH = 86_400.0
@@ -150,27 +150,15 @@ class _Hangs(FetchFailed):
 
 def foreign(name: str, error: BaseException) -> FetchFailed:
     """The error for something that a provider raised and that is none of ours."""
-    # Only the class is named: the text of an error that isn't ours may hold anything, the key included.
     if isinstance(error, NoThread):
         return FetchFailed(
             f"{name}: no thread could be started for the fetch.",
             remedy="It has all threads it may have, or shuts down, or this subinterpreter has no daemon threads.",
         )
-    return FetchFailed(f"{name}: the provider raised {type(error).__name__}{_place(error)}.", remedy=_CAUSE)
-
-
-_CAUSE = "That error is the __cause__ of this one, which .attempts of a NoCredentials has."
-
-
-def _place(error: BaseException) -> str:
-    """Where it was raised: the file's name, line and function."""
-    at = error.__traceback__
-    if at is None:
-        return ""
-    while at.tb_next is not None:
-        at = at.tb_next
-    code = at.tb_frame.f_code
-    return f" ({os.path.basename(code.co_filename)}:{at.tb_lineno}, in {code.co_name})"
+    return FetchFailed(
+        f"{name}: the provider raised {described(error)}.",
+        remedy="Mend what that line asks for; or have the provider raise FetchFailed, with a remedy of its own.",
+    )
 
 
 def links_of(things: Iterable[object]) -> tuple[Link, ...]:

@@ -1,4 +1,4 @@
-"""What goes wrong that no other key would mend: one log record a cause, with the remedy, and not one a request."""
+"""What goes wrong that is not the key's fault: one log record a cause, with the remedy, and not one a request."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Diagnosis:
         """The API refused a request for a reason that isn't the key's text."""
         if self._first(f"{verdict.cause} {key.fingerprint}"):
             logger.warning(
-                "The API answered %s to %s; another key would not help. %s",
-                verdict.cause,
+                "The answer to %s was %s, which says nothing against the key itself. %s",
                 key,
+                verdict.cause,
                 verdict.remedy,
                 extra={"event": "diagnosed", "cause": verdict.cause, **provenance(key)},
             )

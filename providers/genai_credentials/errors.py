@@ -129,7 +129,7 @@ class NoCredentials(CredentialsError):
 
     Args:
         message: What happened; made from the attempts when empty.
-        remedy: What to do next.
+        remedy: What to do next; made from the attempts when empty, and never empty where there are any.
         attempts: What each link answered, in the chain's order.
     """
 
@@ -154,4 +154,9 @@ def _report(attempts: Sequence[Attempt]) -> str:
 
 
 def _remedies(attempts: Sequence[Attempt]) -> str:
-    return " ".join(dict.fromkeys(attempt.remedy for attempt in attempts if attempt.remedy))
+    # A provider of somebody else's may know none.
+    own = " ".join(dict.fromkeys(attempt.remedy for attempt in attempts if attempt.remedy))
+    return own or (_LOOK if attempts else "")
+
+
+_LOOK = "Run 'genai-credentials status' where this process runs: it asks each link, and says what is wrong with it."

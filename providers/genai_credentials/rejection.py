@@ -11,18 +11,48 @@ import json
 import re
 from typing import Any, NamedTuple
 
-SUSPECT = frozenset({400, 401, 403})
-"""The statuses whose body is worth reading."""
+from genai_credentials.messages import NOT_VALID, ROWS, said
+from genai_credentials.reasons import NOT_THE_KEY, REASONS, REFUSED
+
+SUSPECT = frozenset({400, 401, 403, 404, 429})
+"""The statuses whose body is worth reading: it may condemn the key, or show that the key was taken."""
 
 MOST_BYTES = 65_536
 """How much of a body is looked at; the real ones are under 4 KiB."""
+
+CANONICAL = {
+    "CANCELLED": 499,
+    "UNKNOWN": 500,
+    "INVALID_ARGUMENT": 400,
+    "DEADLINE_EXCEEDED": 504,
+    "NOT_FOUND": 404,
+    "ALREADY_EXISTS": 409,
+    "PERMISSION_DENIED": 403,
+    "UNAUTHENTICATED": 401,
+    "RESOURCE_EXHAUSTED": 429,
+    "FAILED_PRECONDITION": 400,
+    "ABORTED": 409,
+    "OUT_OF_RANGE": 400,
+    "UNIMPLEMENTED": 501,
+    "INTERNAL": 500,
+    "UNAVAILABLE": 503,
+    "DATA_LOSS": 500,
+}
+"""The codes of Google's envelope, `google.rpc.Code`, and the HTTP status that each comes with."""
+
+_TAKEN = frozenset({"NOT_FOUND", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION"})
+_DEEPEST = 3
 
 
 class Verdict(NamedTuple):
     """What an answer means for the key.
 
-    `cause` is a word for it ("API_KEY_INVALID", "leaked", …), empty when the answer isn't about the key; `remedy`
-    is what a person can do about it. `accepted` says that the API took the key.
+    Args:
+        rejected: Whether the key is no good, and another one worth a try.
+        cause: A word for it ("API_KEY_INVALID", "leaked", …), empty when the answer isn't about the key.
+        remedy: What a person can do about it.
+        accepted: Whether the answer shows that the key was taken. An answer that judges nothing is neither rejected
+            nor accepted: a failure of the server, a redirect, a proxy's or a gateway's own words.
     """
 
     rejected: bool
@@ -34,31 +64,16 @@ class Verdict(NamedTuple):
 UNTOUCHED = Verdict(False)
 ACCEPTED = Verdict(False, accepted=True)
 
-_CONSOLE = "Google Cloud console > APIs & Services > Credentials"
-_REJECTED = {
-    "API_KEY_INVALID": "The key is wrong, deleted or expired: create one in Google AI Studio and store it.",
-    "ACCESS_TOKEN_TYPE_UNSUPPORTED": "The key is invalid or truncated: an AQ. key is answered like this.",
-    "CONSUMER_SUSPENDED": "The key's project is suspended: use a key of another project, or appeal in the console.",
-    "leaked": "Google blocked this key since it was published somewhere: create another one, and keep it out of code.",
-    "gateway": "Renew the gateway's token in its own console and store it, or mend the base URL; Google never saw it.",
-    "unauthenticated": "The key is unset, wrong, expired or disabled: compare its fingerprint with the store's.",
-}
-_NOT_OURS = {
-    "CREDENTIALS_MISSING": "This API takes no API keys: use the Gemini API's endpoint, or Google Cloud credentials.",
-    "SERVICE_DISABLED": "Enable the Generative Language API in the key's project, then wait a few minutes.",
-    "API_KEY_SERVICE_BLOCKED": f"Add the Generative Language API to the key's API restrictions ({_CONSOLE}).",
-    "API_KEY_HTTP_REFERRER_BLOCKED": f"The key's referrer restriction refuses this caller ({_CONSOLE}).",
-    "API_KEY_IP_ADDRESS_BLOCKED": f"Add this machine's address to the key's IP restriction ({_CONSOLE}).",
-    "API_KEY_ANDROID_APP_BLOCKED": f"The key is restricted to Android apps ({_CONSOLE}).",
-    "API_KEY_IOS_APP_BLOCKED": f"The key is restricted to iOS apps ({_CONSOLE}).",
-    "unregistered callers": "The request carried no key: was it sent to another origin than the client's?",
-    "PERMISSION_DENIED": "The key is live, and may not do this: check the model, the file's owner, the region.",
-}
-# Nothing but marks may come before it, and no quotes: quoted, it is what a user wrote.
-_NOT_VALID = re.compile(r"(?i)[^\w\"'`]*api[ _]key (?:is )?(?:not valid|not found|invalid|expired)")
-_LEAKED = re.compile(r"(?i)api key was reported as leaked")
-_NO_KEYS_HERE = re.compile(r"(?i)api keys are not supported by this api")
-_UNREGISTERED = re.compile(r"(?i)unregistered callers")
+
+class _Answer(NamedTuple):
+    """What a body says: Google's reason and code (empty if there is none), the message, and whether it is Google's."""
+
+    reason: str = ""
+    message: str = ""
+    code: str = ""
+    google: bool = False
+
+
 # A body cut short, or too long to be read whole, is no JSON any more: these find the same words in its text.
 _RAW_REASON = re.compile(r'"reason"\s*:\s*"([A-Z_]{3,64})"')
 _RAW_MESSAGE = re.compile(r'"message"\s*:\s*"((?:[^"\\]|\\.){0,500})')
@@ -69,18 +84,19 @@ def classify(status: int, body: bytes | str) -> Verdict:
 
     Args:
         status: The HTTP status.
-        body: The body as sent, decompressed; only its first 64 KiB are looked at.
+        body: The body as sent, decompressed; only its first 64 KiB are looked at, and only where `SUSPECT` has the
+            status. Empty where it was not read: then a 404 and a 429 say nothing, since proxies give them too.
     """
+    if 200 <= status < 300:
+        return ACCEPTED
     if status not in SUSPECT:
-        # A redirect has judged nothing yet, and a proxy's 502 never will.
-        return ACCEPTED if status // 100 == 2 or status in (404, 429) else UNTOUCHED
-    reason, message, ours = _parse(body)
-    if status == 401:
-        return _of_401(reason, message, ours)
-    if status == 400:
-        invalid = reason == "API_KEY_INVALID" or _NOT_VALID.match(message) is not None
-        return _rejected("API_KEY_INVALID") if invalid else UNTOUCHED
-    return _of_403(reason, message)
+        return UNTOUCHED
+    answer = _parse(body)
+    if status in (404, 429):
+        return ACCEPTED if answer.code in _TAKEN else UNTOUCHED
+    if cause := _CAUSES[status](answer):
+        return _verdict(cause)
+    return ACCEPTED if answer.code in _TAKEN else UNTOUCHED
 
 
 def classify_close(code: int, message: str) -> Verdict:
@@ -92,62 +108,86 @@ def classify_close(code: int, message: str) -> Verdict:
     """
     if code not in (1007, 1008):
         return UNTOUCHED
-    if _NO_KEYS_HERE.search(message):
-        return _not_ours("CREDENTIALS_MISSING")
-    if _LEAKED.search(message):
-        return _rejected("leaked")
-    return _rejected("API_KEY_INVALID") if _NOT_VALID.match(message) else UNTOUCHED
+    if NOT_VALID.match(message):
+        return _verdict("API_KEY_INVALID")
+    # A 1007 repeats parts of the request, so only the beginning of its message counts; a 1008 is about who asks.
+    cause = said(message if code == 1008 else "")
+    return _verdict(cause) if cause and cause != "PERMISSION_DENIED" else UNTOUCHED
 
 
-def _of_401(reason: str, message: str, google: bool) -> Verdict:
-    if reason == "CREDENTIALS_MISSING" or _NO_KEYS_HERE.search(message):
-        return _not_ours("CREDENTIALS_MISSING")
-    if reason in _REJECTED:
-        return _rejected(reason)
-    return _rejected("unauthenticated" if google else "gateway")
+def _of_400(answer: _Answer) -> str:
+    if answer.reason in REASONS:
+        return answer.reason
+    return "API_KEY_INVALID" if NOT_VALID.match(answer.message) else ""
 
 
-def _of_403(reason: str, message: str) -> Verdict:
-    if _LEAKED.search(message):
-        return _rejected("leaked")
-    if reason == "CONSUMER_SUSPENDED":
-        return _rejected(reason)
-    if reason in _NOT_OURS:
-        return _not_ours(reason)
-    return _not_ours("unregistered callers" if _UNREGISTERED.search(message) else "PERMISSION_DENIED")
+def _of_401(answer: _Answer) -> str:
+    if answer.reason in REASONS and REASONS[answer.reason].verdict != NOT_THE_KEY:
+        return answer.reason
+    cause = said(answer.message)
+    if cause in ("CREDENTIALS_MISSING", "leaked", "project_denied", "CONSUMER_SUSPENDED"):
+        return cause
+    return "unauthenticated" if answer.google else "gateway"
 
 
-def _rejected(cause: str) -> Verdict:
-    return Verdict(True, cause, _REJECTED[cause])
+def _of_403(answer: _Answer) -> str:
+    cause = said(answer.message)
+    if cause and ROWS[cause].verdict == REFUSED:
+        return cause
+    if answer.reason in REASONS:
+        return answer.reason
+    if NOT_VALID.match(answer.message):
+        return "API_KEY_INVALID"
+    return cause or ("PERMISSION_DENIED" if answer.google else "forbidden")
 
 
-def _not_ours(cause: str) -> Verdict:
-    return Verdict(False, cause, _NOT_OURS[cause])
+_CAUSES = {400: _of_400, 401: _of_401, 403: _of_403}
 
 
-def _parse(body: bytes | str) -> tuple[str, str, bool]:
-    """The reason, the message, and whether the envelope is one of Google's."""
+def _verdict(cause: str) -> Verdict:
+    row = ROWS[cause]
+    if row.verdict == NOT_THE_KEY:
+        return ACCEPTED if row.proves else UNTOUCHED
+    return Verdict(row.verdict == REFUSED, cause, row.remedy, row.proves)
+
+
+def _parse(body: bytes | str, depth: int = 0) -> _Answer:
     text = body[:MOST_BYTES]
     text = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
         reason, message = _RAW_REASON.search(text), _RAW_MESSAGE.search(text)
-        return reason[1] if reason else "", message[1] if message else text[:500], reason is not None
+        return _Answer(_known(reason[1]) if reason else "", message[1] if message else text[:500], "", bool(reason))
     if isinstance(document, list) and document:
         document = document[0]
-    error = document.get("error") if isinstance(document, dict) else None
+    error = document.get("error", document) if isinstance(document, dict) else None
     if isinstance(error, str):
-        return "", error, False
+        return _inside(_Answer(message=error), depth)
     if not isinstance(error, dict):
-        message = document.get("message") if isinstance(document, dict) else None
-        return "", message if isinstance(message, str) else "", False
-    message = error.get("message")
-    google = isinstance(error.get("status"), str) or error.get("code") == "authentication"
-    return _reason(error.get("details")), message if isinstance(message, str) else "", google
+        return _Answer()
+    message, code = error.get("message"), error.get("status")
+    code = code if isinstance(code, str) and code in CANONICAL else ""
+    google = error is not document and (bool(code) or error.get("code") == "authentication")
+    found = _Answer(
+        _reason(error.get("details")), message if isinstance(message, str) else "", code if google else "", google
+    )
+    return _inside(found, depth)
+
+
+def _inside(answer: _Answer, depth: int) -> _Answer:
+    """What a gateway wrapped whole into a message of its own."""
+    if depth < _DEEPEST and answer.message.lstrip()[:1] in ("{", "["):
+        inner = _parse(answer.message, depth + 1)
+        return inner if inner.google else answer
+    return answer
 
 
 def _reason(details: Any) -> str:
     rows = details if isinstance(details, list) else []
     reasons = (row.get("reason") for row in rows if isinstance(row, dict))
-    return next((reason for reason in reasons if isinstance(reason, str)), "")
+    return next((_known(reason) for reason in reasons if isinstance(reason, str)), "")
+
+
+def _known(reason: str) -> str:
+    return "" if reason == "ERROR_REASON_UNSPECIFIED" else reason

@@ -208,6 +208,67 @@ def test_a_200_has_to_be_a_list_of_models(
     assert check()["checks"][0]["verdict"] == verdict
 
 
+FORBIDDEN = {
+    "nothing": "",
+    "nginx": "<html><head><title>403 Forbidden</title></head><center>nginx</center></html>",
+    "aws api gateway": '{"message":"Forbidden"}',
+    "cloudflare": "error code: 1020",
+    "one-api": '{"error":{"message":"用户额度不足","type":"new_api_error","code":"insufficient_user_quota"}}',
+    "google's front door": "<title>Error 403 (Forbidden)!!1</title>",
+    "a proxy": "Access Denied (policy_denied)",
+}
+
+
+@pytest.mark.parametrize("status", [403, 404, 429, 502])
+@pytest.mark.parametrize("name", FORBIDDEN)
+def test_what_something_in_front_of_the_api_says_proves_no_key(
+    name: str, status: int, api: FakeGemini, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proxy's 403 was once called "the key is live, its setup wrong"."""
+    monkeypatch.setenv("GEMINI_API_KEY", LIVE)
+    api.answer_next(status, FORBIDDEN[name], times=9)
+    result = check()
+    assert result["exit_code"] == 3
+    assert result["checks"][0]["verdict"] in ("unknown", "not_the_key")
+    assert not any(word in json.dumps(result) for word in ("is genuine", "key is live", "key itself was accepted"))
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "cause", "code"),
+    [
+        (403, '{"error":{"message":"该令牌无权访问模型 x","type":"new_api_error"}}', "gateway_forbidden", 2),
+        (401, '{"error":{"message":"Incorrect API key provided. See https://platform.openai.com/x"}}', "openai", 1),
+        (401, '{"type":"error","error":{"type":"authentication_error","message":"invalid x-api-key"}}', "anthropic", 1),
+        (401, '{"error":{"message":"No auth credentials found","code":401}}', "no_key_sent", 1),
+        (403, '{"error":{"message":"Your project has been denied access."}}', "project_denied", 1),
+        (401, '{"error":{"details":[{"reason":"OVERLOADED_CREDENTIALS"}]}}', "OVERLOADED_CREDENTIALS", 2),
+        (200, '{"error":{"message":"无效的令牌","type":"one_api_error"}}', "gateway", 1),
+    ],
+)  # fmt: skip
+def test_who_answered_is_told_by_the_envelope(
+    status: int, body: str, cause: str, code: int, api: FakeGemini, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GEMINI_API_KEY", LIVE)
+    api.answer_next(status, body, times=9)
+    result = check()
+    assert (result["checks"][0]["cause"], result["exit_code"]) == (cause, code)
+
+
+def test_ctrl_c_is_code_130_as_in_a_shell() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        program = "from genai_credentials.cli import main; main()"
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        line = [sys.executable, "-c", program, "check", "--timeout", "60", "--base-url", url]
+        running = subprocess.Popen(line, stderr=subprocess.PIPE, env={**os.environ, "GEMINI_API_KEY": LIVE})
+        silent.settimeout(60)
+        connection, _ = silent.accept()
+        running.send_signal(signal.SIGINT)
+        _, stderr = running.communicate(timeout=60)
+        connection.close()
+    assert running.returncode == 130
+    assert b"Traceback" not in stderr
+
+
 def test_what_has_no_connection_is_code_3(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GEMINI_API_KEY", LIVE)
     with socket.socket() as listening:

@@ -4,10 +4,23 @@ import json
 from typing import Any
 
 import pytest
+from google.api.error_reason_pb2 import ErrorReason
+from google.rpc.code_pb2 import Code
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from genai_credentials.rejection import ACCEPTED, MOST_BYTES, SUSPECT, UNTOUCHED, Verdict, classify, classify_close
+from genai_credentials import messages
+from genai_credentials.reasons import MISCONFIGURED, NO_KEY, NOT_THE_KEY, REASONS, REFUSED, UNKNOWN
+from genai_credentials.rejection import (
+    ACCEPTED,
+    CANONICAL,
+    MOST_BYTES,
+    SUSPECT,
+    UNTOUCHED,
+    Verdict,
+    classify,
+    classify_close,
+)
 from genai_credentials.testing.refusals import CLOSES, REFUSALS, Refusal
 
 KEY = "AIzaSyD-the-refused-key"
@@ -61,7 +74,23 @@ ROWS = [
     (403, body("x", "API_KEY_IOS_APP_BLOCKED"), "not_ours", "API_KEY_IOS_APP_BLOCKED"),
     (403, body("Method doesn't allow unregistered callers."), "not_ours", "unregistered callers"),
     (403, body("The caller does not have permission"), "not_ours", "PERMISSION_DENIED"),
-    (403, b"", "not_ours", "PERMISSION_DENIED"),
+    (403, b"", "not_ours", "forbidden"),
+    (403, b"<html>403 Forbidden</html>", "not_ours", "forbidden"),
+    (403, b'{"message": "Forbidden"}', "not_ours", "forbidden"),
+    (403, body("Your project has been denied access. Please contact support."), "rejected", "project_denied"),
+    (403, body(f"Permission denied: Consumer 'api_key:{KEY}' has been suspended."), "rejected", "CONSUMER_SUSPENDED"),
+    (403, body("Requests from referer <empty> are blocked."), "not_ours", "API_KEY_HTTP_REFERRER_BLOCKED"),
+    (
+        403,
+        body("Requests to this API x.googleapis.com method a.b.C are blocked."),
+        "not_ours",
+        "API_KEY_SERVICE_BLOCKED",
+    ),
+    (403, body("Request had insufficient authentication scopes."), "not_ours", "ACCESS_TOKEN_SCOPE_INSUFFICIENT"),
+    (403, body(NOT_VALID), "rejected", "API_KEY_INVALID"),
+    # A gateway that puts Google's whole answer into a message of its own.
+    (400, json.dumps({"error": {"message": body(NOT_VALID).decode(), "code": 400}}), "rejected", "API_KEY_INVALID"),
+    (400, json.dumps({"error": body("x", "API_KEY_INVALID").decode()}), "rejected", "API_KEY_INVALID"),
     (400, body("Invalid JSON payload received."), "untouched", ""),
     (400, body("User location is not supported for the API use.", status="FAILED_PRECONDITION"), "untouched", ""),
     (400, body("Multiple authentication credentials received. Please pass only one."), "untouched", ""),
@@ -80,6 +109,109 @@ def test_the_table(status: int, content: bytes, expected: str, cause: str) -> No
     verdict = classify(status, content)
     assert (kind(verdict), verdict.cause) == (expected, cause)
     assert bool(verdict.remedy) == bool(cause)
+
+
+def _reasons() -> list[str]:
+    return sorted(ErrorReason.keys())
+
+
+@pytest.mark.parametrize("reason", _reasons())
+def test_every_reason_that_google_can_give_has_its_row(reason: str) -> None:
+    """A reason that is new in the enum fails here: decide by "would another key help?"."""
+    row = REASONS[reason]
+    assert row.meaning.endswith((".", "good."))
+    assert row.remedy
+    if reason == "ERROR_REASON_UNSPECIFIED":
+        return
+    status = row.status if row.status in (400, 401, 403) else 403
+    verdict = classify(status, body("x", reason, "PERMISSION_DENIED"))
+    expected = {REFUSED: "rejected", MISCONFIGURED: "not_ours", NO_KEY: "not_ours", NOT_THE_KEY: "untouched"}
+    assert kind(verdict) == expected[row.verdict]
+    assert verdict.accepted == row.proves
+    assert verdict.cause == ("" if row.verdict == NOT_THE_KEY else reason)
+
+
+def test_the_table_has_no_reason_that_google_cannot_give() -> None:
+    assert sorted(REASONS) == _reasons()
+    assert not REASONS.keys() & messages.UNREASONED.keys()
+
+
+REFUSED_BY_REASON = {
+    "API_KEY_INVALID",
+    "ACCESS_TOKEN_TYPE_UNSUPPORTED",
+    "ACCOUNT_STATE_INVALID",
+    "CONSUMER_INVALID",
+    "CONSUMER_SUSPENDED",
+    "GCP_SUSPENDED",
+}
+
+
+def test_a_key_is_given_up_for_six_reasons_and_no_other() -> None:
+    assert {name for name, row in REASONS.items() if row.verdict == REFUSED} == REFUSED_BY_REASON
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "OVERLOADED_CREDENTIALS",
+        "ACCESS_TOKEN_EXPIRED",
+        "ACCESS_TOKEN_SCOPE_INSUFFICIENT",
+        "SESSION_COOKIE_INVALID",
+        "JWT_TOKEN_INVALID",
+    ],
+)
+def test_a_401_about_another_credential_of_the_request_costs_no_key(reason: str) -> None:
+    verdict = classify(401, body("x", reason, "UNAUTHENTICATED"))
+    assert (verdict.rejected, verdict.cause, verdict.accepted) == (False, reason, False)
+
+
+def test_the_codes_are_those_of_google() -> None:
+    assert sorted([*CANONICAL, "OK"]) == sorted(Code.keys())
+
+
+def test_no_cause_that_condemns_or_puzzles_shows_that_the_key_was_taken() -> None:
+    assert not [name for name, row in messages.ROWS.items() if row.proves and row.verdict in (REFUSED, NO_KEY, UNKNOWN)]
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "accepted"),
+    [
+        (200, b"", True),
+        (206, b"", True),
+        (299, body(NOT_VALID, "API_KEY_INVALID"), True),
+        (404, body("models/x is not found", status="NOT_FOUND"), True),
+        (429, body("You exceeded your current quota", status="RESOURCE_EXHAUSTED"), True),
+        (400, body("User location is not supported for the API use.", status="FAILED_PRECONDITION"), True),
+        (403, body("x", "SERVICE_DISABLED", "PERMISSION_DENIED"), True),
+        (403, body("Requests from referer <empty> are blocked.", status="PERMISSION_DENIED"), True),
+        # The front of Google's servers may refuse what it can't parse before it looks at the key.
+        (400, body("Invalid JSON payload received."), False),
+        (403, body("The caller does not have permission", status="PERMISSION_DENIED"), False),
+        # So may proxies and gateways answer.
+        (404, b"", False),
+        (404, b"<html>404 Not Found</html>", False),
+        (404, b'{"error": {"message": "no such route", "code": 404}}', False),
+        (404, b'{"message": "x", "status": "NOT_FOUND"}', False),
+        (429, b"", False),
+        (429, b"error code: 1015", False),
+        (400, b"", False),
+        (403, b"", False),
+        (401, b"", False),
+        (301, b"", False),
+        (304, b"", False),
+        (500, body("An internal error has occurred.", status="INTERNAL"), False),
+        (503, body("The model is overloaded.", status="UNAVAILABLE"), False),
+        (101, b"", False),
+    ],
+)
+def test_only_what_shows_that_the_key_was_taken_is_an_acceptance(status: int, content: bytes, accepted: bool) -> None:
+    verdict = classify(status, content)
+    assert verdict.accepted == accepted
+    assert not (verdict.accepted and verdict.rejected)
+
+
+def test_a_success_is_not_even_looked_at() -> None:
+    assert classify(200, object()) is ACCEPTED  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("refusal", REFUSALS.values(), ids=lambda refusal: refusal.name)
@@ -124,7 +256,7 @@ def test_a_body_cut_anywhere_is_no_worse_than_none(refusal: Refusal) -> None:
 def test_a_wrong_type_at_any_level_is_no_reason(status: int, wrong: Any, place: Any) -> None:
     assert classify(status, json.dumps(place(wrong)).encode())[:2] in [
         classify(status, b"")[:2],
-        (True, "unauthenticated") if status == 401 else None,
+        (True, "unauthenticated") if status == 401 else (False, "PERMISSION_DENIED") if status == 403 else None,
     ]
 
 
@@ -172,6 +304,10 @@ CLOSE_ROWS = [
     (1008, NOT_VALID, "rejected"),
     (1008, LEAKED, "rejected"),
     (1008, KEYS_UNSUPPORTED, "not_ours"),
+    (1008, "Your project has been denied access. Please contact support.", "rejected"),
+    (1008, "Requests from referer <empty> are blocked.", "not_ours"),
+    (1008, "The caller does not have permission", "untouched"),
+    (1007, f"Invalid value at 'setup': {LEAKED}", "untouched"),
     (1008, "Operation is not implemented, or supported, or enabled.", "untouched"),
     (1007, "Request contains an invalid argument.", "untouched"),
     (1007, f"Invalid value: {NOT_VALID}", "untouched"),
@@ -209,7 +345,7 @@ def test_any_answer_has_a_verdict(status: int, content: bytes | str) -> None:
     verdict = classify(status, content)
     assert verdict.rejected == (kind(verdict) == "rejected")
     if status not in SUSPECT:
-        assert verdict in (UNTOUCHED, ACCEPTED)
+        assert verdict is (ACCEPTED if 200 <= status < 300 else UNTOUCHED)
 
 
 @given(st.sampled_from([1000, 1007, 1008]) | st.integers(), st.text())

@@ -12,7 +12,7 @@ import rich  # noqa: F401 - every command prints with it: a missing one is told 
 from genai_credentials.cli.check import check
 from genai_credentials.cli.demo.command import demo
 from genai_credentials.cli.explain import explain
-from genai_credentials.cli.output import scrubbed
+from genai_credentials.cli.output import INTERRUPTED, scrubbed
 from genai_credentials.cli.put import put
 from genai_credentials.cli.rotate import rotate
 from genai_credentials.cli.run import run
@@ -21,7 +21,7 @@ from genai_credentials.cli.watch import watch
 
 
 class Careful(click.Group):
-    """A group whose errors do not repeat a key that was typed into the wrong place."""
+    """A group whose errors do not repeat a key that was typed into the wrong place; Ctrl-C ends it as in a shell."""
 
     def make_context(self, *args: Any, **extra: Any) -> click.Context:
         """See `click.Command`."""
@@ -38,6 +38,8 @@ class Careful(click.Group):
 def _scrubbing() -> Iterator[None]:
     try:
         yield
+    except KeyboardInterrupt:
+        raise click.exceptions.Exit(INTERRUPTED) from None
     except click.ClickException as error:
         vars(error)["message"] = scrubbed(error.message)
         raise

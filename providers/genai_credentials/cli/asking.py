@@ -162,4 +162,8 @@ def _meaning(status: int, body: str) -> Meaning:
         document = json.loads(body)
     except (ValueError, RecursionError):
         return NO_MODELS
-    return ACCEPTED if isinstance(document, dict) and isinstance(document.get("models"), list) else NO_MODELS
+    if isinstance(document, dict) and isinstance(document.get("models"), list):
+        return ACCEPTED
+    # Some gateways put their errors into a 200.
+    said = meanings.of_text(body) if isinstance(document, dict) and "error" in document else None
+    return NO_MODELS if said is None or said.verdict == "unknown" else said

@@ -54,9 +54,9 @@ def check(
     Exit codes:
       0  the API accepts the key (with --each: of every link that has one)
       1  it refuses the key, or there is none
-      2  the key is live, but its project, its restrictions or an option
-         are set up wrong; or the chain is written wrong
-      3  could not tell: no connection, overloaded, quota used up
+      2  the key is not at fault: its project, its restrictions, a gateway or
+         an option are set up wrong; or the chain is written wrong
+      3  could not tell: no connection, overloaded, quota used up, blocked
     """
     from genai_credentials.cli.asking import Way
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
 
 import click
 
-from genai_credentials.cli import meanings, pages, pasted
-from genai_credentials.cli.causes import EXITS, UNRECOGNISED, Meaning
+from genai_credentials.cli import meanings, pages
+from genai_credentials.cli.causes import EXITS, Meaning
 from genai_credentials.cli.output import OK, Misconfigured, Printer, emit, json_option
-from genai_credentials.rejection import classify_close
+from genai_credentials.cli.reading.cleaning import MOST
 
 LEADS = {
     "refused": "It is the key",
@@ -22,6 +23,7 @@ ANSWERS = {"refused": "yes", "no_key": "yes", "misconfigured": "no", "not_the_ke
 
 # A pasted error may start with a dash, or be left unquoted.
 _ANYTHING = {"ignore_unknown_options": True}
+_AT_ONCE = 65_536
 
 
 @click.command(short_help="What a pasted error means: is it the key, and why?", context_settings=_ANYTHING)
@@ -48,43 +50,25 @@ def explain(as_json: bool, text: tuple[str, ...]) -> None:
     whole = " ".join(text) or _standard_input()
     if not whole.strip():
         raise Misconfigured("There is no text to explain.\nPaste the error as an argument, or pipe it in.")
-    answer = pasted.read(whole)
-    meaning = meaning_of(answer, whole)
+    meaning, status = meanings.of_pasted(whole)
     code = OK if meaning.verdict == "not_the_key" else EXITS[meaning.verdict]
     if as_json:
         emit(
             {
                 "is_it_the_key": ANSWERS[meaning.verdict],
-                "status": answer.status,
+                "status": status,
                 **meaning.document(),
                 "exit_code": code,
             }
         )
     else:
-        _show(Printer(), meaning, answer)
+        _show(Printer(), meaning, status)
     raise click.exceptions.Exit(code)
 
 
-def meaning_of(answer: pasted.Pasted, text: str) -> Meaning:
-    """What a pasted text means.
-
-    Args:
-        answer: What was read from it.
-        text: The text, for errors that are no answer of the API's.
-    """
-    # A store's errors bear the API's numbers, and a connection that fails bears none.
-    if not answer.certain and (other := meanings.of_text(text)):
-        return other
-    if answer.status and answer.is_close:
-        return meanings.of_close(classify_close(answer.status, answer.message), answer.message)
-    if answer.status is None:
-        return UNRECOGNISED
-    return meanings.of_answer(answer.status, answer.body)
-
-
-def _show(printer: Printer, meaning: Meaning, answer: pasted.Pasted) -> None:
-    status = f" ({answer.status})" if answer.status else ""
-    pages.headline(printer, meaning, f"{LEADS[meaning.verdict]}{status}.")
+def _show(printer: Printer, meaning: Meaning, status: int | None) -> None:
+    number = f" ({status})" if status else ""
+    pages.headline(printer, meaning, f"{LEADS[meaning.verdict]}{number}.")
     printer.say(meaning.title)
     pages.body(printer, meaning)
 
@@ -94,4 +78,8 @@ def _standard_input() -> str:
         return ""
     if sys.stdin.isatty():
         click.echo("Paste the error, then press Ctrl-D.", err=True)
-    return sys.stdin.buffer.read().decode("utf-8", "replace")
+    # The end is what counts, and a log may be longer than the memory.
+    kept: deque[bytes] = deque(maxlen=4 * MOST // _AT_ONCE + 1)
+    while block := sys.stdin.buffer.read(_AT_ONCE):
+        kept.append(block)
+    return b"".join(kept).decode("utf-8", "replace")

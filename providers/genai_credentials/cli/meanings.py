@@ -1,51 +1,62 @@
-"""What an answer or an error means, in words: it finds the cause, and `causes` has what there is to say about it.
+"""What an answer, an error or a pasted text means, in words: `pasted` finds the cause, `causes` has the words.
 
-The verdict on the key is that of `genai_credentials.rejection`; this adds what people want to know at 3 a.m.
+The verdict on an answer of the API is that of `genai_credentials.rejection`; this adds what people want to know at
+3 a.m.: what is the likeliest, whose project it is, and what to run next.
 """
 
 from __future__ import annotations
 
-import json
 import re
 
 from genai_credentials.cli.causes import NO_KEY_SENT, TABLE, UNRECOGNISED, UNSET, WRONG_GATEWAY, Meaning
+from genai_credentials.cli.pasted import Read, read
 from genai_credentials.rejection import MOST_BYTES, Verdict, classify
+from genai_credentials.troubles import AWS, GOOGLE, Trouble
 
-# The first that is found in an error's text names its cause. A store's errors come before the API's: they bear the
-# same numbers.
-_IN_TEXT = tuple(
-    (re.compile(pattern), cause)
-    for pattern, cause in (
-        (r"secretmanager|SecretManager|GetSecretValue|(?i:default credentials were not found)", "store"),
-        (r"DefaultCredentialsError|NoCredentialsError|Unable to locate credentials|AccessDeniedException", "store"),
-        (r"MissingDependency|pip install 'genai-credentials\[", "missing_package"),
-        (r"InvalidSecret|what is stored there", "bad_secret"),
-        (r"NoCredentials\b|No provider of the chain has|(?i:no api[_ ]key was provided)|Missing key inputs", "no_key"),
-        (r"(?i)api[_ ]?key (?:client option )?must be (?:set|provided)|provide [^\n]{0,40}api_key", "no_key"),
-        (r"ConfigurationError", "configuration"),
-        (r"(?i)certificate[_ ]verify[_ ]failed|\bSSL(?:Cert\w*)?Error", "tls"),
-        (r"(?i)name or service not known|nodename nor servname|getaddrinfo|name resolution", "dns"),
-        (r"ProxyError|407 Proxy|Tunnel connection failed", "proxy"),
-        (r"(?i)connection refused|connection reset|ECONN|server disconnected|RemoteProtocolError", "connection"),
-        (r"Timeout|(?i:timed out)|DeadlineExceeded", "timeout"),
-        (r"Connect(?:ion)?Error|ReadError|WriteError|Errno 1[01]\d", "connection"),
-    )
-)
-# What a gateway's or Google's message gives away: which of the causes is the likeliest.
-_HINTS = {
+# What a text around the cause gives away: which of its likely causes is the likeliest.
+_HINTS: dict[str, tuple[tuple[str, int], ...]] = {
     "gateway": (
-        (r"(?i)expire|disabled|quota|banned|过期|不可用|用尽|额度", 1),
-        (r"(?i)not provided|missing|未提供", 0),
+        (r"expire|disabled|quota|banned|exhausted|过期|不可用|用尽|额度|禁用|封禁", 1),
+        (r"not provided|missing|未提供", 0),
     ),
-    "API_KEY_INVALID": ((r"(?i)expire", 1),),
-}
-_OPENAI = re.compile(r"(?i)incorrect api key provided|platform\.openai\.com")
-_PROJECT = re.compile(r"(?:projects/|in project |project=)(\d{6,20})\b")
+    "API_KEY_INVALID": (
+        (r"key (?:has )?expired|renew the api key", 1),
+        (r"invalid api key: ?(?:none|null|undefined|your_)|[?&]key=(?:none|null|undefined|your_)", 2),
+    ),
+    "ACCESS_TOKEN_TYPE_UNSUPPORTED": ((r"bearer|authorization|/openai/|aiplatform", 2),),
+    "quota": ((r"limit: 0\b|free quota tier", 2), (r"per ?day|perday|daily", 0)),
+    "region": ((r"free tier|enable billing", 1),),
+    "unauthenticated": ((r"vertex|adc|aiplatform|oauth2?client|service account", 5),),
+    "default_credentials": ((r"vertexai=true|use_vertexai|vertex_ai/|aiplatform|gemini_vertex", 2),),
+    "not_found": ((r"route|no static|cannot (?:post|get)|nginx", 1), (r"model", 0)),
+    "bad_secret": ((r"ascii|latin|iso-8859|non-ascii|code point", 2),),
+}  # fmt: skip
+_OWN_KEY = "On a gateway: the key is the gateway's own, at Google, which its owner has to renew."
+_BOTH_SET = "GOOGLE_API_KEY and GEMINI_API_KEY are both set, and the wrong one is used: the SDK takes GOOGLE_API_KEY."
+_GATEWAY = re.compile(r"_api_error|litellm|openrouter|request id:|upstream")
+_PROJECT = re.compile(r"(?:projects/|in project |project=|project #|consumer\W{1,40}projects/)(\d{6,20})\b")
+_NAMED_PROJECTS = frozenset({"SERVICE_DISABLED", "CONSUMER_SUSPENDED", "BILLING_DISABLED", "API_KEY_SERVICE_BLOCKED"})
+# Verdicts that an answer's own words may make more of.
+_COARSE = frozenset({"gateway", "forbidden", "unauthenticated", "PERMISSION_DENIED"})
 
 
-def of_cause(cause: str) -> Meaning:
-    """The meaning of a cause of this module's table."""
-    return TABLE[cause]
+def of_pasted(text: str) -> tuple[Meaning, int | None]:
+    """What a pasted text means, and the status in it; None if there is none.
+
+    Args:
+        text: What was pasted.
+    """
+    found = read(text)
+    return of_read(found), found.status
+
+
+def of_read(found: Read) -> Meaning:
+    """What was read means; the text around it orders the likely causes, and names the key's project."""
+    if found.cause == "unrecognised":
+        return UNRECOGNISED
+    if found.cause in ("store", "store_outage"):
+        return _of_store(found)
+    return _fitted(TABLE[found.cause], found.around)
 
 
 def of_answer(status: int, body: str) -> Meaning:
@@ -55,34 +66,25 @@ def of_answer(status: int, body: str) -> Meaning:
         status: The HTTP status.
         body: The body, or what is left of it.
     """
-    verdict, message = classify(status, body), message_of(body)
-    if not verdict.cause:
-        return TABLE[_untouched(status, body)]
-    if verdict.cause == "gateway" and _OPENAI.search(message):
-        return TABLE["openai"]
-    return of_verdict(verdict, message, body)
+    verdict, text = classify(status, body), f"HTTP {status}\n{body[:MOST_BYTES]}"
+    if verdict.cause and verdict.cause not in _COARSE:
+        return of_verdict(verdict, text)
+    found = read(text)
+    if verdict.cause and not _agrees(found.cause, verdict):
+        return of_verdict(verdict, text)
+    return of_read(found)
 
 
-def of_close(verdict: Verdict, message: str) -> Meaning:
-    """What the closing of a WebSocket before its session was set up means."""
-    return of_verdict(verdict, message) if verdict.cause else TABLE["other_status"]
+def _agrees(cause: str, verdict: Verdict) -> bool:
+    """Whether what was read says more than the verdict on the key, and no other thing."""
+    if cause in ("unrecognised", "unauthorized", "doubtful"):
+        return False
+    return (TABLE[cause].verdict == "refused") == verdict.rejected or cause == "no_key_sent"
 
 
-def of_verdict(verdict: Verdict, message: str = "", body: str = "") -> Meaning:
-    """What a verdict on the key means; the message only orders the likely causes, and names the key's project."""
-    cause = verdict.cause
-    # The restrictions on who calls, which need no more words than the remedy has.
-    plain = Meaning("misconfigured", cause, "The key is genuine; its restrictions do not let this caller in.")
-    meaning = TABLE.get(cause, plain)
-    meaning = meaning._replace(remedy=meaning.remedy or verdict.remedy)
-    for pattern, number in _HINTS.get(cause, ()):
-        if re.search(pattern, message):
-            rest = [text for text in meaning.causes if text != meaning.causes[number]]
-            meaning = meaning._replace(causes=(meaning.causes[number], *rest))
-            break
-    if (found := _PROJECT.search(body[:MOST_BYTES])) and cause in ("SERVICE_DISABLED", "CONSUMER_SUSPENDED"):
-        meaning = meaning._replace(title=f"{meaning.title} The project's number is {found[1]}.")
-    return meaning
+def of_verdict(verdict: Verdict, text: str = "") -> Meaning:
+    """What a verdict on the key means; the text only orders the likely causes, and names the key's project."""
+    return _fitted(TABLE[verdict.cause], text.lower())
 
 
 def as_sent(meaning: Meaning, kind: str) -> Meaning:
@@ -99,41 +101,83 @@ def as_sent(meaning: Meaning, kind: str) -> Meaning:
 
 
 def of_text(text: str) -> Meaning | None:
-    """What the text of an error means that is no answer of the API's; None if it isn't known."""
-    return next((TABLE[cause] for pattern, cause in _IN_TEXT if pattern.search(text)), None)
+    """What the text of an error means; None if it isn't known."""
+    found = read(text)
+    return None if found.cause == "unrecognised" else of_read(found)
 
 
 def of_exception(error: BaseException) -> Meaning:
     """What an error on the way to the API means."""
     names = " ".join(kind.__name__ for kind in type(error).__mro__)
-    meaning = of_text(f"{names} {error}") or UNRECOGNISED
+    meaning = of_text(f"{names}: {error}") or UNRECOGNISED
     if meaning is UNRECOGNISED:
         return meaning._replace(title=f"The request failed with {type(error).__name__}.", remedy="")
     return meaning
 
 
-def message_of(body: str) -> str:
-    """The message in an answer's body; empty if there is none."""
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        return body[:500]
-    if isinstance(document, list) and document:
-        document = document[0]
-    error = document.get("error", document) if isinstance(document, dict) else document
-    message = error.get("message") if isinstance(error, dict) else error
-    return message if isinstance(message, str) else ""
+def _fitted(meaning: Meaning, around: str) -> Meaning:
+    for pattern, number in _HINTS.get(meaning.cause, ()):
+        if re.search(pattern, around):
+            rest = [text for text in meaning.causes if text != meaning.causes[number]]
+            meaning = meaning._replace(causes=(meaning.causes[number], *rest))
+            break
+    if meaning.verdict == "refused" and "google_api_key and gemini_api_key are set" in around:
+        meaning = meaning._replace(causes=(_BOTH_SET, *meaning.causes))
+    if meaning.cause == "API_KEY_INVALID" and _GATEWAY.search(around):
+        meaning = meaning._replace(causes=(*meaning.causes, _OWN_KEY))
+    if meaning.cause in _NAMED_PROJECTS and (found := _PROJECT.search(around)):
+        meaning = meaning._replace(title=f"{meaning.title} The project's number is {found[1]}.")
+    return meaning
 
 
-def _untouched(status: int, body: str) -> str:
-    if status == 400:
-        if re.search(r"(?i)location is not supported", body):
-            return "region"
-        return "several_credentials" if re.search(r"(?i)multiple authentication", body) else "bad_request"
-    if status in (404, 405):
-        return "not_found"
-    if status == 407:
-        return "proxy"
-    if status == 429:
-        return "quota"
-    return "server" if status >= 500 else "other_status"
+# Words of a store's error, in lower case, and the code in the shared table that they stand for; the first counts.
+_STORES = (
+    (r"signature expired|signature not yet current|requesttimetooskewed|requestexpired", AWS["RequestExpired"]),
+    (r"token from sso|sso session|sso ?token|tokenretrieval|aws sso login", AWS["SSOError"]),
+    (r"loginrefreshrequired|'aws login'", AWS["LoginRefreshRequired"]),
+    (r"kms is not allowed|decryptionfailure|can't decrypt|perform: ?kms:", AWS["DecryptionFailure"]),
+    (r"expiredtoken|security token included in the request is expired", AWS["ExpiredToken"]),
+    (r"unrecognizedclient|invalidclienttoken|security token included in the request is", AWS["InvalidClientTokenId"]),
+    (r"signaturedoesnotmatch|signature we calculated|invalidsignature", AWS["SignatureDoesNotMatch"]),
+    (r"unable to locate cred|nocredential|load (?:aws )?credentials from|no ec2 imds role", AWS["NoCredentialsError"]),
+    (r"partial credentials|partialcredentials", AWS["PartialCredentialsError"]),
+    (r"config profile|profilenotfound", AWS["ProfileNotFound"]),
+    (r"must specify a region|noregionerror", AWS["NoRegionError"]),
+    (r"marked for deletion", AWS["InvalidRequestException"]),
+    (r"throttl|toomanyrequests", AWS["ThrottlingException"]),
+    (r"internalservice(?:error|exception)", AWS["InternalServiceError"]),
+    (r"could not connect to the endpoint", AWS["EndpointConnectionError"]),
+    (r"accessdenied|not authorized to perform|assumerole", AWS["AccessDenied"]),
+    (r"can't find the specified secret|resourcenotfoundexception", AWS["ResourceNotFoundException"]),
+    (r"api has not been used in project|service_disabled", GOOGLE["SERVICE_DISABLED"]),
+    (r"in disabled state|in destroyed state|failed_precondition", GOOGLE["FailedPrecondition"]),
+    (r"not in a valid format|invalid_?argument", GOOGLE["InvalidArgument"]),
+    (r"not found|not_found", GOOGLE["NotFound"]),
+    (r"default ?credentials", GOOGLE["DefaultCredentialsError"]),
+    (r"unauthenticated|invalid authentication", GOOGLE["Unauthenticated"]),
+    (r"resource_?exhausted|quota", GOOGLE["ResourceExhausted"]),
+    (r"permission|forbidden|denied", GOOGLE["PermissionDenied"]),
+    (r"unavailable", GOOGLE["ServiceUnavailable"]),
+)  # fmt: skip
+_LACKING = re.compile(
+    r"not authorized to perform: ?([a-z0-9-]{2,40}:\w{3,60})|permission '?(secretmanager\.\w+\.\w+)'? denied"
+)
+
+
+# Those of the store's troubles that pass; nothing has to be mended.
+_PASSING = frozenset(
+    {AWS["ThrottlingException"], AWS["InternalServiceError"], GOOGLE["ResourceExhausted"], GOOGLE["ServiceUnavailable"]}
+)
+
+
+def _of_store(found: Read) -> Meaning:
+    around, meaning = found.around, TABLE[found.cause]
+    trouble: Trouble | None = next((trouble for pattern, trouble in _STORES if re.search(pattern, around)), None)
+    if trouble in _PASSING:
+        return TABLE["store_outage"]
+    if trouble is None or found.cause == "store_outage":
+        return meaning
+    title = f"The secret store refused, not the Gemini API: {trouble.problem}."
+    if lacking := _LACKING.search(around):
+        title = f"{title} It lacks {lacking[1] or lacking[2]}."
+    return meaning._replace(title=title, causes=(), remedy=trouble.remedy)

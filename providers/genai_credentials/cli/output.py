@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 OK, BAD, MISCONFIGURED, UNCLEAR = range(4)
 """The exit codes: all is well; the key is bad or there is none; usage or setup; could not tell."""
 
+INTERRUPTED = 130
+"""The exit code of whatever Ctrl-C ends, as shells have it."""
+
 
 REDACTED = "<redacted>"
 PIPED_WIDTH, WIDEST = 80, 100

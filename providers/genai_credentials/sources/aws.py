@@ -17,6 +17,7 @@ from genai_credentials.provider import import_extra, sealed, sealed_put
 from genai_credentials.sources.aws_names import CURRENT, PREVIOUS, checked_secret
 from genai_credentials.sources.base import Source, name_of, refuse_a_key, uri_of
 from genai_credentials.sources.retries import insist
+from genai_credentials.troubles import AWS, of_aws
 
 if TYPE_CHECKING:
     from genai_credentials.writing.aws import Calls
@@ -98,7 +99,10 @@ class AWSSecretsManager(Source):
     def fetch_previous(self, rejected: ApiKey | None = None) -> ApiKey:
         """The key under AWSPREVIOUS, whatever that is worth. Raises like `fetch`."""
         if self.version_id or self.stage != CURRENT:
-            raise FetchFailed(f"{self.name}: is pinned, so there is no earlier version to try.")
+            raise FetchFailed(
+                f"{self.name}: is pinned, so there is no earlier version to try.",
+                remedy="Leave version_id and stage out.",
+            )
         return self._read(VersionStage=PREVIOUS)
 
     def check_put(self) -> None:
@@ -200,13 +204,9 @@ class AWSSecretsManager(Source):
         return session.client("secretsmanager", config=config)
 
     def _explained(self, error: Exception) -> CredentialsError:
-        kind = _kind(error)
-        if kind == "NoCredentialsError":
-            return Unavailable(f"{self.name}: there are no AWS credentials on this machine.", remedy=_LOG_IN)
-        problem, remedy = PROBLEMS.get(
-            kind, (f"the call failed with {kind}", "That error is the __cause__ of this one.")
-        )
-        return FetchFailed(f"{self.name}: {problem}.", remedy=remedy)
+        trouble = of_aws(error)
+        kind = Unavailable if trouble.code == "NoCredentialsError" else FetchFailed
+        return kind(f"{self.name}: {trouble}.", remedy=trouble.remedy)
 
 
 def _kind(error: Exception) -> str:
@@ -230,33 +230,5 @@ def _passes(error: Exception) -> bool:
 
 
 THROTTLED = re.compile(r"Throttl|TooManyRequests|RequestLimitExceeded|SlowDown|RequestTimeout")
-_LATER = "It is tried again; check the store's status and this machine's network if it lasts."
-_LOG_IN = "Run 'aws configure' or 'aws sso login', or check the workload's role."
-_DENIED = (
-    "this identity may not read the secret",
-    "Allow it secretsmanager:GetSecretValue, and kms:Decrypt on its key.",
-)
-_REFUSED = ("the AWS credentials were refused", _LOG_IN)
-_SILENT = ("no answer from the store", _LATER)
-PROBLEMS = {
-    "AccessDeniedException": _DENIED,
-    "AccessDenied": _DENIED,
-    "403": _DENIED,
-    "DecryptionFailure": ("the secret cannot be decrypted", "Allow this identity kms:Decrypt on the secret's key."),
-    "ResourceNotFoundException": ("no such secret, version or stage", "Check the name, the region and the account."),
-    "InvalidRequestException": ("the secret is marked for deletion", "Restore it, or name another."),
-    "InvalidParameterException": ("the store does not understand the request", "Check the name, stage and version."),
-    "ExpiredTokenException": ("the AWS credentials have expired", _LOG_IN),
-    "UnrecognizedClientException": _REFUSED,
-    "InvalidSignatureException": _REFUSED,
-    "PartialCredentialsError": ("the AWS credentials are incomplete", _LOG_IN),
-    "CredentialRetrievalError": ("the AWS credentials could not be fetched", _LOG_IN),
-    "ProfileNotFound": ("the AWS profile does not exist", "Check AWS_PROFILE and the configuration file."),
-    "NoRegionError": ("no region is known", "Pass region=…, or set AWS_REGION."),
-    "ThrottlingException": ("the store throttles this account", "Raise the ttl, or the account's quota."),
-    "InternalServiceError": ("the store failed", _LATER),
-    "EndpointConnectionError": ("the store cannot be reached", _LATER),
-    "ConnectTimeoutError": _SILENT,
-    "ReadTimeoutError": _SILENT,
-    "ConnectionClosedError": _SILENT,
-}
+PROBLEMS = {code: (trouble.problem, trouble.remedy) for code, trouble in AWS.items()}
+"""For what else calls the store: what each of its codes means, and what to do."""

@@ -20,6 +20,7 @@ from genai_credentials.sources.google_kinds import PASSING, kind_of, without_fra
 from genai_credentials.sources.google_login import default_credentials
 from genai_credentials.sources.retries import insist
 from genai_credentials.sources.versions import NotEnabled, NotFound, Versions, number_of
+from genai_credentials.troubles import NOT_ENABLED, NOT_FOUND, of_google
 
 if TYPE_CHECKING:
     from google.cloud.secretmanager_v1 import SecretManagerServiceClient
@@ -124,7 +125,7 @@ class GoogleSecretManager(Source):
     def fetch_previous(self, rejected: ApiKey | None = None) -> ApiKey:
         """The key in the version before the refused one, whatever that is worth. Raises like `fetch`."""
         if not self._is_ours(rejected) or number_of(rejected) < 2 or self.pinned:
-            raise FetchFailed(f"{self.name}: has no earlier version.")
+            raise FetchFailed(f"{self.name}: has no earlier version.", remedy="Add a version to the secret.")
         return self._access(str(number_of(rejected) - 1))
 
     def check_put(self) -> None:
@@ -232,37 +233,13 @@ class GoogleSecretManager(Source):
         return default_credentials(self.name)
 
     def _explained(self, error: Exception, version: str) -> FetchFailed:
-        kind = kind_of(error)
-        problem, remedy = _PROBLEMS.get(
-            kind, (f"the call failed with {kind}", "That error is the __cause__ of this one.")
-        )
-        raised = {"NotFound": NotFound, "FailedPrecondition": NotEnabled}.get(kind, FetchFailed)
-        explained = raised(f"{self.name}: {problem} (version {version}).", remedy=remedy)
+        trouble = of_google(error)
+        raised = {NOT_FOUND: NotFound, NOT_ENABLED: NotEnabled}.get(trouble, FetchFailed)
+        where = trouble._replace(problem=f"{trouble.problem} (version {version})")
+        explained = raised(f"{self.name}: {where}.", remedy=trouble.remedy)
         if isinstance(explained, NotEnabled) and (named := _NUMBER.search(str(error))):
             explained.number = int(named[1])
         return explained
-
-
-_LATER = "It is tried again; check the store's status and this machine's network if it lasts."
-_PROBLEMS = {
-    "NotFound": ("no such secret or version", "Check the project, the name and the version."),
-    "PermissionDenied": (
-        "this identity may not read the secret",
-        "Grant it roles/secretmanager.secretAccessor on the secret.",
-    ),
-    "Forbidden": ("this identity may not read the secret", "Grant it roles/secretmanager.secretAccessor."),
-    "Unauthenticated": ("the Google credentials were refused", "Log in again, or renew the service account's key."),
-    "RefreshError": ("the Google credentials could not be renewed", "Log in again, or check the service account."),
-    "FailedPrecondition": ("the version is disabled or destroyed", "Enable it, or add a new version."),
-    "InvalidArgument": ("the store does not understand the name", "Check the resource's name."),
-    "DeadlineExceeded": ("no answer in time", _LATER),
-    "ServiceUnavailable": ("the store is unavailable", _LATER),
-    "RetryError": ("the store stayed unavailable", _LATER),
-    "ResourceExhausted": ("the store throttles this project", "Raise the ttl, or the project's quota."),
-    "InternalServerError": ("the store failed", _LATER),
-    "TransportError": ("the way to Google's token server failed", _LATER),
-    "UnreadableAnswer": ("the answer is none of Secret Manager", "Check the proxy on the way to the store."),
-}
 
 
 def _check_transport(transport: object, client: object) -> None:

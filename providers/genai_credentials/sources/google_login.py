@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from genai_credentials.errors import ConfigurationError, FetchFailed, Unavailable
 from genai_credentials.provider import import_extra
+from genai_credentials.troubles import GOOGLE_LOGIN, described
 
 EMULATOR = "SECRET_MANAGER_EMULATOR_HOST"
 """Names the host and port of an emulator on this machine, which is then asked in Google's place, without a log-in."""
@@ -74,9 +75,9 @@ def default_credentials(name: str) -> Any:
         if none and not os.environ.get("GOOGLE_APPLICATION_CREDENTIALS"):
             raise Unavailable(
                 f"{name}: there are no Google credentials on this machine.",
-                remedy="Run 'gcloud auth application-default login', or give the workload a service account.",
+                remedy=GOOGLE_LOGIN,
             ) from None
         raise FetchFailed(
-            f"{name}: the Google credentials of this machine cannot be loaded.",
+            f"{name}: the Google credentials of this machine cannot be loaded: {described(error)}.",
             remedy="Check GOOGLE_APPLICATION_CREDENTIALS and the file it names.",
         ) from error

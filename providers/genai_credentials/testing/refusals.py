@@ -138,6 +138,7 @@ _NOT_VALID = "API key not valid. Please pass a valid API key."
 _NOT_FOUND = "API Key not found. Please pass a valid API key."
 _EXPIRED = "API key expired. Please renew the API key."
 _LEAKED = "Your API key was reported as leaked. Please use another API key."
+_DENIED_ACCESS = "Your project has been denied access. Please contact support."
 _RETRY = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "17s"}
 _QUOTA = {
     "@type": "type.googleapis.com/google.rpc.QuotaFailure",
@@ -177,6 +178,8 @@ _REJECTED = (
         consumer="projects/123456789012",
         containerInfo="api_key:{key}",
     ),
+    _denied("GCP_SUSPENDED", "Permission denied: the Google Cloud account is suspended.", "rejected"),
+    _google("project_denied", 403, "PERMISSION_DENIED", _DENIED_ACCESS, "rejected"),
 )
 
 _NOT_OURS = (
@@ -187,6 +190,14 @@ _NOT_OURS = (
         _KEYS_UNSUPPORTED,
         "not_ours",
         _reason("CREDENTIALS_MISSING", method=_METHOD),
+    ),
+    _google(
+        "OVERLOADED_CREDENTIALS",
+        401,
+        "UNAUTHENTICATED",
+        "The request has multiple authentication credentials that may not be sent together.",
+        "not_ours",
+        _reason("OVERLOADED_CREDENTIALS", method=_METHOD),
     ),
     _denied("SERVICE_DISABLED", _DISABLED, consumer="projects/123456789012"),
     _denied("API_KEY_SERVICE_BLOCKED", f"Requests to this API {_SERVICE} method {_METHOD} are blocked."),
@@ -241,6 +252,7 @@ CLOSES: dict[str, Close] = {
         Close("close_not_valid", 1007, _NOT_VALID, "rejected"),
         Close("close_expired", 1007, _EXPIRED, "rejected"),
         Close("close_leaked", 1008, _LEAKED, "rejected"),
+        Close("close_denied", 1008, _DENIED_ACCESS, "rejected"),
         # A close reason holds 123 bytes at most, so the server cuts this message short.
         Close("close_keys_unsupported", 1008, _KEYS_UNSUPPORTED[:120], "not_ours"),
         Close("close_bad_request", 1007, "Request contains an invalid argument.", "untouched"),

@@ -1,0 +1,73 @@
+"""Takes off whatever a terminal, a log, a shell or a JSON document put around and into an error's text."""
+
+from __future__ import annotations
+
+import html
+import re
+from itertools import pairwise
+
+MOST = 524_288
+"""How many characters are looked at, from the end: in a traceback the error comes last."""
+
+# What repeats is bounded everywhere: a long run of it must not take minutes.
+_ESCAPED = re.compile(r"\\{1,15}(?:u([0-9a-fA-F]{4})|([nrtb\"'/`])|x1b)")
+_BREAKS = {"n": "\n", "r": "\n", "t": " ", "b": " "}
+# Colours and cursor movements of a terminal, also where a log has dropped or spelt the escape character.
+_TERMINAL = re.compile(r"(?:\x1b|\^\[|#033|␛)(?:\[[0-9;?]{0,40}[A-Za-z]|\][^\x07\x1b]{0,200}(?:\x07|\x1b\\)?)")
+_HIDDEN = ("style", "script", "svg")
+_TAG = re.compile(
+    r"</?(?:!doctype|html|head|title|meta|body|h[1-6]|center|hr|p|br|div|span|b|i|em|strong|code|pre|a|ins|link|table"
+    r"|t[rdh]|ul|li|img|address|font)\b[^>]{0,400}>",
+    re.IGNORECASE,
+)
+_FRAME = "─━═│┃║╎┆╌╭╮╰╯┌┐└┘├┤╔╗╚╝▏▕▌▐█▀▄⎿ \t\u00a0\u2502"
+# `|` and `>` are frames too where they stand alone at a line's edge: a table's, a quotation's, docker compose's.
+_EDGES = re.compile(r"^(?:[|>]\s)*(?:[\w.-]{1,40}\s{1,20}\|\s)?|\s\|$")
+_NUMBERED = re.compile(r"^(\d{1,6})[:|.)]?\s")
+_SPACES = re.compile(r"[ \t\f\v\u00a0\u200b\u3000]+")
+
+
+def cleaned(text: str) -> str:
+    """The text as it was before it was escaped, framed, coloured and numbered: lines with single spaces in them."""
+    text = _ESCAPED.sub(_unescaped, text[-MOST:])
+    text = _TERMINAL.sub("", text)
+    if "<" in text:
+        text = _TAG.sub(" ", _without_hidden(text))
+    if "&" in text:
+        text = html.unescape(text)
+    lines = [_SPACES.sub(" ", _EDGES.sub("", line.strip(_FRAME))).strip(_FRAME) for line in text.splitlines()]
+    return "\n".join(_without_numbers([line for line in lines if line]))
+
+
+def joined(text: str) -> str:
+    """A cleaned text whose words were cut where its lines end, put together again."""
+    return text.replace("\n", "")
+
+
+def _without_hidden(text: str) -> str:
+    """A page of HTML without what it does not show."""
+    for tag in _HIDDEN:
+        kept, _, rest = text.partition(f"<{tag}")
+        parts = [kept]
+        while rest and f"</{tag}>" in rest:
+            rest = rest.partition(f"</{tag}>")[2]
+            kept, _, rest = rest.partition(f"<{tag}")
+            parts.append(kept)
+        text = " ".join([*parts, rest])
+    return text
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    if found[1]:
+        character = chr(int(found[1], 16))
+        return character if character.isprintable() or character in "\n\x1b" else " "
+    return _BREAKS.get(found[2], found[2]) if found[2] else "\x1b"
+
+
+def _without_numbers(lines: list[str]) -> list[str]:
+    """The lines without their numbers, where they are numbered in a row."""
+    numbers = [int(found[1]) if (found := _NUMBERED.match(line)) else None for line in lines]
+    in_a_row = sum(1 for one, other in pairwise(numbers) if one is not None and other == one + 1)
+    if in_a_row < 2 or in_a_row < len(lines) // 2:
+        return lines
+    return [_NUMBERED.sub("", line) for line in lines]

@@ -1,0 +1,128 @@
+"""What stands between here and Google says, and what other providers say to whom a request went by mistake."""
+
+from __future__ import annotations
+
+from genai_credentials.cli.reading.phrases.phrase import CODE, GENERAL, phrases
+
+# one-api, new-api and their kin.
+_ONE_API = phrases(
+    ("无效的令牌", "", "gateway"),
+    ("令牌", r"令牌(?:已过期|不可用|状态不可用|已被禁用|已禁用|额度已用尽|不存在|无效|验证失败)|无效令牌", "gateway"),
+    ("invalid token", r"invalid token \(request id", "gateway"),
+    ("invalid token", r"invalid token\b(?=[^\n]{0,120}\w{2,20}_(?:api_)?error)", "gateway"),
+    ("token",
+     r"(?:this |the )?token (?:has expired|expired|is expired|status is (?:un|not )available"
+     r"|quota (?:is )?exhausted)(?=[^\n]{0,160}\w{2,20}_api_error)", "gateway"),
+    ("未提供令牌", "", "no_key_sent"),
+    ("token not provided", "", "no_key_sent"),
+    ("用户已被封禁", "", "gateway"),
+    ("user has been banned", "", "gateway"),
+    ("额度", r"(?:用户|账户|剩余)[^\n]{0,12}额度(?:不足|已用尽)|预扣费额度失败|额度不足", "gateway_quota"),
+    (("余额", "欠费"), r"余额(?:不足|已用尽)|欠费", "gateway_quota"),
+    ("insufficient_user_quota", "", "gateway_quota"),
+    ("quota is not enough", r"(?:user|token) quota is not enough", "gateway_quota"),
+    ("pre_consume_token_quota_failed", "", "gateway_quota"),
+    ("渠道", r"(?:无可用|没有可用)[^\n]{0,4}渠道|可用渠道不存在|渠道[^\n]{0,8}不可用", "gateway_route"),
+    ("no available channel", "", "gateway_route"),
+    ("distributor", r"\(distributor\)", "gateway_route"),
+    ("令牌", r"令牌[^\n]{0,6}(?:无权|無權|只能|不支持|没有权限)", "gateway_forbidden"),
+    ("无权", r"无权(?:访问|使用|进行)", "gateway_forbidden"),
+    ("not authorized to", r"(?:key|token)\b[^\n]{0,40} not authorized to (?:access|use)", "gateway_forbidden"),
+    ("allowed only from", r"allowed only from (?:approved )?(?:ip|address)", "gateway_forbidden"),
+    ("access to",
+     r"(?:token|key) (?:has no|does not have|doesn't have) access to (?:the )?model", "gateway_forbidden"),
+    (("not allowed", "not in the"),
+     r"(?:ip|address)\b[^\n]{0,60}not (?:allowed|in the (?:allow|white)list)", "gateway_forbidden"),
+    ("不在令牌允许", "", "gateway_forbidden"),
+    ("负载已饱和", r"上游负载已饱和|负载已饱和", "server"),
+    ("bad_response_status_code", "", "server"),
+)  # fmt: skip
+_LITELLM = phrases(
+    ("invalid proxy server token", "", "gateway"),
+    ("litellm virtual key expected", "", "gateway"),
+    ("litellm_verificationtoken", "", "gateway"),
+    ("malformed api key passed in", "", "gateway"),
+    ("expired key", r"authentication error[^\n]{0,20}expired key", "gateway"),
+    ("no api key passed in", "", "no_key_sent"),
+    ("budget has been exceeded", "", "gateway_quota"),
+    ("not allowed to access model", r"(?:key|team|user)\b[^\n]{0,30}not allowed to access model", "gateway_forbidden"),
+    ("no deployments available", "", "gateway_route"),
+    ("no healthy deployment", "", "gateway_route"),
+)
+_API_GATEWAYS = phrases(
+    # AWS
+    ("missing authentication token", "", "gateway_path"),
+    ("explicit deny", r"not authorized to access this resource with an explicit deny", "gateway_forbidden"),
+    # Apigee
+    (("invalid apikey", "invalidapikey"), r"\binvalid apikey\b|oauth\.v2\.invalidapikey\b", "gateway"),
+    ("failed to resolve api key", "", "no_key_sent"),
+    ("failedtoresolveapikey", "", "no_key_sent"),
+    ("no apiproduct match", "", "gateway_forbidden"),
+    ("quota violation", r"rate ?limit quota violation", "quota"),
+    (("spike arrest", "spikearrest"), r"spike ?arrest violation", "quota"),
+    # Azure API Management
+    ("missing subscription key", "", "no_key_sent"),
+    ("invalid subscription key", "", "gateway"),
+    # Kong
+    ("no api key found in request", "", "no_key_sent"),
+    # Envoy, Istio
+    ("rbac: access denied", "", "gateway_forbidden"),
+    ("jwt is missing", "", "no_key_sent"),
+    ("jwt verification fails", "", "gateway"),
+    ("upstream connect error", "", "server"),
+    ("no healthy upstream", "", "server"),
+    ("backend nodegroup unavailable", "", "server"),
+    ("1015", r"\berror code: 1015\b|error 1015\b", "blocked"),
+)
+_CLOUDFLARE = phrases(
+    ("error code: 1", r"error code: 10(?:0[5-9]|1[0-25]|20)\b", "blocked"),
+    ("error 10", r"\berror 10(?:0[5-9]|1[0-25]|20)\b", "blocked"),
+    ("attention required! | cloudflare", "", "blocked"),
+    ("you have been blocked", r"sorry, you have been blocked", "blocked"),
+    ("just a moment", r"just a moment\.{3}", "blocked"),
+    ("unusual traffic", r"unusual traffic from your computer network", "blocked"),
+    ("cloudflare", r"\berror (?:code )?52\d\b(?=[^\n]{0,200}cloudflare)|cloudflare[^\n]{0,80}\b52\d\b", "server"),
+    ("2009", r'"code": ?2009', "gateway"),
+    ("incapsula incident", "", "blocked"),
+    ("request unsuccessful. incapsula", "", "blocked"),
+    ("blocked by",
+     r"(?:request|page|site|url|access)\b[^\n]{0,40} blocked by (?:your |the )?(?:administrator"
+     r"|organization|network|firewall|policy|zscaler|fortinet)", "blocked"),
+)  # fmt: skip
+_OTHER_PROVIDERS = phrases(
+    ("platform.openai.com", r"incorrect api key provided[^\n]{0,200}platform\.openai\.com", "openai"),
+    ("provide an api key", r"you didn't provide an api key", "no_key_sent"),
+    ("platform.openai.com/docs/guides/error-codes",
+     r"quota[^\n]{0,200}platform\.openai\.com/docs/guides/error-codes", "openai_quota"),
+    ("insufficient_quota",
+     r"insufficient_quota(?=[^\n]{0,400}openai\.com)|openai\.com[^\n]{0,400}insufficient_quota", "openai_quota"),
+    ("unsupported_country", r"unsupported_country_region_territory", "region"),
+    ("invalid x-api-key", "", "anthropic"),
+    (("x-api-key header is required", "resolve authentication method"),
+     r"x-api-key header is required|could not resolve authentication method", "no_key"),
+    ("credit balance is too low", "", "credits"),
+    ("overloaded_error", "", "server"),
+    ("no auth credentials found", "", "no_key_sent"),
+    ("no cookie auth credentials", "", "no_key_sent"),
+    ("insufficient credits", "", "gateway_quota"),
+    ("requires more credits", "", "gateway_quota"),
+    ("insufficient balance", "", "gateway_quota"),
+    ("portkey", r"portkey[^\n]{0,60}(?:invalid|missing) api key", "gateway"),
+)  # fmt: skip
+_LESS = phrases(
+    ("api_error", r"\btype\W{1,6}(?:one|new|rix|v|shell|chat|veloera)_?api_error\b", "gateway_said"),
+    ("upstream_error", r"\btype\W{1,6}upstream_error\b", "server"),
+    ("auth", r"\btype\W{1,6}(?:authentication|auth)_error\b", "unauthorized"),
+    ("permission_error", r"\btype\W{1,6}permission_error\b", "forbidden"),
+    ("rate_limit_error", r"\btype\W{1,6}rate_limit_error\b", "quota"),
+    ("insufficient_quota", "", "gateway_quota"),
+    weight=CODE,
+)
+_GENERAL = phrases(
+    ("authorization required", r"401 authorization required", "gateway"),
+    ("invalid_api_key", r"\binvalid_api_key\b", "unauthorized"),
+    ("context_length_exceeded", "", "bad_request"),
+    ("maximum context length", "", "bad_request"),
+    weight=GENERAL,
+)
+PHRASES = (*_ONE_API, *_LITELLM, *_API_GATEWAYS, *_CLOUDFLARE, *_OTHER_PROVIDERS, *_LESS, *_GENERAL)

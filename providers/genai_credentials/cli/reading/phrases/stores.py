@@ -1,0 +1,107 @@
+"""What the secret stores say, the clouds' logins, and Kubernetes."""
+
+from __future__ import annotations
+
+from genai_credentials.cli.reading.phrases.phrase import GENERAL, REASON, phrases
+
+_GOOGLE = phrases(
+    ("secretmanager", r"permission '?secretmanager\.\w+\.\w+'? denied", "store"),
+    ("secret", r"secret \[?projects/[^\n]{1,200}not found", "store"),
+    ("secret", r"secret(?: version)? \[?projects/[^\n]{1,200}is in (?:disabled|destroyed) state", "store"),
+    ("secret manager api has not been used", "", "store"),
+    ("resource id", r"resource id \[?projects/[^\n]{1,200}is not in a valid format", "store"),
+    ("permission denied on secret", "", "store"),
+    ("secretmanager", r"service\W{1,12}(?:value\W{1,12})?secretmanager\.googleapis\.com", "store"),
+    weight=REASON,
+)
+_AWS = phrases(
+    ("calling the", r"when calling the getsecretvalue operation", "store"),
+    ("secrets manager can't find", "", "store"),
+    ("secretsmanager:", r"not authorized to perform: ?secretsmanager:\w+", "store"),
+    ("kms", r"access to kms is not allowed|not authorized to perform: ?kms:\w+", "store"),
+    ("can't decrypt", r"secrets manager can't decrypt", "store"),
+    ("marked for deletion", r"(?:secret|operation)[^\n]{0,120}marked for deletion", "store"),
+    ("signature expired", "", "store"),
+    ("signature not yet current", "", "store"),
+    ("signature we calculated", r"request signature we calculated does not match", "store"),
+    ("security token included in the request", "", "store"),
+    ("token has expired and refresh failed", "", "store"),
+    ("sso",
+     r"error when retrieving token from sso|sso session (?:associated with this profile )?has expired"
+     r"|error loading sso token|aws sso login", "store"),
+    ("unable to locate credentials", "", "store"),
+    ("must specify a region", "", "store"),
+    ("config profile", r"the config profile \([^)\n]{1,100}\) could not be found", "store"),
+    ("partial credentials found", "", "store"),
+    ("could not connect to the endpoint url",
+     r"could not connect to the endpoint url[^\n]{0,20}secretsmanager", "store"),
+    ("could not load credentials from any providers", "", "store"),
+    ("no ec2 imds role found", "", "store"),
+    ("failed to refresh cached credentials", "", "store"),
+    ("load aws credentials", "", "store"),
+    ("nocredentialproviders", "", "store"),
+    ("invalidaccesskeyid", "", "store"),
+    ("iam security credentials", "", "store"),
+    ("assumerole", r"(?:calling the assumerole\w{0,20} operation|sts:assumerole\w{0,20})", "store"),
+    weight=REASON,
+)  # fmt: skip
+_AWS_CODES = phrases(
+    *((code, rf"\b{code}(?:exception|error)?\b", "store") for code in (
+        "accessdeniedexception", "expiredtoken", "invalidsignature", "unrecognizedclient", "invalidclienttokenid",
+        "signaturedoesnotmatch", "signatureexpired", "decryptionfailure", "requestexpired", "requesttimetooskewed",
+        "unauthorizedssotoken", "ssotokenload", "tokenretrieval", "nocredentialserror", "noregionerror",
+        "profilenotfound", "partialcredentials", "credentialretrieval", "credentialsprovidererror",
+        "resourcenotfoundexception", "optinrequired",
+    )),
+    weight=GENERAL,
+)  # fmt: skip
+_LOGINS = phrases(
+    ("reauthentication", r"reauthentication (?:is needed|failed|required)", "login"),
+    ("invalid_grant", "", "login"),
+    ("invalid_rapt", "", "login"),
+    ("token has been expired or revoked", "", "login"),
+    ("refresherror", "", "login"),
+    ("refreshing your current auth tokens", "", "login"),
+    ("getting metadata from plugin failed", "", "login"),
+    ("computemetadata",
+     r"failed to retrieve http://(?:metadata\.google\.internal|169\.254\.169\.254)/computemetadata", "login"),
+    ("refresh access token", r"could not refresh access token", "login"),
+    ("application-default login", r"gcloud auth application-default login", "login"),
+    ("impersonated credentials", "", "login"),
+    ("service account info", r"service account info was not in the expected format", "login"),
+    weight=GENERAL,
+)  # fmt: skip
+_ANY = phrases(
+    ("secret",
+     r"(?:fail\w{0,5}|unable|could not|couldn't|cannot|can't|error)\b[^\n]{0,40} (?:access|resolv|read"
+     r"|fetch|retriev|get|load|decrypt)\w{0,4} (?:the |a )?(?:\w{1,20} )?secret\b(?! key)", "store"),
+    ("vault", r"\bvault\b[^\n]{0,200}(?:permission denied|sealed|does not have secrets get permission)", "store"),
+    ("secrets get permission", "", "store"),
+    (("secretproviderclass", "secrets store"),
+     r"secretproviderclass[^\n]{0,120}(?:not found|fail|error)|failed to mount secrets store", "mount"),
+    (("secretstore", "provider client", "store reference"),
+     r"secretstore \S{0,80} ?is not ready|secretstore validation failed"
+     r"|could not (?:get|create) provider client|could not use store reference", "mount"),
+    weight=GENERAL,
+)  # fmt: skip
+_FILES = phrases(
+    ("google_application_credentials",
+     r"file [^\n]{1,200} was not found\.(?=[^\n]{0,200}google_application_credentials)"
+     r"|google_application_credentials[^\n]{0,200}(?:not found|no such file|does not exist)", "login"),
+)  # fmt: skip
+_MOUNTS = phrases(
+    ("mountvolume.setup failed", r"mountvolume\.setup failed[^\n]{0,200}secret", "mount"),
+    ("couldn't find key", r"couldn't find key \S{1,100} in (?:secret|configmap)", "mount"),
+    ("references non-existent", r"references non-existent (?:secret|config) key", "mount"),
+    ("secret", r"\bsecrets? \"[\w.-]{1,100}\" (?:not found|is forbidden)", "mount"),
+    ("createcontainerconfigerror", "", "mount"),
+    ("failed to sync secret cache", "", "mount"),
+    ("secretsyncederror", "", "mount"),
+    ("could not get secret data from provider", "", "mount"),
+    ("no such file", r"no such file or directory[^\n]{0,20}['\"`]?/[^\n]{0,120}(?:secret|key|token|gemini)", "mount"),
+    ("no such file",
+     r"/[^\n'\"]{0,120}(?:secret|api[_-]?key|gemini)[^\n'\"]{0,60}['\"]?: no such file or directory", "mount"),
+    ("permission denied: '/", r"permission denied: '/[^\n]{0,120}(?:secret|key|token|gemini)", "mount"),
+    ("is a directory", r"is a directory: '/[^\n]{0,120}(?:secret|key|token|gemini)", "mount"),
+)  # fmt: skip
+PHRASES = (*_GOOGLE, *_AWS, *_AWS_CODES, *_LOGINS, *_ANY, *_FILES, *_MOUNTS)

@@ -1,0 +1,105 @@
+"""What Google says of a key without giving a reason: the words, and what they mean. Tables and nothing else."""
+
+from __future__ import annotations
+
+import re
+
+from genai_credentials.reasons import (
+    BADLY_PASTED,
+    MISCONFIGURED,
+    NO_KEY,
+    REASONS,
+    REFUSED,
+    UNKNOWN,
+    WRONG_PROJECT,
+    Row,
+)
+
+NO_KEY_SENT = "No key was sent: the variable is unset or empty where the process runs."
+WRONG_GATEWAY = "The wrong gateway: another one's token, or a Google key it doesn't take."
+UNSET = "The variable is unset or empty where the process runs, or another key in the chain was meant."
+
+UNREASONED: dict[str, Row] = {
+    "leaked": Row(
+        403, REFUSED, "Google found this key in public, and blocked it for good.",
+        ("It is in a public repository, a notebook, an app or a web page.",
+         "It was printed into a log or an error that others can read."),
+        "Google blocked this key since it was published somewhere: create another one, and keep it out of code.",
+    ),
+    "project_denied": Row(
+        403, REFUSED, "Google shut the project that the key belongs to out of the API.",
+        ("A breach of the terms, or abuse through a leaked key.", "A check of Google's that was mistaken."),
+        "Use a key of another project; ask Google's support about this one.",
+    ),
+    "unauthenticated": Row(
+        401, REFUSED, "Google does not accept the credentials of the request.",
+        (UNSET, "The key was deleted, disabled or has expired.",
+         "A standard AIza key without restrictions: Google refuses those since June 2026.", BADLY_PASTED,
+         "It was sent in another header than x-goog-api-key.",
+         "The client logs in with Google Cloud credentials, which have expired."),
+        "The key is unset, wrong, expired or disabled: compare its fingerprint with the store's.",
+    ),
+    "gateway": Row(
+        401, REFUSED, "A gateway's own token check refused the key; Google never saw the request.",
+        (NO_KEY_SENT, "The token expired, was disabled or deleted, or has used up its quota.",
+         "It was badly pasted: cut off, or with quotes, line breaks or 'Bearer '.", WRONG_GATEWAY),
+        "Renew the gateway's token in its own console and store it, or mend the base URL; Google never saw it.",
+    ),
+    "unregistered callers": Row(
+        403, NO_KEY, "The request carried no key at all.",
+        ("The variable is unset or empty where the process runs.",
+         "The request was redirected, or went to another base URL than the client's: the key stays at home.",
+         "A proxy or gateway in between drops the header x-goog-api-key."),
+        "The request carried no key: was it sent to another origin than the client's?",
+    ),
+    "PERMISSION_DENIED": Row(
+        403, MISCONFIGURED, "The request was denied, without a word on the key.",
+        ("The model, file or cache belongs to another project than the key.",
+         "The model is not open to this project, this account or this region.", WRONG_PROJECT,
+         "On a gateway: the token may not use this model, or its user or address is blocked."),
+        "Check the model, the file's owner and the region; a key of another project tells whether the project is it.",
+    ),
+    "forbidden": Row(
+        403, UNKNOWN, "The request was denied, and not in the API's own words: perhaps by something in front of it.",
+        ("A firewall, a proxy or a gateway between here and the API.",
+         "A base URL that is not the API's.",
+         "A gateway whose token may not do this, or whose user or address is blocked."),
+        "Look at who answered: the body and the header Server tell. The API itself answers in JSON, with a status.",
+    ),
+}  # fmt: skip
+
+ROWS: dict[str, Row] = {**REASONS, **UNREASONED}
+"""Every cause that an answer of the API, or of a gateway in front of it, can name."""
+
+# Nothing but marks may come before it, and no quotes: quoted, it is what a user wrote.
+NOT_VALID = re.compile(r"(?i)[^\w\"'`]*api[ _]key (?:is )?(?:not valid|not found|invalid|expired)")
+"""Words of a 400 that condemn the key, at the beginning of a message."""
+
+SAID = tuple(
+    (re.compile(pattern, re.IGNORECASE), cause)
+    for pattern, cause in (
+        (r"reported as leaked", "leaked"),
+        (r"project has been denied access", "project_denied"),
+        (r"\b(?:consumer|project|account)\b[^.\n]{0,160} (?:has been|is|was) suspended", "CONSUMER_SUSPENDED"),
+        (r"api keys are not supported by this api", "CREDENTIALS_MISSING"),
+        (r"unregistered callers|callers without established identity", "unregistered callers"),
+        (r"requests from referr?er \S{1,2000} are blocked", "API_KEY_HTTP_REFERRER_BLOCKED"),
+        (r"has an ip address restriction", "API_KEY_IP_ADDRESS_BLOCKED"),
+        (r"requests from this android client application", "API_KEY_ANDROID_APP_BLOCKED"),
+        (r"requests from this ios client application", "API_KEY_IOS_APP_BLOCKED"),
+        (r"requests to this api [^\n]{1,300}?\bare blocked", "API_KEY_SERVICE_BLOCKED"),
+        (r"api has not been used in project|api is disabled in project", "SERVICE_DISABLED"),
+        (r"requires billing to be enabled|billing account .{0,80}(?:disabled|not active|closed)", "BILLING_DISABLED"),
+        (r"insufficient authentication scopes", "ACCESS_TOKEN_SCOPE_INSUFFICIENT"),
+        (r"does not have required permission to use project", "USER_PROJECT_DENIED"),
+        (r"prohibited by organization'?s policy", "SECURITY_POLICY_VIOLATED"),
+        (r"\bpermission '?[a-z]\w*\.\w+\.\w+'? (?:was )?denied", "IAM_PERMISSION_DENIED"),
+        (r"caller does not have permission", "PERMISSION_DENIED"),
+    )
+)
+"""Words of a message, in lower case or not, and the cause that they name; the first that is found counts."""
+
+
+def said(message: str) -> str:
+    """The cause that a message of Google's names; empty if it names none."""
+    return next((cause for pattern, cause in SAID if pattern.search(message)), "")

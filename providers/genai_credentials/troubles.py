@@ -1,0 +1,243 @@
+"""The stores' errors: each one's own code, what it means, and what to do. The sources and `explain` share this table.
+
+The codes are those of AWS Secrets Manager and botocore, of google-api-core and of google-auth.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any, NamedTuple
+
+from genai_credentials.errors import KEY_SHAPES
+from genai_credentials.sources.google_kinds import RefusedOverRest, kind_of
+
+
+class Trouble(NamedTuple):
+    """One error of a store.
+
+    Args:
+        problem: What happened, as the end of a sentence.
+        remedy: What to do next.
+        code: The store's own word for it, to be searched for; of an error that isn't in the tables its place and text.
+    """
+
+    problem: str
+    remedy: str
+    code: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.problem}: {self.code}" if self.code else self.problem
+
+
+LATER = "It is tried again; check the store's status and this machine's network if it lasts."
+AWS_LOGIN = "Run 'aws configure' or 'aws sso login', or check the workload's role."
+GOOGLE_LOGIN = "Run 'gcloud auth application-default login', or give the workload a service account."
+
+_DENIED = Trouble(
+    "this identity may not read the secret", "Allow it secretsmanager:GetSecretValue, and kms:Decrypt on its key."
+)
+_REFUSED = Trouble(
+    "the AWS credentials were refused",
+    "The access key was deleted, disabled, or belongs to another account or partition. " + AWS_LOGIN,
+)
+_SIGNATURE = Trouble(
+    "the AWS credentials were refused: the signature is wrong",
+    "The secret access key does not belong to the access key; or the machine's clock is wrong.",
+)
+_CLOCK = Trouble(
+    "the AWS credentials were refused, since this machine's clock is wrong",
+    "Set the clock (chrony, timedatectl; after a sleep, restart the VM or the container), then it works again.",
+)
+_EXPIRED = Trouble(
+    "the AWS credentials have expired",
+    "Log in again with 'aws sso login', or renew the session token; a workload needs a role that renews itself.",
+)
+_SSO = Trouble(
+    "the AWS login of this machine (SSO) has expired", "Run 'aws sso login', with --profile for another one."
+)
+_LOGIN = Trouble("the AWS login of this machine has expired", "Run 'aws login', with --profile for another one.")
+_UNREACHABLE = Trouble("the store cannot be reached", f"Check the region and the way to it. {LATER}")
+_SILENT = Trouble("no answer from the store", LATER)
+_FAILED = Trouble("the store failed", LATER)
+_THROTTLED = Trouble("the store throttles this account", "Raise the ttl, or the account's quota.")
+
+AWS: dict[str, Trouble] = {
+    "AccessDeniedException": _DENIED,
+    "AccessDenied": _DENIED,
+    "403": _DENIED,
+    "DecryptionFailure": Trouble(
+        "the secret cannot be decrypted", "Allow this identity kms:Decrypt on the secret's key; see that it is enabled."
+    ),
+    "ResourceNotFoundException": Trouble(
+        "no such secret, version or stage", "Check the name, the region and the account."
+    ),
+    "InvalidRequestException": Trouble("the secret is marked for deletion", "Restore it, or name another."),
+    "InvalidParameterException": Trouble(
+        "the store does not understand the request", "Check the name, stage and version."
+    ),
+    "ExpiredTokenException": _EXPIRED,
+    "ExpiredToken": _EXPIRED,
+    "UnrecognizedClientException": _REFUSED,
+    "InvalidClientTokenId": _REFUSED,
+    "OptInRequired": Trouble("this AWS account may not use the service or the region", "Enable it in the account."),
+    "InvalidSignatureException": _SIGNATURE,
+    "SignatureDoesNotMatch": _SIGNATURE,
+    "RequestExpired": _CLOCK,
+    "RequestTimeTooSkewed": _CLOCK,
+    "NoCredentialsError": Trouble("there are no AWS credentials on this machine", AWS_LOGIN),
+    "PartialCredentialsError": Trouble("the AWS credentials are incomplete", AWS_LOGIN),
+    "CredentialRetrievalError": Trouble("the AWS credentials could not be fetched", AWS_LOGIN),
+    "UnauthorizedSSOTokenError": _SSO,
+    "SSOTokenLoadError": _SSO,
+    "SSOError": _SSO,
+    "TokenRetrievalError": _SSO,
+    "LoginRefreshRequired": _LOGIN,
+    "LoginTokenLoadError": _LOGIN,
+    "ProfileNotFound": Trouble(
+        "the AWS profile does not exist", "Check AWS_PROFILE and the configuration file."
+    ),
+    "NoRegionError": Trouble("no region is known", "Pass region=…, or set AWS_REGION."),
+    "InvalidRegionError": Trouble("the region's name is wrong", "Check region=… and AWS_REGION."),
+    "ThrottlingException": _THROTTLED,
+    "TooManyRequestsException": _THROTTLED,
+    "InternalServiceError": _FAILED,
+    "ServiceUnavailable": _FAILED,
+    "EndpointConnectionError": _UNREACHABLE,
+    "ProxyConnectionError": Trouble("the proxy cannot be reached", "Check HTTPS_PROXY and NO_PROXY."),
+    "SSLError": Trouble("the store's certificate is not trusted here", "Name the authority in AWS_CA_BUNDLE."),
+    "ConnectTimeoutError": _SILENT,
+    "ReadTimeoutError": _SILENT,
+    "ConnectionClosedError": _SILENT,
+}  # fmt: skip
+
+_GOOGLE_DENIED = Trouble(
+    "this identity may not read the secret",
+    "Grant it roles/secretmanager.secretAccessor on the secret, and check the project's name.",
+    "PERMISSION_DENIED",
+)
+_GOOGLE_REFUSED = Trouble(
+    "the Google credentials were refused", "Log in again, or renew the service account's key.", "UNAUTHENTICATED"
+)
+_GOOGLE_EXPIRED = Trouble(
+    "the Google login of this machine has expired, or was revoked",
+    f"{GOOGLE_LOGIN} A service account's key may have been deleted or disabled.",
+    "RefreshError",
+)
+_DISABLED_API = Trouble(
+    "the project's Secret Manager API is switched off", "Enable secretmanager.googleapis.com in it.", "SERVICE_DISABLED"
+)
+NOT_ENABLED = Trouble("the version is disabled or destroyed", "Enable it, or add a new version.", "FAILED_PRECONDITION")
+NOT_FOUND = Trouble("no such secret or version", "Check the project, the name and the version.", "NOT_FOUND")
+_UNCLEAR_NAME = Trouble("the store does not understand the name", "Check the resource's name.", "INVALID_ARGUMENT")
+_TOO_MANY = Trouble("the store throttles this project", "Raise the ttl, or the project's quota.", "RESOURCE_EXHAUSTED")
+
+GOOGLE: dict[str, Trouble] = {
+    "NotFound": NOT_FOUND,
+    "PermissionDenied": _GOOGLE_DENIED,
+    "Forbidden": _GOOGLE_DENIED,
+    "Unauthenticated": _GOOGLE_REFUSED,
+    "Unauthorized": _GOOGLE_REFUSED,
+    "RefreshError": _GOOGLE_EXPIRED,
+    "ReauthFailError": _GOOGLE_EXPIRED,
+    "FailedPrecondition": NOT_ENABLED,
+    "InvalidArgument": _UNCLEAR_NAME,
+    "BadRequest": _UNCLEAR_NAME,
+    "DeadlineExceeded": Trouble("no answer in time", LATER, "DEADLINE_EXCEEDED"),
+    "GatewayTimeout": Trouble("no answer in time", LATER, "DEADLINE_EXCEEDED"),
+    "ServiceUnavailable": Trouble("the store is unavailable", LATER, "UNAVAILABLE"),
+    "RetryError": Trouble("the store stayed unavailable", LATER),
+    "ResourceExhausted": _TOO_MANY,
+    "TooManyRequests": _TOO_MANY,
+    "InternalServerError": Trouble("the store failed", LATER, "INTERNAL"),
+    "SERVICE_DISABLED": _DISABLED_API,
+    "DefaultCredentialsError": Trouble("there are no Google credentials on this machine", GOOGLE_LOGIN),
+    "UnreadableAnswer": Trouble(
+        "the answer is none of Secret Manager", "Check the proxy on the way to the store."
+    ),
+    "TransportError": Trouble("the way to Google's token server failed", LATER, "TransportError"),
+}  # fmt: skip
+
+_ACTION = re.compile(r"not authorized to perform:? ?([a-z0-9-]{2,40}:\w{3,60})")
+_NO_KMS = re.compile(r"Access to KMS is not allowed|(?i:kms)\b.{0,80}(?:denied|not authorized)")
+_LATE = re.compile(r"Signature (?:expired|not yet current)|skewed|clock")
+_NOT_IN_USE = re.compile(r"is in (?:DISABLED|DESTROYED) state|FAILED_PRECONDITION")
+_SWITCHED_OFF = re.compile(r"SERVICE_DISABLED|API has not been used in project|it is disabled")
+_KNOWN_MODULES = ("botocore", "boto3", "google.auth", "google.api_core")
+
+
+def of_aws(error: BaseException) -> Trouble:
+    """What an error of boto3's means.
+
+    Args:
+        error: What a call raised.
+    """
+    response = getattr(error, "response", None)
+    said = response.get("Error", {}) if isinstance(response, dict) else {}
+    code, message = str(said.get("Code", "")) or type(error).__name__, str(said.get("Message", ""))
+    trouble = AWS.get(code)
+    if trouble is None:
+        return _unknown(error, "Search for that error; 'aws secretsmanager get-secret-value' tells more.")
+    if trouble is _SIGNATURE and _LATE.search(message):
+        trouble = _CLOCK
+    if trouble is _DENIED:
+        trouble = _lacking(message)
+    return trouble._replace(code=code)
+
+
+def _lacking(message: str) -> Trouble:
+    """A denial, with the action that is missing where AWS names it."""
+    found = _ACTION.search(message)
+    action = found[1] if found else "kms:Decrypt" if _NO_KMS.search(message) else ""
+    if not action:
+        return _DENIED
+    return Trouble(
+        f"{_DENIED.problem}: it lacks {action}", f"Allow this identity {action}, in its policy or the key's."
+    )
+
+
+def of_google(error: Exception) -> Trouble:
+    """What an error of the Secret Manager's, over either transport, or of google-auth means.
+
+    Args:
+        error: What a call raised.
+    """
+    kind, text = kind_of(error), str(getattr(error, "cause", None) or error)
+    if kind in ("BadRequest", "InvalidArgument") and _NOT_IN_USE.search(text):
+        return NOT_ENABLED
+    if kind in ("PermissionDenied", "Forbidden") and _SWITCHED_OFF.search(text):
+        return _DISABLED_API
+    if trouble := GOOGLE.get(kind):
+        return trouble
+    remedy = "Search for that error; 'gcloud secrets versions access' tells more."
+    if isinstance(error, RefusedOverRest):
+        return Trouble(f"the call failed with {kind}", remedy)
+    return _unknown(error, remedy)
+
+
+def _unknown(error: BaseException, remedy: str) -> Trouble:
+    kind, rest = type(error).__name__, described(error).removeprefix(type(error).__name__).strip(" ")
+    return Trouble(f"the call failed with {kind}", remedy, rest)
+
+
+def described(error: BaseException) -> str:
+    """The class and the place of an error that isn't ours; and its text, if it can hold no secret.
+
+    Only the clouds' own libraries write texts that are known to hold none: theirs is redacted and kept. The text of
+    any other error may hold anything, the key included.
+    """
+    kind = type(error)
+    known = kind.__module__.startswith(_KNOWN_MODULES)
+    text = KEY_SHAPES.sub("…", " ".join(str(error).split()))[:200] if known else ""
+    return f"{kind.__name__} {_place(error)}{f': {text}' if text else ''}".rstrip()
+
+
+def _place(error: BaseException) -> str:
+    """Where it was raised: the file's name, line and function."""
+    at: Any = error.__traceback__
+    if at is None:
+        return ""
+    while at.tb_next is not None:
+        at = at.tb_next
+    code = at.tb_frame.f_code
+    return f"({os.path.basename(code.co_filename)}:{at.tb_lineno}, in {code.co_name})"
