@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 
 import pytest
 from opentelemetry.sdk.metrics import MeterProvider
@@ -12,8 +13,11 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from genai_credentials import CredentialProvider, FetchFailed, NoCredentials
 from genai_credentials.events import Event
+from genai_credentials.log import logger
 from genai_credentials.telemetry import OpenTelemetry
-from stores import Store, play
+from genai_credentials.testing import FakeClock
+from genai_credentials.workers import run
+from stores import Store, play, settle
 
 
 def test_each_event_is_told_with_what_it_is_about():
@@ -80,10 +84,10 @@ class Collector(logging.Handler):
 @pytest.fixture
 def broken_collector():
     """An application whose logging raises."""
-    logger, collector = logging.getLogger("genai_credentials"), Collector()
-    logger.addHandler(collector)
+    ours, collector = logging.getLogger("genai_credentials"), Collector()
+    ours.addHandler(collector)
     yield
-    logger.removeHandler(collector)
+    ours.removeHandler(collector)
 
 
 @pytest.fixture
@@ -126,6 +130,92 @@ def test_what_the_applications_logging_raises_leaves_no_one_waiting():
     answered, credentials = threading.Event(), CredentialProvider(down, lambda: down())
     threading.Thread(target=ask, daemon=True).start()
     assert answered.wait(10)
+
+
+def test_who_asks_with_a_handlers_lock_held_waits_for_no_record():
+    """A handler may hold its lock while it asks for a key; the record of the fetch would wait for the handler."""
+
+    class Handler(logging.Handler):
+        def emit(self, record):
+            seen.append(record.event)
+
+    def ask():
+        with handler.lock:
+            return credentials.get()
+
+    def down():
+        raise OSError("down")
+
+    seen, handler, credentials = [], Handler(), CredentialProvider(down, lambda: "key-1")
+    logging.getLogger("genai_credentials").addHandler(handler)
+    try:
+        assert run(ask, "asking").result(10).get_secret_value() == "key-1"
+        settle(credentials)
+        assert seen == ["link_broken"]
+    finally:
+        logging.getLogger("genai_credentials").removeHandler(handler)
+
+
+def test_a_listener_that_hangs_holds_up_nobody():
+    gate, store, clock = threading.Event(), Store(), FakeClock()
+    credentials = CredentialProvider(store, on_event=lambda event: gate.wait(20), clock=clock)
+    try:
+        key = run(credentials.get, "asking").result(5)
+        store.text = "key-2"
+        assert run(lambda: credentials.reject(key), "asking").result(5).get_secret_value() == "key-2"
+        assert run(credentials.refresh, "asking").result(5).get_secret_value() == "key-2"
+    finally:
+        gate.set()
+
+
+def test_who_waited_for_a_fetch_goes_on_once_a_quick_listener_has_heard_of_it():
+    def listen(event):
+        time.sleep(0.01)
+        heard.append(event.name)
+
+    for _ in range(5):
+        heard = []
+        CredentialProvider(lambda: "key-1", on_event=listen).get()
+        assert heard == ["fetched"]
+
+
+def test_listeners_are_called_one_after_the_other_in_order():
+    store, at_once, most, heard = Store(), [0], [0], []
+
+    def listen(event):
+        at_once[0] += 1
+        most[0] = max(most[0], at_once[0])
+        time.sleep(0.005)
+        heard.append((event.name, event.fingerprint))
+        at_once[0] -= 1
+
+    credentials = CredentialProvider(store, on_event=listen, min_refresh_interval=0)
+    key, expected = credentials.get(), []
+    for number in range(2, 12):
+        store.text = f"key-{number}"
+        other = credentials.reject(key)
+        expected += [("rejected", key.fingerprint), *((name, other.fingerprint) for name in ("fetched", "rotated"))]
+        key = other
+    settle(credentials)
+    assert heard[1:] == expected
+    assert most == [1]
+
+
+def test_what_a_call_logs_that_outlives_its_fetch_is_not_lost(caplog):
+    gate, over = threading.Event(), threading.Event()
+
+    def hangs():
+        assert gate.wait(20)
+        logger.warning("at last")
+        over.set()
+        return "key-1"
+
+    credentials = CredentialProvider(hangs, lambda: "key-2", fetch_timeout=0.05)
+    assert credentials() == "key-2"
+    settle(credentials)
+    gate.set()
+    assert over.wait(10)
+    assert "at last" in caplog.text
 
 
 @pytest.mark.usefixtures("broken_collector")

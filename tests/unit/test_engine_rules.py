@@ -19,7 +19,7 @@ from genai_credentials import ApiKey, CredentialProvider, FetchFailed, NoCredent
 from genai_credentials.forks import PerProcess
 from genai_credentials.keystate import FALL_BACK_WITHIN, KeyState
 from genai_credentials.known import Found, KnownKeys
-from genai_credentials.workers import run
+from genai_credentials.workers import _rest, run
 from stores import Store, settle
 
 # From 3.12 on, Python warns of each fork with threads about; that is what is tested here.
@@ -217,6 +217,27 @@ def test_a_fetch_that_ends_after_the_close_leaves_no_key_behind(store, clock):
     assert credentials.engine.keystate.serving.key is None
 
 
+def test_who_waited_for_a_fetch_is_served_its_key_however_short_its_life(store):
+    """As long as the fetch takes, so is the key's life: it is too old when whoever waited looks at it."""
+    clock = itertools.count().__next__
+    credentials = CredentialProvider(store, clock=clock, ttl=0.001, max_stale=0)
+    assert [credentials() for _ in range(3)] == ["key-1"] * 3
+
+
+def test_a_launch_without_a_thread_is_over_and_the_next_one_may_succeed(store, clock, monkeypatch):
+    def refuse(self):
+        raise RuntimeError("can't start new thread")
+
+    credentials = CredentialProvider(store, clock=clock)
+    with monkeypatch.context() as out_of_threads:
+        out_of_threads.setattr(threading.Thread, "start", refuse)
+        out_of_threads.setattr(_rest, "workers", [])
+        with pytest.raises(NoCredentials, match="no thread could be started"):
+            credentials.get()
+    clock.advance(2)
+    assert run(credentials.get, "another").result(10).get_secret_value() == "key-1"
+
+
 def test_a_provider_that_exits_leaves_nobody_waiting(store, clock):
     def exits():
         raise SystemExit
@@ -350,10 +371,15 @@ def test_an_error_that_many_refreshes_share_carries_no_frames_from_one_to_the_ne
     credentials = CredentialProvider(store, clock=clock)
     credentials.get()
     store.error = FetchFailed("down.")
+    store.gate.clear()
+    refreshing = [credentials.engine.refresh_steps() for _ in range(3)]
+    (landed,) = {next(steps) for steps in refreshing}
+    store.gate.set()
+    landed.landing.wait()
     lengths = []
-    for _ in range(3):
+    for steps in refreshing:
         with pytest.raises(FetchFailed) as caught:
-            credentials.refresh()
+            next(steps)
         lengths.append(len(list(caught.traceback)))
     assert len(set(lengths)) == 1
 
