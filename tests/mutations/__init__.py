@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from . import calls, engine, keystate, stores, telling, wire
+from . import calls, engine, fetching, keystate, known, stores, telling, wire
 from .mutation import Mutation
 
 SECTIONS: dict[str, tuple[Mutation, ...]] = {
     **engine.SECTIONS,
+    **fetching.SECTIONS,
     **keystate.SECTIONS,
+    **known.SECTIONS,
     **calls.SECTIONS,
     **telling.SECTIONS,
     **wire.SECTIONS,

@@ -140,7 +140,7 @@ SECTIONS = {
         (
             "each task is woken by a call of its own",
             "                loop.call_soon_threadsafe(_wake_all, waiting)",
-            "                for waiter in waiting:\n                    loop.call_soon_threadsafe(_wake_all, [waiter])",
+            "                for one in waiting:\n                    loop.call_soon_threadsafe(_wake_all, [one])",
             f"{FLIGHT}test_each_loop_is_called_once_however_many_of_its_tasks_wait",
         ),
         (

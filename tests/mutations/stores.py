@@ -95,8 +95,8 @@ SECTIONS = {
         ),
         (
             "an answer that was cut short is an empty key",
-            "if not (binary := answer.get(\"SecretBinary\")):",
-            "binary = answer.get(\"SecretBinary\", b\"\")\n        if False:",
+            'if not (binary := answer.get("SecretBinary")):',
+            'binary = answer.get("SecretBinary", b"")\n        if False:',
             f"{FAULTS}[aws-cut-short-sync]",
         ),
     ),

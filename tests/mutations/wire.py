@@ -123,7 +123,7 @@ SECTIONS = {
         ),
         (
             "a leaked key is none to replace",
-            "    if _LEAKED.search(message):\n        return _rejected(\"leaked\")\n    if reason ==",
+            '    if _LEAKED.search(message):\n        return _rejected("leaked")\n    if reason ==',
             "    if reason ==",
             f"{REJECTION}test_the_table",
         ),

@@ -372,14 +372,17 @@ def test_an_error_that_many_refreshes_share_carries_no_frames_from_one_to_the_ne
     credentials.get()
     store.error = FetchFailed("down.")
     store.gate.clear()
-    refreshing = [credentials.engine.refresh_steps() for _ in range(3)]
-    (landed,) = {next(steps) for steps in refreshing}
+    _, *refreshing = steps = [credentials.engine.refresh_steps() for _ in range(4)]
+    (first,) = {next(one) for one in steps}
     store.gate.set()
-    landed.landing.wait()
+    first.landing.wait()
+    # It began before they asked; the next one they share.
+    (shared,) = {next(one) for one in refreshing}
+    shared.landing.wait()
     lengths = []
-    for steps in refreshing:
+    for one in refreshing:
         with pytest.raises(FetchFailed) as caught:
-            next(steps)
+            next(one)
         lengths.append(len(list(caught.traceback)))
     assert len(set(lengths)) == 1
 
