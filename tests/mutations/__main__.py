@@ -52,7 +52,10 @@ def passes_unmutated(chosen: list[Mutation]) -> bool:
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         code, output = outcome(copied(folder), dict.fromkeys(one.node for one in chosen), LONGEST * len(chosen))
-    print(f"{time.monotonic() - began:6.1f} s  {'passed' if code == 0 else output}: the tests, without a mutation")
+    print(
+        f"{time.monotonic() - began:6.1f} s  {'passed' if code == 0 else output}: the tests, without a mutation",
+        flush=True,
+    )
     return code == 0
 
 

@@ -26,7 +26,7 @@ SECTIONS = {
             "no single flight for a rejection",
             "if self.flight is not None:\n            return",
             "if self.flight is not None and rejected is None:\n            return",
-            f"{ENGINE}test_threads_and_tasks_that_meet_the_same_rejection_cause_one_fetch",
+            f"{ENGINE}test_no_parole_while_a_fetch_is_under_way_that_may_bring_a_better_key",
         ),
         (
             "the lock held during I/O",
