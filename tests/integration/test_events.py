@@ -132,42 +132,6 @@ def test_what_the_applications_logging_raises_leaves_no_one_waiting():
     assert answered.wait(10)
 
 
-def test_who_asks_with_a_handlers_lock_held_waits_for_no_record():
-    """A handler may hold its lock while it asks for a key; the record of the fetch would wait for the handler."""
-
-    class Handler(logging.Handler):
-        def emit(self, record):
-            seen.append(record.event)
-
-    def ask():
-        with handler.lock:
-            return credentials.get()
-
-    def down():
-        raise OSError("down")
-
-    seen, handler, credentials = [], Handler(), CredentialProvider(down, lambda: "key-1")
-    logging.getLogger("genai_credentials").addHandler(handler)
-    try:
-        assert run(ask, "asking").result(10).get_secret_value() == "key-1"
-        settle(credentials)
-        assert seen == ["link_broken"]
-    finally:
-        logging.getLogger("genai_credentials").removeHandler(handler)
-
-
-def test_a_listener_that_hangs_holds_up_nobody():
-    gate, store, clock = threading.Event(), Store(), FakeClock()
-    credentials = CredentialProvider(store, on_event=lambda event: gate.wait(20), clock=clock)
-    try:
-        key = run(credentials.get, "asking").result(5)
-        store.text = "key-2"
-        assert run(lambda: credentials.reject(key), "asking").result(5).get_secret_value() == "key-2"
-        assert run(credentials.refresh, "asking").result(5).get_secret_value() == "key-2"
-    finally:
-        gate.set()
-
-
 def test_who_waited_for_a_fetch_goes_on_once_a_quick_listener_has_heard_of_it():
     def listen(event):
         time.sleep(0.01)

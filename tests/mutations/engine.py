@@ -27,8 +27,8 @@ SECTIONS = {
         ),
         (
             "the lock dropped in `accept()`",
-            "with self.lock:\n            recovered",
-            f"with {UNLOCKED}:\n            recovered",
+            "with self.lock:\n            sent = ",
+            f"with {UNLOCKED}:\n            sent = ",
             LOCKED,
         ),
         (
@@ -61,7 +61,7 @@ SECTIONS = {
             "a key with a short life is not served to whoever waited for it",
             "if flight.key is not None:",
             "if False:",
-            f"{RULES}test_who_waited_for_a_fetch_is_served_its_key_however_short_its_life",
+            "unit/test_under_fire.py::test_a_key_that_was_just_fetched_is_served_however_short_its_life",
         ),
         (
             "a start waits longer than the request may take",
@@ -136,6 +136,12 @@ SECTIONS = {
             f"{EXCHANGE}test_an_outage_of_the_keys_is_warned_of_once_and_ends_with_one_recovery[1]",
         ),
         (
+            "an outage is warned of before the fetch under way has ended",
+            "news = self.flight is None and self.keystate.gave_up()",
+            "news = self.keystate.gave_up()",
+            f"{EXCHANGE}test_while_a_fetch_is_under_way_no_outage_is_warned_of",
+        ),
+        (
             "nobody is told that the API accepts a key again",
             'if recovered:\n            self._events.emit("recovered", key)\n',
             "",
@@ -157,6 +163,12 @@ SECTIONS = {
             "an acceptance counts from when it came, not from when the request was sent",
             "self.accept(key, sent)",
             "self.accept(key)",
+            f"{EXCHANGE}test_an_acceptance_of_a_request_sent_before_the_refusal_proves_nothing",
+        ),
+        (
+            "an acceptance that proves nothing hides those that follow",
+            "if not self.keystate.known.was_refused_since(key, sent):",
+            "if True:",
             f"{EXCHANGE}test_an_acceptance_of_a_request_sent_before_the_refusal_proves_nothing",
         ),
         (

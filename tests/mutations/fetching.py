@@ -98,13 +98,13 @@ SECTIONS = {
             "a fetch logs before it has landed",
             "with lines.keep(), inside",
             "with inside",
-            "integration/test_events.py::test_who_asks_with_a_handlers_lock_held_waits_for_no_record",
+            "unit/test_under_fire.py::test_a_log_handler_that_asks_for_the_key_under_its_own_lock_hangs_nobody",
         ),
         (
             "who waits for a fetch waits for its listeners",
             '"genai-credentials-events")], TELLING)',
             '"genai-credentials-events")])',
-            "integration/test_events.py::test_a_listener_that_hangs_holds_up_nobody",
+            "unit/test_under_fire.py::test_a_listener_that_sleeps_holds_no_caller",
         ),
         (
             "a fetch has landed before anyone was told of it",

@@ -26,8 +26,8 @@ SECTIONS = {
         ),
         (
             "an acceptance of a request sent before the refusal lifts the quarantine",
-            "        if sent < known.refused:\n            return False\n",
-            "",
+            "if self.was_refused_since(key, sent):",
+            "if False:",
             f"{EXCHANGE}test_an_acceptance_of_a_request_sent_before_the_refusal_proves_nothing",
         ),
         (

@@ -60,7 +60,7 @@ SECTIONS = {
             "the caller waits for its listeners",
             'run(self.deliver, "genai-credentials-events")',
             "self.deliver()",
-            f"{EVENTS}test_a_listener_that_hangs_holds_up_nobody",
+            "unit/test_under_fire.py::test_a_listener_that_sleeps_holds_no_caller",
         ),
         (
             "a listener that asks for the key waits for the fetch that waits for it",

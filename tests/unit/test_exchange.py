@@ -389,6 +389,19 @@ def test_another_key_that_is_dead_too_is_warned_of_anew(impatient, store, clock,
         assert outages(caplog) == number
 
 
+def test_while_a_fetch_is_under_way_no_outage_is_warned_of(impatient, store, caplog):
+    """It may bring another key."""
+    impatient.get()
+    store.entered.acquire()
+    store.gate.clear()
+    store.text = "key-2"
+    assert send(impatient, taking("key-2"), seconds=0.1) == ["key-1"]
+    store.gate.set()
+    settle(impatient)
+    assert outages(caplog) == 0
+    assert send(impatient, taking("key-2")) == ["key-2"]
+
+
 def outages(caplog):
     """How many warnings there were of keys that are all refused."""
     return sum(getattr(record, "event", None) == "no_replacement" for record in caplog.records)

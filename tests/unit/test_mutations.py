@@ -7,7 +7,9 @@ import pytest
 from mutations import MUTATIONS, SECTIONS
 from mutations.mutation import ROOT
 from mutations.page import PAGE, text
+from mutations.rotation import BY_HAND
 
+NAMED = sorted({test.partition("[")[0] for test in [*(one.test for one in MUTATIONS), *(test for _, test in BY_HAND)]})
 RENEW = "the code has changed: renew the list in tests/mutations, and try it with python -m tests.mutations"
 
 
@@ -20,7 +22,7 @@ def test_each_mutation_still_has_its_place(mutation):
     ast.parse(mutated)
 
 
-@pytest.mark.parametrize("name", sorted({mutation.test.partition("[")[0] for mutation in MUTATIONS}))
+@pytest.mark.parametrize("name", NAMED)
 def test_each_test_that_is_named_is_there(name):
     path, *inside = name.split("::")
     body = ast.parse((ROOT / "tests" / path).read_text()).body
