@@ -294,6 +294,36 @@ def test_work_that_other_work_waits_for_goes_on_while_a_fork_waits():
         assert working.result(20)
 
 
+def test_work_that_hands_something_to_an_executor_goes_on_while_a_fork_waits():
+    """As a look-up of a host's name in an event loop does; an executor's lock is held at a fork."""
+    done = run_script(
+        """
+        import asyncio, os, threading, time
+        from genai_credentials import CredentialProvider
+        begun, forking = threading.Event(), threading.Event()
+        async def read():
+            await asyncio.to_thread(forking.wait, 0.5)
+            await asyncio.to_thread(time.sleep, 0)
+            return "key-1"
+        def fetch():
+            begun.set()
+            return asyncio.run(read())
+        credentials = CredentialProvider(fetch)
+        asking = threading.Thread(target=credentials.get)
+        asking.start()
+        begun.wait()
+        time.sleep(0.1)
+        before = time.monotonic()
+        if (child := os.fork()) == 0:
+            os._exit(0)
+        print(time.monotonic() - before)
+        os.waitpid(child, 0)
+        asking.join()
+        """
+    )
+    assert float(done.stdout) < forks.LONGEST_WAIT / 2
+
+
 @pytest.mark.parametrize("ask", [CredentialProvider.get, CredentialProvider.refresh])
 def test_a_fork_waits_for_no_listener_that_hangs(ask):
     gate, heard = threading.Event(), threading.Event()

@@ -213,6 +213,12 @@ SECTIONS = {
             f"{PROCESSES}test_work_that_other_work_waits_for_goes_on_while_a_fork_waits",
         ),
         (
+            "work that needs an executor doesn't go on while a fork waits",
+            "import concurrent.futures.thread  # noqa: F401\n",
+            "",
+            f"{PROCESSES}test_work_that_hands_something_to_an_executor_goes_on_while_a_fork_waits",
+        ),
+        (
             "a fork waits for a listener",
             "    me = threading.get_ident()\n"
             "    _at_work.difference_update([work for work in list(_at_work) if work.thread == me])",
