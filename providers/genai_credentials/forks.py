@@ -8,6 +8,9 @@ until such work is at rest, for a bounded time. The hooks are registered once, a
 
 from __future__ import annotations
 
+# Before our own hooks, so that a fork runs it after them: else a fork that waits for work under way holds a lock that
+# such work may need, to hand something to an executor.
+import concurrent.futures.thread  # noqa: F401
 import os
 import threading
 import time

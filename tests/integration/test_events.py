@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 
 import pytest
 from opentelemetry.sdk.metrics import MeterProvider
@@ -10,10 +11,11 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from genai_credentials import CredentialProvider, FetchFailed, NoCredentials
+from genai_credentials import CredentialProvider, FetchFailed, NoCredentials, fetching
 from genai_credentials.events import Event
+from genai_credentials.log import logger
 from genai_credentials.telemetry import OpenTelemetry
-from stores import Store, play
+from stores import Store, play, settle
 
 
 def test_each_event_is_told_with_what_it_is_about():
@@ -80,10 +82,10 @@ class Collector(logging.Handler):
 @pytest.fixture
 def broken_collector():
     """An application whose logging raises."""
-    logger, collector = logging.getLogger("genai_credentials"), Collector()
-    logger.addHandler(collector)
+    ours, collector = logging.getLogger("genai_credentials"), Collector()
+    ours.addHandler(collector)
     yield
-    logger.removeHandler(collector)
+    ours.removeHandler(collector)
 
 
 @pytest.fixture
@@ -126,6 +128,57 @@ def test_what_the_applications_logging_raises_leaves_no_one_waiting():
     answered, credentials = threading.Event(), CredentialProvider(down, lambda: down())
     threading.Thread(target=ask, daemon=True).start()
     assert answered.wait(10)
+
+
+def test_who_waited_for_a_fetch_goes_on_once_a_quick_listener_has_heard_of_it(monkeypatch):
+    def listen(event):
+        time.sleep(0.05)
+        heard.append(event.name)
+
+    heard = []
+    # On a busy machine even a quick one takes its time.
+    monkeypatch.setattr(fetching, "TELLING", 10)
+    CredentialProvider(lambda: "key-1", on_event=listen).get()
+    assert heard == ["fetched"]
+
+
+def test_listeners_are_called_one_after_the_other_in_order():
+    store, at_once, most, heard = Store(), [0], [0], []
+
+    def listen(event):
+        at_once[0] += 1
+        most[0] = max(most[0], at_once[0])
+        time.sleep(0.005)
+        heard.append((event.name, event.fingerprint))
+        at_once[0] -= 1
+
+    credentials = CredentialProvider(store, on_event=listen, min_refresh_interval=0)
+    key, expected = credentials.get(), []
+    for number in range(2, 12):
+        store.text = f"key-{number}"
+        other = credentials.reject(key)
+        expected += [("rejected", key.fingerprint), *((name, other.fingerprint) for name in ("fetched", "rotated"))]
+        key = other
+    settle(credentials)
+    assert heard[1:] == expected
+    assert most == [1]
+
+
+def test_what_a_call_logs_that_outlives_its_fetch_is_not_lost(caplog):
+    gate, over = threading.Event(), threading.Event()
+
+    def hangs():
+        assert gate.wait(20)
+        logger.warning("at last")
+        over.set()
+        return "key-1"
+
+    credentials = CredentialProvider(hangs, lambda: "key-2", fetch_timeout=0.05)
+    assert credentials() == "key-2"
+    settle(credentials)
+    gate.set()
+    assert over.wait(10)
+    assert "at last" in caplog.text
 
 
 @pytest.mark.usefixtures("broken_collector")

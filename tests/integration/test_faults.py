@@ -441,15 +441,17 @@ def test_the_retries_of_a_stock_client_are_not_waited_for(clock):
         client.close()
 
 
-@pytest.mark.parametrize("culprit", ["listener", "log filter"])
-def test_who_is_told_of_a_fetch_and_fails_leaves_nobody_waiting(aws, way, clock, culprit, monkeypatch):
+@pytest.mark.parametrize("culprit", ["listener", "record factory", "log handler"])
+def test_who_is_told_of_a_fetch_and_fails_leaves_nobody_waiting(aws, way, clock, culprit, monkeypatch, caplog):
     def fails(*args):
         raise SystemExit
 
     listener = fails if culprit == "listener" else None
     credentials = CredentialProvider(aws.provider, clock=clock, on_event=listener)
-    if culprit == "log filter":
-        monkeypatch.setattr(logging.getLogger("genai_credentials"), "info", fails)
+    if culprit != "listener":
+        caplog.set_level(logging.DEBUG, "genai_credentials")
+        method = "makeRecord" if culprit == "record factory" else "handle"
+        monkeypatch.setattr(logging.getLogger("genai_credentials"), method, fails)
     assert way.get(credentials).get_secret_value() == "key-1"
     aws.publish("key-2")
     assert credentials.refresh().get_secret_value() == "key-2"

@@ -1,5 +1,7 @@
 """Forks, threads, exits: what a production server does to a process, over keep-alive connections."""
 
+import logging
+import math
 import os
 import ssl
 import subprocess
@@ -20,9 +22,10 @@ from genai_credentials import (
     FetchFailed,
     GoogleSecretManager,
     NoCredentials,
+    forks,
 )
-from genai_credentials.testing import AWSEmulator, FakeGemini, SecretManagerEmulator
-from genai_credentials.workers import _rest
+from genai_credentials.testing import AWSEmulator, FakeClock, FakeGemini, SecretManagerEmulator
+from genai_credentials.workers import _rest, run
 from stores import settle
 
 pytestmark = [
@@ -204,6 +207,237 @@ def test_threads_that_fork_at_once_deadlock_nobody():
     assert {provider() for provider in providers} == {"key-1"}
 
 
+# What a fork waits for, and what it doesn't
+
+
+def seconds_to_fork():
+    """How long a fork takes whose child ends at once."""
+    began = time.monotonic()
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    taken = time.monotonic() - began
+    os.waitpid(child, 0)
+    return taken
+
+
+@contextmanager
+def working():
+    """Another thread at work, until the event is set that this yields, or the block is left."""
+
+    def work():
+        with forks.at_work():
+            begun.set()
+            assert over.wait(20)
+
+    begun, over = threading.Event(), threading.Event()
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert begun.wait(10)
+    try:
+        yield over
+    finally:
+        over.set()
+        thread.join(20)
+
+
+def test_a_fork_waits_until_work_is_over():
+    with working() as over, ThreadPoolExecutor(1) as thread:
+        forked = thread.submit(seconds_to_fork)
+        with pytest.raises(TimeoutError):
+            forked.result(0.2)
+        over.set()
+        assert 0.2 <= forked.result(20) < forks.LONGEST_WAIT
+
+
+def test_no_work_begins_while_a_fork_waits():
+    begun = threading.Event()
+
+    def begin():
+        with forks.at_work():
+            begun.set()
+
+    beginning = threading.Thread(target=begin)
+    with working() as over, ThreadPoolExecutor(1) as threads:
+        forked = threads.submit(seconds_to_fork)
+        with pytest.raises(TimeoutError):
+            forked.result(0.2)
+        beginning.start()
+        assert not begun.wait(0.2)
+        over.set()
+        forked.result(20)
+        assert begun.wait(10)
+        beginning.join(10)
+
+
+def test_work_that_other_work_waits_for_goes_on_while_a_fork_waits():
+    forking = threading.Event()
+
+    def outer():
+        with forks.at_work():
+            begun.set()
+            assert forking.wait(10)
+            # A job of another thread's, and more work of this one's.
+            run(lambda: None, "inner").result(10)
+            with forks.at_work():
+                return True
+
+    begun = threading.Event()
+    with ThreadPoolExecutor(2) as threads:
+        working = threads.submit(outer)
+        assert begun.wait(10)
+        forked = threads.submit(seconds_to_fork)
+        with pytest.raises(TimeoutError):
+            forked.result(0.2)
+        forking.set()
+        assert forked.result(20) < forks.LONGEST_WAIT
+        assert working.result(20)
+
+
+def test_work_that_hands_something_to_an_executor_goes_on_while_a_fork_waits():
+    """As a look-up of a host's name in an event loop does; an executor's lock is held at a fork."""
+    done = run_script(
+        """
+        import asyncio, os, threading, time
+        from genai_credentials import CredentialProvider
+        begun, forking = threading.Event(), threading.Event()
+        async def read():
+            await asyncio.to_thread(forking.wait, 0.5)
+            await asyncio.to_thread(time.sleep, 0)
+            return "key-1"
+        def fetch():
+            begun.set()
+            return asyncio.run(read())
+        credentials = CredentialProvider(fetch)
+        asking = threading.Thread(target=credentials.get)
+        asking.start()
+        begun.wait()
+        time.sleep(0.1)
+        before = time.monotonic()
+        if (child := os.fork()) == 0:
+            os._exit(0)
+        print(time.monotonic() - before)
+        os.waitpid(child, 0)
+        asking.join()
+        """
+    )
+    assert float(done.stdout) < forks.LONGEST_WAIT / 2
+
+
+@pytest.mark.parametrize("ask", [CredentialProvider.get, CredentialProvider.refresh])
+def test_a_fork_waits_for_no_listener_that_hangs(ask):
+    gate, heard = threading.Event(), threading.Event()
+
+    def listen(event):
+        heard.set()
+        gate.wait(20)
+
+    try:
+        ask(CredentialProvider(lambda: "key-1", on_event=listen))
+        assert heard.wait(10)
+        assert seconds_to_fork() < forks.LONGEST_WAIT / 2
+    finally:
+        gate.set()
+
+
+def test_a_fork_waits_for_no_handler_that_hangs():
+    gate, heard = threading.Event(), threading.Event()
+
+    class Handler(logging.Handler):
+        def emit(self, record):
+            heard.set()
+            gate.wait(20)
+
+    def down():
+        raise OSError("down")
+
+    handler = Handler()
+    logging.getLogger("genai_credentials").addHandler(handler)
+    try:
+        assert CredentialProvider(down, lambda: "key-1")() == "key-1"
+        assert heard.wait(10)
+        assert seconds_to_fork() < forks.LONGEST_WAIT / 2
+    finally:
+        gate.set()
+        logging.getLogger("genai_credentials").removeHandler(handler)
+
+
+def test_a_fork_waits_for_no_call_that_was_given_up():
+    gate = threading.Event()
+    credentials = CredentialProvider(lambda: gate.wait(20) and "key-1", lambda: "key-2", fetch_timeout=0.05)
+    try:
+        assert credentials() == "key-2"
+        assert seconds_to_fork() < forks.LONGEST_WAIT / 2
+    finally:
+        gate.set()
+
+
+def test_a_child_that_forks_waits_for_none_of_its_parents_work():
+    with working(), ThreadPoolExecutor(1) as thread:
+        assert float(thread.submit(in_child, seconds_to_fork).result(20)) < forks.LONGEST_WAIT / 2
+
+
+def test_a_child_counts_none_of_the_parents_calls():
+    here = os.getpid()
+
+    def hangs_in_the_parent():
+        return "key-1" if os.getpid() != here else gate.wait(20) and "key-1"
+
+    gate, clock = threading.Event(), FakeClock()
+    credentials = CredentialProvider(hangs_in_the_parent, lambda: "key-2", fetch_timeout=0.05, clock=clock)
+    try:
+        for _ in range(3):
+            credentials.engine.links[0]._next_at = -math.inf
+            assert credentials.refresh().get_secret_value() == "key-2"
+        assert len(credentials.engine.links[0]._hanging) == 3
+        hurried = credentials.engine.links[0]
+        hurried.fetch = lambda rejected, timeout: type(hurried).fetch(hurried, rejected, 10)
+        assert in_child(lambda: credentials.refresh().get_secret_value()) == "key-1"
+    finally:
+        gate.set()
+
+
+def test_the_first_call_in_a_child_is_tried_twice_within_its_time():
+    """What the fork left of the parent's libraries may hang the first one."""
+    calls, here = [], os.getpid()
+
+    def hangs_once():
+        calls.append(1)
+        if os.getpid() != here and len(calls) == 2:
+            time.sleep(20)
+        return f"key-{len(calls)}"
+
+    credentials = CredentialProvider(hangs_once, fetch_timeout=1)
+    assert credentials() == "key-1"
+    assert in_child(lambda: credentials.refresh().get_secret_value()) == "key-3"
+
+
+def test_a_child_tells_of_its_own_events_alone():
+    gate, heard, begun, here = threading.Event(), [], threading.Event(), os.getpid()
+
+    def listen(event):
+        heard.append(event.name)
+        if os.getpid() == here:
+            begun.set()
+            gate.wait(20)
+
+    credentials = CredentialProvider(lambda: "key-1", on_event=listen)
+    try:
+        credentials.get()
+        assert begun.wait(10)
+        credentials.refresh()  # this event waits for the listener
+
+        def tell():
+            heard.clear()
+            credentials.refresh()
+            settle(credentials)
+            return heard
+
+        assert in_child(tell) == "['fetched']"
+    finally:
+        gate.set()
+
+
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_multiprocessing_of_each_kind(method, tmp_path):
     script = tmp_path / "script.py"
@@ -229,7 +463,7 @@ def test_multiprocessing_of_each_kind(method, tmp_path):
     assert done.stdout.strip() == "{'key-1'}"
 
 
-def run(script, timeout=30):
+def run_script(script, timeout=30):
     return subprocess.run(
         [sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, timeout=timeout, check=False
     )
@@ -237,7 +471,7 @@ def run(script, timeout=30):
 
 def test_a_hung_fetch_does_not_hold_up_the_interpreters_exit():
     started = time.monotonic()
-    done = run(
+    done = run_script(
         """
         import threading
         from genai_credentials import CredentialProvider
@@ -255,7 +489,7 @@ def test_a_hung_fetch_does_not_hold_up_the_interpreters_exit():
 
 
 def test_a_key_is_served_at_interpreter_shutdown_when_no_thread_can_be_started():
-    done = run(
+    done = run_script(
         """
         import atexit, logging
         from genai_credentials import CredentialProvider
@@ -287,7 +521,7 @@ def test_a_process_out_of_threads_serves_the_key_it_has_and_says_why_it_has_none
 
 
 def test_a_keyboard_interrupt_in_a_waiter_leaves_the_fetch_to_the_others():
-    done = run(
+    done = run_script(
         """
         import os, signal, threading
         from genai_credentials import CredentialProvider

@@ -19,7 +19,7 @@ from genai_credentials import ApiKey, CredentialProvider, FetchFailed, NoCredent
 from genai_credentials.forks import PerProcess
 from genai_credentials.keystate import FALL_BACK_WITHIN, KeyState
 from genai_credentials.known import Found, KnownKeys
-from genai_credentials.workers import run
+from genai_credentials.workers import _rest, run
 from stores import Store, settle
 
 # From 3.12 on, Python warns of each fork with threads about; that is what is tested here.
@@ -204,6 +204,10 @@ def test_a_refused_key_that_is_all_the_store_has_is_asked_after_once_a_ttl(store
     for _ in range(50):
         credentials.get()
         settle(credentials)
+    # Nor as often as a store that failed.
+    clock.advance(8)
+    credentials.get()
+    settle(credentials)
     assert store.fetches - before == 1
 
 
@@ -215,6 +219,20 @@ def test_a_fetch_that_ends_after_the_close_leaves_no_key_behind(store, clock):
     store.gate.set()
     flight.landing.wait()
     assert credentials.engine.keystate.serving.key is None
+
+
+def test_a_launch_without_a_thread_is_over_and_the_next_one_may_succeed(store, clock, monkeypatch):
+    def refuse(self):
+        raise RuntimeError("can't start new thread")
+
+    credentials = CredentialProvider(store, clock=clock)
+    with monkeypatch.context() as out_of_threads:
+        out_of_threads.setattr(threading.Thread, "start", refuse)
+        out_of_threads.setattr(_rest, "workers", [])
+        with pytest.raises(NoCredentials, match="no thread could be started"):
+            credentials.get()
+    clock.advance(2)
+    assert run(credentials.get, "another").result(10).get_secret_value() == "key-1"
 
 
 def test_a_provider_that_exits_leaves_nobody_waiting(store, clock):
@@ -350,10 +368,18 @@ def test_an_error_that_many_refreshes_share_carries_no_frames_from_one_to_the_ne
     credentials = CredentialProvider(store, clock=clock)
     credentials.get()
     store.error = FetchFailed("down.")
+    store.gate.clear()
+    _, *refreshing = steps = [credentials.engine.refresh_steps() for _ in range(4)]
+    (first,) = {next(one) for one in steps}
+    store.gate.set()
+    first.landing.wait()
+    # It began before they asked; the next one they share.
+    (shared,) = {next(one) for one in refreshing}
+    shared.landing.wait()
     lengths = []
-    for _ in range(3):
+    for one in refreshing:
         with pytest.raises(FetchFailed) as caught:
-            credentials.refresh()
+            next(one)
         lengths.append(len(list(caught.traceback)))
     assert len(set(lengths)) == 1
 

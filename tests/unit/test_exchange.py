@@ -7,10 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from genai_credentials import ApiKey, CredentialProvider
+from genai_credentials import ApiKey, CredentialProvider, FetchFailed
 from genai_credentials.client.exchange import MOST_SENDS, Claim, advance, claim, exchange, own_key
 from genai_credentials.key import PLACEHOLDER
 from genai_credentials.rejection import classify
+from genai_credentials.workers import run
 from stores import Store, settle
 
 REFUSED = b'{"error": {"code": 400, "status": "INVALID_ARGUMENT", "details": [{"reason": "API_KEY_INVALID"}]}}'
@@ -22,6 +23,7 @@ def send(credentials, answer, **options):
     steps, verdict, sent = exchange(credentials.engine, **options), None, []
     while key := advance(steps, verdict):
         sent.append(key.get_secret_value())
+        assert len(sent) < 50, "it is sent again and again"
         verdict = classify(*answer(sent[-1]))
     return sent
 
@@ -80,6 +82,12 @@ def test_an_acceptance_of_a_request_sent_before_the_refusal_proves_nothing(impat
     assert impatient.status().state == "FRESH"
 
 
+def test_a_key_that_is_accepted_refused_and_accepted_is_fresh(impatient):
+    """Every acceptance after a refusal counts, and not the first one alone."""
+    assert [send(impatient, taking(*live)) for live in (["key-1"], [], ["key-1"])] == [["key-1"]] * 3
+    assert impatient.status().state == "FRESH"
+
+
 # How often it is sent
 
 
@@ -112,13 +120,21 @@ def test_a_request_waits_no_longer_for_a_fetch_than_its_own_timeout(store, clock
     assert send(credentials, taking("key-1")) == ["key-1"]
 
 
+def test_a_request_waits_no_longer_for_the_first_key_than_its_own_timeout(store, clock):
+    store.gate.clear()
+    credentials = CredentialProvider(store, clock=clock)
+    asked = run(lambda: send(credentials, taking("key-1"), seconds=0.1), "asking")
+    with pytest.raises(FetchFailed, match="longer than the request may"):
+        asked.result(5)
+    store.gate.set()
+
+
 def test_a_second_rotation_right_after_a_fetch_that_found_nothing_loses_nothing(store, clock):
     """The interval belongs to the refused key: one that is refused for the first time earns its own fetch."""
     credentials = CredentialProvider(store, clock=clock, min_refresh_interval=5)
     assert send(credentials, taking()) == ["key-1"]
     store.text = "key-2"
-    clock.advance(5)
-    assert send(credentials, taking("key-2")) == ["key-1", "key-2"]
+    credentials.refresh()
     for number in range(3, 8):
         store.text = f"key-{number}"
         clock.advance(0.2)
@@ -140,6 +156,43 @@ def test_a_key_that_flaps_cannot_hammer_the_store(store, clock):
         send(credentials, taking("key-1"))
         clock.advance(0.01)
     assert store.fetches <= 1 + 60 / 5 + 10
+
+
+def flap(credentials, clock, times):
+    for _ in range(times):
+        send(credentials, taking())
+        send(credentials, taking("key-1"))
+        clock.advance(0.01)
+
+
+def test_a_key_that_flapped_is_replaced_after_an_interval_all_the_same(store, clock):
+    credentials = CredentialProvider(store, clock=clock, min_refresh_interval=5, patience=0)
+    flap(credentials, clock, 6000)
+    store.text = "key-2"
+    clock.advance(5)
+    assert send(credentials, taking("key-2")) == ["key-1", "key-2"]
+
+
+def test_flapping_is_forgotten_after_a_minute_of_quiet(store, clock):
+    credentials = CredentialProvider(store, clock=clock, min_refresh_interval=5, patience=0)
+    flap(credentials, clock, 1000)
+    clock.advance(61)
+    before = store.fetches
+    flap(credentials, clock, 2)
+    assert store.fetches - before == 2
+
+
+def test_a_fetch_that_found_a_key_holds_up_none_that_follows(store, clock):
+    """The interval is between two fetches that find nothing."""
+    credentials = CredentialProvider(store, clock=clock, min_refresh_interval=5, patience=0)
+    first = credentials.get()
+    store.text = "key-2"
+    assert credentials.reject(first).get_secret_value() == "key-2"
+    second, before = credentials.get(), store.fetches
+    # Refused since before that fetch, as another request knew, and published anew meanwhile.
+    store.text = "key-3"
+    assert credentials.reject(second).get_secret_value() == "key-3"
+    assert store.fetches == before + 1
 
 
 def test_a_rejection_waits_for_one_fetch_under_way_and_one_of_its_own(store, clock):
@@ -187,9 +240,63 @@ def test_patience_ends_with_its_window_and_the_next_request_has_the_error_at_onc
     assert send(credentials, taking("key-1")) == ["key-1"]
     store.text = "key-2"
     first = send(credentials, taking())
-    assert len(first) > 2
+    # Two keys a round, and a pause of 0.1 s after the first and of the rest after the second.
+    assert 2 < len(first) <= 6
     clock.advance(0.31)
     assert len(send(credentials, taking())) <= 2
+
+
+def test_each_round_begins_anew_with_every_key(store, clock):
+    credentials = CredentialProvider(store, clock=clock)
+    assert send(credentials, taking("key-1")) == ["key-1"]
+    store.text = "key-2"
+    live = iter([[], [], [], ["key-1"]])
+    assert send(credentials, lambda text: taking(*next(live))(text)) == ["key-1", "key-2", "key-2", "key-1"]
+
+
+def test_a_key_that_was_accepted_since_a_refusal_is_sent_again(store, clock):
+    credentials = CredentialProvider(store, clock=clock)
+    assert send(credentials, taking()) == ["key-1"]
+    assert send(credentials, taking("key-1")) == ["key-1"]
+    live = iter([[], ["key-1"]])
+    assert send(credentials, lambda text: taking(*next(live))(text)) == ["key-1"] * 2
+
+
+def test_a_sign_that_replicas_disagree_is_one_for_a_minute(store, clock):
+    credentials = CredentialProvider(store, clock=clock)
+    assert send(credentials, taking("key-1")) == ["key-1"]
+    store.text = "key-2"
+    assert send(credentials, taking("key-2")) == ["key-1", "key-2"]
+    clock.advance(61)
+    assert send(credentials, taking()) == ["key-2", "key-1"]
+
+
+def test_a_second_rotation_while_a_request_is_patient_is_found(store, clock):
+    credentials = CredentialProvider(store, clock=clock)
+    assert send(credentials, taking("key-1")) == ["key-1"]
+    store.text, sent = "key-2", []
+
+    def answer(text):
+        sent.append(text)
+        clock.advance(0.2)
+        # The refusal of key-2 has had its own fetch by now, which found nothing.
+        if sent.count("key-2") == 2:
+            store.text = "key-3"
+        return taking("key-3")(text)
+
+    assert send(credentials, answer)[-1] == "key-3"
+
+
+def test_while_replicas_disagree_the_older_key_is_only_lent(store, clock):
+    """The newest one stays the current key, though a replica that doesn't know it yet takes the older one alone."""
+    credentials = CredentialProvider(store, clock=clock)
+    assert send(credentials, taking("key-1")) == ["key-1"]
+    store.text = "key-2"
+    assert send(credentials, taking("key-2")) == ["key-1", "key-2"]
+    for _ in range(3):
+        assert send(credentials, taking("key-1")) == ["key-2", "key-1"]
+        assert credentials() == "key-2"
+    assert send(credentials, taking("key-2")) == ["key-2"]
 
 
 def test_no_pause_goes_beyond_the_requests_own_timeout(store, clock):
@@ -228,13 +335,31 @@ def test_rotated_is_told_whenever_another_key_serves_and_the_counter_agrees(stor
     assert send(credentials, taking("key-1")) == ["key-1"]
     store.text = "key-2"
     credentials.refresh()
-    assert send(credentials, taking("key-1")) == ["key-2", "key-1"]  # falls back
+    assert credentials.reject(credentials.get()).get_secret_value() == "key-1"  # falls back
+    told.named("rotated", 2)
     clock.advance(31)
-    assert send(credentials, taking("key-1")) == ["key-2", "key-1"]  # the trial, and back
+    credentials.get()  # the trial
+    told.named("rotated", 3)
+    assert send(credentials, taking("key-1")) == ["key-2", "key-1"]  # and back
     fingerprint = {name: ApiKey(name, provider="x").fingerprint for name in ("key-1", "key-2")}
     expected = ["key-2", "key-1", "key-2", "key-1"]
     assert [event.fingerprint for event in told.named("rotated", 4)] == [fingerprint[name] for name in expected]
     assert credentials.status().counters["rotations"] == 4
+
+
+def test_a_lent_key_that_the_api_accepts_serves_from_then_on(clock, told):
+    """While each key is refused, none takes the place of another; the first one that is accepted does."""
+    credentials = CredentialProvider(lambda: "key-1", lambda: "key-2", clock=clock, patience=0, on_event=told)
+    assert send(credentials, taking()) == ["key-1", "key-2"]
+    clock.advance(1)
+    for _ in range(3):
+        assert send(credentials, taking()) == ["key-2", "key-1"]
+        assert credentials() == "key-2"
+    assert send(credentials, taking("key-1")) == ["key-2", "key-1"]
+    assert credentials() == "key-1"
+    assert credentials.status().state == "FRESH"
+    fingerprints = [ApiKey(name, provider="x").fingerprint for name in ("key-2", "key-1")]
+    assert [event.fingerprint for event in told.named("rotated", 2)] == fingerprints
 
 
 @pytest.mark.parametrize("known", [1, 2, 4])
@@ -245,12 +370,41 @@ def test_an_outage_of_the_keys_is_warned_of_once_and_ends_with_one_recovery(stor
         send(credentials, taking(store.text))
     for _ in range(100):
         send(credentials, taking())
-    warned = [record for record in caplog.records if getattr(record, "event", None) == "no_replacement"]
-    assert len(warned) == 1
+    assert outages(caplog) == 1
     assert credentials.status().counters["rejections"] <= 2 * known
     assert send(credentials, taking(store.text))[-1] == store.text
     send(credentials, taking(store.text))
     assert len(told.named("recovered", 1)) == 1
+    for _ in range(10):
+        send(credentials, taking())
+    assert outages(caplog) == 2
+
+
+def test_another_key_that_is_dead_too_is_warned_of_anew(impatient, store, clock, caplog):
+    for number in (1, 2, 3):
+        store.text = f"key-{number}"
+        clock.advance(5)
+        for _ in range(3):
+            send(impatient, taking())
+        assert outages(caplog) == number
+
+
+def test_while_a_fetch_is_under_way_no_outage_is_warned_of(impatient, store, caplog):
+    """It may bring another key."""
+    impatient.get()
+    store.entered.acquire()
+    store.gate.clear()
+    store.text = "key-2"
+    assert send(impatient, taking("key-2"), seconds=0.1) == ["key-1"]
+    store.gate.set()
+    settle(impatient)
+    assert outages(caplog) == 0
+    assert send(impatient, taking("key-2")) == ["key-2"]
+
+
+def outages(caplog):
+    """How many warnings there were of keys that are all refused."""
+    return sum(getattr(record, "event", None) == "no_replacement" for record in caplog.records)
 
 
 # Whose key it is

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from genai_credentials.flight import WOKEN_AT_ONCE, Landing
+from genai_credentials.workers import run
 
 
 class CountingLoop(asyncio.SelectorEventLoop):
@@ -120,3 +121,14 @@ def test_a_loop_that_was_closed_meanwhile_disturbs_no_other():
         assert ready.acquire(timeout=10)
         landing.land()
         assert found.result(10) == 2
+
+
+def test_a_wait_ends_after_its_seconds():
+    async def in_loop():
+        await landing.await_(0.05)
+
+    landing = Landing()
+    # Of daemons: one that hangs is to fail the test, not to hold it up.
+    for wait in (lambda: landing.wait(0.05), lambda: asyncio.run(in_loop())):
+        run(wait, "waiting").result(10)
+    assert not landing.landed

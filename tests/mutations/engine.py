@@ -1,0 +1,211 @@
+"""The engine: who waits, for what, and what is told."""
+
+from __future__ import annotations
+
+from .mutation import of
+
+UNLOCKED = '__import__("contextlib").nullcontext()'
+RULES = "unit/test_engine_rules.py::"
+ENGINE = "unit/test_engine.py::"
+EXCHANGE = "unit/test_exchange.py::"
+LOCKED = f"{RULES}test_the_state_machine_is_only_touched_under_the_lock"
+
+SECTIONS = {
+    "The engine: `engine.py`": of(
+        "engine.py",
+        (
+            "the lock dropped in `get()`",
+            "with self.lock:\n            self._check_open()\n            now, flight, key",
+            f"with {UNLOCKED}:\n            self._check_open()\n            now, flight, key",
+            LOCKED,
+        ),
+        (
+            "the lock dropped in `reject()`",
+            "with self.lock:\n            news = self.keystate.refused",
+            f"with {UNLOCKED}:\n            news = self.keystate.refused",
+            LOCKED,
+        ),
+        (
+            "the lock dropped in `accept()`",
+            "with self.lock:\n            sent = ",
+            f"with {UNLOCKED}:\n            sent = ",
+            LOCKED,
+        ),
+        (
+            "the caller waits for a scheduled refresh",
+            "key = self.keystate.serving.key\n"
+            "                flight = self._fetching.begin() if self.keystate.refresh_due(now) else None",
+            "flight = self._fetching.begin() if self.keystate.refresh_due(now) else None\n"
+            "                key = None if flight else self.keystate.serving.key",
+            f"{ENGINE}test_past_its_ttl_the_key_is_served_at_once_while_one_fetch_runs",
+        ),
+        (
+            "an empty start is not remembered",
+            "elif flight is None and now < self.keystate.retry_at:",
+            "elif False:",
+            f"{ENGINE}test_an_empty_start_is_remembered_and_cannot_hammer",
+        ),
+        (
+            "a closed provider still serves",
+            "def _check_open(self) -> None:\n        if self._fetching.closed:",
+            "def _check_open(self) -> None:\n        if False:",
+            f"{ENGINE}test_a_closed_provider_serves_no_more",
+        ),
+        (
+            "who asks from inside a fetch waits for it",
+            "if is_inside(self._events):",
+            "if False:",
+            f"{RULES}test_a_provider_that_asks_for_the_key_it_is_to_bring_is_told_so[get]",
+        ),
+        (
+            "a key with a short life is not served to whoever waited for it",
+            "if flight.key is not None:",
+            "if False:",
+            "unit/test_under_fire.py::test_a_key_that_was_just_fetched_is_served_however_short_its_life",
+        ),
+        (
+            "a start waits longer than the request may take",
+            "yield Wait(flight.landed, _left(until))",
+            "yield Wait(flight.landed)",
+            f"{EXCHANGE}test_a_request_waits_no_longer_for_the_first_key_than_its_own_timeout",
+        ),
+        (
+            "a fetch begun before the rejection answers it",
+            "waits + 1, answered or flight.began > struck",
+            "waits + 1, True",
+            f"{ENGINE}test_a_fetch_that_began_before_the_rejection_is_no_answer_to_it",
+        ),
+        (
+            "a fetch begun before `refresh()` answers it",
+            "if flight.began >= asked:",
+            "if True:",
+            f"{RULES}test_refreshes_that_meet_a_fetch_under_way_wait_for_it_and_share_the_next",
+        ),
+        (
+            "a rejection waits for flight after flight",
+            "flight = None if other or waits == MOST_WAITS else",
+            "flight = None if other else",
+            f"{EXCHANGE}test_a_rejection_waits_for_one_fetch_under_way_and_one_of_its_own",
+        ),
+        (
+            "a rejection waits for the fetch under way alone",
+            "MOST_WAITS = 2",
+            "MOST_WAITS = 1",
+            f"{ENGINE}test_a_fetch_that_began_before_the_rejection_is_no_answer_to_it",
+        ),
+        (
+            "a rejection waits longer than the request may take",
+            "yield Wait(flight.landed, left)",
+            "yield Wait(flight.landed)",
+            f"{EXCHANGE}test_a_request_waits_no_longer_for_a_fetch_than_its_own_timeout",
+        ),
+        (
+            "parole while a fetch is under way",
+            "if other is None and flight is None and not self._fetching.closed:",
+            "if other is None and not self._fetching.closed:",
+            f"{ENGINE}test_no_parole_while_a_fetch_is_under_way_that_may_bring_a_better_key",
+        ),
+        (
+            "a pause goes beyond the request's own timeout",
+            "if pause <= 0 or (left is not None and left <= pause):",
+            "if pause <= 0:",
+            f"{EXCHANGE}test_no_pause_goes_beyond_the_requests_own_timeout",
+        ),
+        (
+            "a request is patient longer than `patience`",
+            "return min(of_request, self.keystate.known.seconds_of_patience(self.clock()))",
+            "return self.keystate.known.seconds_of_patience(self.clock())",
+            f"{EXCHANGE}test_patience_ends_with_its_window_and_the_next_request_has_the_error_at_once",
+        ),
+        (
+            "patience without a sign that replicas disagree",
+            "return min(of_request, self.keystate.known.seconds_of_patience(self.clock()))",
+            "return of_request",
+            f"{EXCHANGE}test_a_dead_key_without_a_sign_of_lagging_replicas_is_sent_once",
+        ),
+        (
+            "a request that is patient asks no store again",
+            "flight = self._fetching.begin(key) if may_fetch else self.flight",
+            "flight = self.flight",
+            f"{EXCHANGE}test_a_second_rotation_while_a_request_is_patient_is_found",
+        ),
+        (
+            "an outage is warned of with each request",
+            "if news:\n            self.diagnosis.of_outage(key)",
+            "if True:\n            self.diagnosis.of_outage(key)",
+            f"{EXCHANGE}test_an_outage_of_the_keys_is_warned_of_once_and_ends_with_one_recovery[1]",
+        ),
+        (
+            "an outage is warned of before the fetch under way has ended",
+            "news = self.flight is None and self.keystate.gave_up()",
+            "news = self.keystate.gave_up()",
+            f"{EXCHANGE}test_while_a_fetch_is_under_way_no_outage_is_warned_of",
+        ),
+        (
+            "nobody is told that the API accepts a key again",
+            'if recovered:\n            self._events.emit("recovered", key)\n',
+            "",
+            f"{EXCHANGE}test_an_outage_of_the_keys_is_warned_of_once_and_ends_with_one_recovery[1]",
+        ),
+        (
+            "each first acceptance is told as a recovery",
+            "if recovered:",
+            "if True:",
+            f"{EXCHANGE}test_an_outage_of_the_keys_is_warned_of_once_and_ends_with_one_recovery[4]",
+        ),
+        (
+            "any answer but a rejection counts as an acceptance",
+            "if verdict.accepted and key is not",
+            "if key is not",
+            f"{EXCHANGE}test_an_answer_that_judges_nothing_keeps_the_rescue_by_the_earlier_version",
+        ),
+        (
+            "an acceptance counts from when it came, not from when the request was sent",
+            "self.accept(key, sent)",
+            "self.accept(key)",
+            f"{EXCHANGE}test_an_acceptance_of_a_request_sent_before_the_refusal_proves_nothing",
+        ),
+        (
+            "an acceptance that proves nothing hides those that follow",
+            "if not self.keystate.known.was_refused_since(key, sent):",
+            "if True:",
+            f"{EXCHANGE}test_an_acceptance_of_a_request_sent_before_the_refusal_proves_nothing",
+        ),
+        (
+            "after a refusal no further acceptance is noted",
+            "            self._accepted = None\n",
+            "",
+            f"{EXCHANGE}test_a_key_that_is_accepted_refused_and_accepted_is_fresh",
+        ),
+        (
+            "a fall back is not told as a rotation",
+            "self._fetching.tell_of_changes()\n        return other",
+            "return other",
+            f"{EXCHANGE}test_rotated_is_told_whenever_another_key_serves_and_the_counter_agrees",
+        ),
+        (
+            "a trial is not told as a rotation",
+            "self._fetching.tell_of_changes()\n            return key",
+            "return key",
+            f"{EXCHANGE}test_rotated_is_told_whenever_another_key_serves_and_the_counter_agrees",
+        ),
+        (
+            "a lent key that comes to serve is not told as a rotation",
+            "self._fetching.tell_of_changes()\n        if recovered",
+            "if recovered",
+            f"{EXCHANGE}test_a_lent_key_that_the_api_accepts_serves_from_then_on",
+        ),
+        (
+            "`refresh()` hides that the serving link failed",
+            "error = flight.errors.get(self.keystate.serving.link)",
+            "error = None",
+            f"{ENGINE}test_refresh_fetches_now_and_tells_of_a_failure_without_dropping_the_key",
+        ),
+        (
+            "an error that many share carries frames from one to the next",
+            "raise error.with_traceback(None) from error.__cause__",
+            "raise error",
+            f"{RULES}test_an_error_that_many_refreshes_share_carries_no_frames_from_one_to_the_next",
+        ),
+    ),
+}

@@ -1,0 +1,198 @@
+"""The state machine."""
+
+from __future__ import annotations
+
+from .mutation import of
+
+RULES = "unit/test_engine_rules.py::"
+ENGINE = "unit/test_engine.py::"
+EXCHANGE = "unit/test_exchange.py::"
+OVERLAP = "unit/test_overlap.py::"
+BACKOFF = f"{ENGINE}test_a_failed_refresh_keeps_the_key_backs_off_and_warns_once"
+SCHEDULE = f"{OVERLAP}test_a_fresh_key_that_is_not_live_yet_gives_way_to_the_old_one_and_is_tried_again_on_schedule"
+REFUSING = "integration/test_faults.py::test_an_api_that_refuses_everything_at_a_hundred_requests_a_second"
+
+SECTIONS = {
+    "The state machine: `keystate.py`": of(
+        "keystate.py",
+        (
+            "`reject()` doesn't compare with the current key",
+            "if current != key and self._untried(current, tried):",
+            "if False:",
+            f"{ENGINE}test_a_rejection_of_a_key_that_is_no_longer_current_costs_no_fetch",
+        ),
+        (
+            "a fetch may bring back a key refused meanwhile",
+            "if found and self.known.quarantined(found.key):",
+            "if False:",
+            f"{RULES}test_a_key_refused_while_a_fetch_brings_it_is_nothing_better",
+        ),
+        (
+            "the quarantine is a ban, not an order",
+            "if found is None and passed_over and not self.servable(now):",
+            "if False:",
+            f"{RULES}test_with_nothing_else_to_serve_a_key_refused_earlier_is_better_than_none",
+        ),
+        (
+            "a scheduled refresh takes any link's key",
+            "return self.serving.link + 1 if works and not for_rejection else links",
+            "return links",
+            f"{ENGINE}test_a_scheduled_refresh_never_trades_a_working_key_for_a_lower_links",
+        ),
+        (
+            "the version before is asked for even if a key worked",
+            " or self.known.ever_worked()",
+            "",
+            f"{OVERLAP}test_the_previous_version_is_tried_once_and_only_when_no_key_ever_worked",
+        ),
+        ("the version before is asked for again and again", "return first", "return True", REFUSING),
+        ("no backoff", "self.retry_at = now + delay *", "self.retry_at = now + 0 *", BACKOFF),
+        ("the backoff doesn't double", "FIRST_BACKOFF * 2**self._failures", "FIRST_BACKOFF", BACKOFF),
+        (
+            "the backoff has no ceiling",
+            "min(LAST_BACKOFF, FIRST_BACKOFF * 2**self._failures)",
+            "FIRST_BACKOFF * 2**self._failures",
+            BACKOFF,
+        ),
+        (
+            "the backoff doesn't start over after a success",
+            "self._failures, self.retry_at = 0, -math.inf",
+            "self.retry_at = -math.inf",
+            f"{RULES}test_after_a_success_the_backoff_starts_over",
+        ),
+        ("no fall back", "if self._previous and current == key:", "if False:", SCHEDULE),
+        (
+            "falls back to a key replaced long ago",
+            " and now - replaced_at <= FALL_BACK_WITHIN",
+            "",
+            f"{RULES}test_only_a_key_that_was_replaced_lately_is_gone_back_to[1801.0-False]",
+        ),
+        (
+            "a key that was refused counts as one that worked",
+            "worked = not self.known.quarantined(current.key) and self.servable(now)",
+            "worked = True",
+            f"{RULES}test_a_key_that_was_refused_is_none_that_worked",
+        ),
+        (
+            "no parole",
+            "for found in self.known.newest_first():\n            other, known",
+            "for found in ():\n            other, known",
+            f"{OVERLAP}test_the_old_key_dying_before_the_trial_brings_the_fresh_one_at_once",
+        ),
+        (
+            "parole of a key that the request was refused with",
+            " or other.fingerprint in tried",
+            "",
+            f"{EXCHANGE}test_patience_ends_with_its_window_and_the_next_request_has_the_error_at_once",
+        ),
+        (
+            "parole of a key that was refused at this very instant",
+            " or (not tried and known and known.refused_at >= now)",
+            "",
+            f"{ENGINE}test_a_rejection_without_a_request_gets_no_key_that_was_refused_at_this_very_instant",
+        ),
+        (
+            "where each key was refused, one switches to and fro",
+            "if not self.known.all_refused() and not self.known.is_disputed(self.serving.key, now):",
+            "if not self.known.is_disputed(self.serving.key, now):",
+            f"{EXCHANGE}test_a_lent_key_that_the_api_accepts_serves_from_then_on",
+        ),
+        (
+            "where replicas disagree, the older key serves instead of being lent",
+            "if not self.known.all_refused() and not self.known.is_disputed(self.serving.key, now):",
+            "if True:",
+            f"{EXCHANGE}test_while_replicas_disagree_the_older_key_is_only_lent",
+        ),
+        (
+            "where replicas disagree, a lent key that is accepted takes over",
+            " and not self.known.is_disputed(serving, now)\n",
+            "\n",
+            f"{EXCHANGE}test_while_replicas_disagree_the_older_key_is_only_lent",
+        ),
+        (
+            "a lent key that is accepted never serves",
+            "if known and gone and serving != key:",
+            "if False:",
+            f"{EXCHANGE}test_a_lent_key_that_the_api_accepts_serves_from_then_on",
+        ),
+        (
+            "the interval also counts from a fetch that found a key",
+            "if for_rejection is not None and not found:",
+            "if for_rejection is not None:",
+            f"{EXCHANGE}test_a_fetch_that_found_a_key_holds_up_none_that_follows",
+        ),
+        (
+            "no trial of the fresh key",
+            "if self._trial is None or now < self._trial.at:",
+            "if True:",
+            SCHEDULE,
+        ),
+        ("the trial's delay doesn't double", "self._trial.delay * 2", "self._trial.delay", SCHEDULE),
+        (
+            "the trial's delay has no ceiling",
+            "min(LAST_TRIAL, self._trial.delay * 2)",
+            "self._trial.delay * 2",
+            SCHEDULE,
+        ),
+        (
+            "a trial leaves the key in quarantine",
+            "        self.known.release(trial.found.key)\n",
+            "",
+            f"{OVERLAP}test_the_fresh_key_serves_once_it_is_live",
+        ),
+        (
+            "a refused trial has nothing to fall back to",
+            "self._previous = (old, now)",
+            "self._previous = None",
+            SCHEDULE,
+        ),
+        (
+            "a failed refresh drops the key",
+            "        if self.serving.key is not None:\n            self._serve(Found(",
+            "        self.serving = NOTHING\n        if False:\n            self._serve(Found(",
+            BACKOFF,
+        ),
+        (
+            "a key is never too old",
+            "return now < self.serving.stale_at",
+            "return self.serving.key is not None",
+            f"{ENGINE}test_past_max_stale_callers_wait_and_get_the_error",
+        ),
+        (
+            "no scheduled refresh",
+            "return now >= max(self.refresh_at, self.retry_at)",
+            "return False",
+            f"{ENGINE}test_past_its_ttl_the_key_is_served_at_once_while_one_fetch_runs",
+        ),
+        (
+            "no jitter of the ttl",
+            "self._ttl * self._random.uniform(1 - JITTER, 1 + JITTER)",
+            "self._ttl",
+            f"{RULES}test_refreshes_of_a_fleet_spread_over_a_tenth_of_the_ttl_either_way",
+        ),
+        (
+            "no jitter of the backoff",
+            "delay * self._random.uniform(1 - JITTER, 1 + JITTER)",
+            "delay",
+            f"{RULES}test_tries_of_a_fleet_at_a_store_that_is_down_spread_too",
+        ),
+        (
+            "a refused key that is all the store has is not renewed",
+            "elif any(other.link == self.serving.link for other in passed_over):",
+            "elif False:",
+            f"{RULES}test_a_refused_key_that_is_all_the_store_has_is_asked_after_once_a_ttl",
+        ),
+        (
+            "an outage after a recovery is not warned of",
+            "ended, self._outage, self._told = self._outage, False, False",
+            "ended, self._outage = self._outage, False",
+            f"{EXCHANGE}test_an_outage_of_the_keys_is_warned_of_once_and_ends_with_one_recovery[1]",
+        ),
+        (
+            "another key that is dead too is not warned of",
+            "self._trial, self._told = None, False",
+            "self._trial = None",
+            f"{EXCHANGE}test_another_key_that_is_dead_too_is_warned_of_anew",
+        ),
+    ),
+}

@@ -1,0 +1,101 @@
+"""The rotation: rules that were taken out by hand, each with the first test that failed."""
+
+from __future__ import annotations
+
+BY_HAND: tuple[tuple[str, str], ...] = (
+    (
+        "a key is deleted without a look at the store",
+        "integration/test_rotate.py::test_a_key_that_is_put_back_just_before_its_deletion_is_left",
+    ),
+    (
+        "no look at the store after a deletion",
+        "integration/test_rotate.py::test_a_key_that_comes_back_while_it_is_deleted_is_restored",
+    ),
+    (
+        "a deletion without the etag",
+        "integration/test_rotate.py::test_with_retire_after_0_the_old_key_is_deleted_in_the_same_run",
+    ),
+    (
+        "a mark that is there is set anew",
+        "integration/test_rotate.py::test_the_time_since_which_a_key_is_superseded_stays",
+    ),
+    (
+        "the end of a rotation is not noted",
+        "integration/test_rotate.py::test_a_finished_rotation_run_again_rotates_again",
+    ),
+    (
+        "the place that counts is written first",
+        "integration/test_rotate.py::test_a_run_that_was_interrupted_between_two_places_is_gone_on_with",
+    ),
+    (
+        "a `latest` that lags is taken for the newest",
+        "integration/test_rotate.py::test_a_latest_that_lags_is_not_taken_for_the_newest",
+    ),
+    (
+        "what came after a key that was put back is gone on with",
+        "integration/test_rotate.py::test_a_key_that_was_put_back_by_hand_is_never_deleted",
+    ),
+    (
+        "the mark of a key that was put back stays",
+        "integration/test_rotate.py::test_a_key_that_was_put_back_by_hand_is_never_deleted",
+    ),
+    (
+        "the old key's API targets are not copied",
+        "integration/test_rotate.py::test_the_new_key_has_the_old_ones_restrictions_and_account",
+    ),
+    (
+        "a key that was stored by hand meanwhile is overwritten",
+        "integration/test_rotate_refusals.py::test_a_key_that_was_stored_by_hand_meanwhile_stays_and_the_new_one_is_deleted[file]",
+    ),
+    (
+        "a key that another run has stored is given up and deleted",
+        "integration/test_rotate_refusals.py::test_a_key_that_another_run_has_stored_is_not_deleted_by_a_run_that_gives_it_up",
+    ),
+    (
+        "a key that was the newest for a moment is deleted",
+        "integration/test_rotate_refusals.py::test_a_key_that_was_the_newest_for_a_moment_is_superseded_and_not_deleted",
+    ),
+    (
+        "a key of another project that has the same id",
+        "integration/test_rotate_refusals.py::test_a_key_of_another_project_stops_it[same-id]",
+    ),
+    (
+        "a refusal does not start the proof again",
+        "integration/test_rotate_refusals.py::test_a_refusal_starts_the_proof_again",
+    ),
+    (
+        "errors keep their frames",
+        "integration/test_rotate_refusals.py::test_an_unknown_key_stops_it_before_anything_is_minted",
+    ),
+    (
+        "the successor is not marked on the way back",
+        "integration/test_rotate_back.py::test_the_predecessor_serves_again_and_a_second_time_changes_nothing[0.0]",
+    ),
+    (
+        "a rotation with a name is made each time",
+        "integration/test_rotate_back.py::test_a_rotation_with_a_name_is_made_once",
+    ),
+    (
+        "a key that is proven and was deleted is waited for",
+        "integration/test_rotate_crashes.py::test_a_run_that_gives_up_takes_the_key_from_another_one_which_says_so_at_once",
+    ),
+    (
+        "a stored key that was deleted meanwhile stays deleted",
+        "integration/test_rotate_crashes.py::test_a_key_that_was_stored_and_is_deleted_by_a_run_that_gave_it_up_is_restored",
+    ),
+    (
+        "`createSecret` mints again when it is repeated",
+        "integration/test_rotate_handlers.py::test_steps_that_are_repeated_change_nothing",
+    ),
+    ("AWSPENDING stays on the new version", "integration/test_rotate_handlers.py::test_the_four_steps_make_a_rotation"),
+    ("the Lambda takes any secret", "integration/test_rotate_handlers.py::test_another_secret_is_left_alone"),
+    ("the message's secret is not compared", "integration/test_rotate_handlers.py::test_other_messages_are_left_alone"),
+    (
+        "a redirect of the API Keys API is followed",
+        "integration/test_google_api_keys_refusals.py::test_a_redirect_is_not_followed",
+    ),
+    (
+        "the credentials' own quota project is charged",
+        "integration/test_google_api_keys_refusals.py::test_the_project_outranks_the_one_that_the_credentials_bring_along",
+    ),
+)

@@ -1,0 +1,78 @@
+"""What is told: log records and events."""
+
+from __future__ import annotations
+
+from .mutation import of
+
+EVENTS = "integration/test_events.py::"
+
+SECTIONS = {
+    "The log: `log.py`": of(
+        "log.py",
+        (
+            "what an application's logging raises is the request's error",
+            "except Exception as error:\n        # As logging",
+            "except ZeroDivisionError as error:\n        # As logging",
+            f"{EVENTS}test_what_the_applications_logging_raises_loses_no_request[broken_collector]",
+        ),
+        (
+            "an attribute that the application has taken costs the record",
+            "except KeyError:",
+            "except ZeroDivisionError:",
+            f"{EVENTS}test_an_attribute_that_the_application_has_taken_stays_theirs_and_the_others_are_ours",
+        ),
+        (
+            "a handler that fails shows what it failed amid",
+            "chain=False",
+            "chain=True",
+            f"{EVENTS}test_a_handler_that_raises_is_shown_as_logging_shows_it_and_nothing_it_failed_amid",
+        ),
+        (
+            "a record names our own logger's line as its place",
+            "stacklevel=3",
+            "stacklevel=1",
+            f"{EVENTS}test_an_attribute_that_the_application_has_taken_stays_theirs_and_the_others_are_ours",
+        ),
+        (
+            "what a call logs that outlives its fetch is lost",
+            "            self.open = False\n",
+            "",
+            f"{EVENTS}test_what_a_call_logs_that_outlives_its_fetch_is_not_lost",
+        ),
+    ),
+    "Events: `events.py`": of(
+        "events.py",
+        (
+            "a listener that raises harms others",
+            "except Exception as error:",
+            "except ZeroDivisionError as error:",
+            f"{EVENTS}test_a_listener_that_raises_harms_nobody",
+        ),
+        (
+            "a listener is called from two threads at once",
+            "while self.waiting and self._turn:\n"
+            "                with suppress(IndexError):  # another thread is at it\n"
+            "                    self._turn.pop()\n",
+            "while self.waiting:\n                with suppress(IndexError):\n",
+            f"{EVENTS}test_listeners_are_called_one_after_the_other_in_order",
+        ),
+        (
+            "the caller waits for its listeners",
+            'run(self.deliver, "genai-credentials-events")',
+            "self.deliver()",
+            "unit/test_under_fire.py::test_a_listener_that_sleeps_holds_no_caller",
+        ),
+        (
+            "a listener that asks for the key waits for the fetch that waits for it",
+            "with inside(self):",
+            "if True:",
+            "unit/test_engine_rules.py::test_a_listener_that_asks_for_the_key_harms_no_fetch[get]",
+        ),
+        (
+            "no fork handler: a child's events wait for a listener of its parent's",
+            "        self.waiting.clear()\n        self._turn = deque([True])",
+            "        pass",
+            "integration/test_processes.py::test_a_child_tells_of_its_own_events_alone",
+        ),
+    ),
+}
