@@ -23,8 +23,12 @@ from genai_credentials.errors import FetchFailed
 
 T = TypeVar("T")
 
-LONGEST_WAIT = 5.0
-"""Seconds that a fork waits for work under way: an import of a store's client takes 3 s on a machine that is busy."""
+LONGEST_WAIT = 60.0
+"""Seconds that a fork waits for an import or for a client that is made: where the cores are busy they take 20 s, and a
+child that is born meanwhile hangs for good."""
+
+LONGEST_WAIT_FOR_A_CALL = 5.0
+"""Seconds that a fork waits for a call, which may hang."""
 
 LOOK_EVERY = 0.001
 """Seconds between two looks at it."""
@@ -45,13 +49,13 @@ class Forkable:
 
 _watched: weakref.WeakSet[Forkable | Lock] = weakref.WeakSet()
 _held: list[Forkable | Lock] = []
-# Two threads may fork at once: each holds what it holds until its own fork is over. Reentrant, for signals' handlers.
-_forking = threading.RLock()
+# Reentrant, for signals' handlers. Nobody waits for anything else while holding it.
+_watching = threading.RLock()
 
 
 def watch(thing: Forkable | Lock) -> None:
     """Tell `thing` of each fork from now on, as long as it lives."""
-    with _forking:
+    with _watching:
         _watched.add(thing)
 
 
@@ -80,25 +84,27 @@ class Lock(type(threading.RLock())):  # type: ignore[misc]
 class Work:
     """One piece of work that a fork waits for."""
 
-    __slots__ = ("thread",)
+    __slots__ = ("longest", "thread")
 
-    def __init__(self) -> None:
+    def __init__(self, longest: float) -> None:
         self.thread = threading.get_ident()
+        self.longest = longest
 
 
 _at_work: set[Work] = set()
-# Held from before a fork until it is over, so that no work begins meanwhile.
+# Held from before a fork until it is over, so that meanwhile no work begins, and no other fork. Reentrant, as above.
 _gate = threading.RLock()
 
 
 @contextmanager
-def at_work(*, within: bool = False) -> Iterator[Work]:
+def at_work(longest: float = LONGEST_WAIT, *, within: bool = False) -> Iterator[Work]:
     """Let forks wait until this block is over: for imports, for clients and TLS contexts that are made, for calls.
 
     Args:
+        longest: Seconds that a fork waits for it.
         within: Whether other work waits for this, so that it must go on although a fork waits.
     """
-    work = Work()
+    work = Work(longest)
     if within or is_at_work():
         _at_work.add(work)
     else:
@@ -118,29 +124,40 @@ def is_at_work() -> bool:
 
 def abandon(work: Work) -> None:
     """Let no fork wait for this any more: it hangs."""
-    _at_work.discard(work)
+    _forget_work_of(work.thread)
 
 
 def stand_aside() -> None:
     """Let no fork wait for the rest of what this thread does: it calls code that isn't ours, and may take long."""
-    me = threading.get_ident()
-    _at_work.difference_update([work for work in list(_at_work) if work.thread == me])
+    _forget_work_of(threading.get_ident())
+
+
+def _forget_work_of(thread: int) -> None:
+    _at_work.difference_update([work for work in list(_at_work) if work.thread == thread])
 
 
 def _rest() -> None:
-    """Wait until the work of all other threads is over, at most `LONGEST_WAIT`."""
-    me, give_up = threading.get_ident(), time.monotonic() + LONGEST_WAIT
-    while any(work.thread != me for work in list(_at_work)) and time.monotonic() < give_up:
+    """Wait until the work of all other threads is over, for each as long as it is worth."""
+    me, began = threading.get_ident(), time.monotonic()
+    while any(work.thread != me and time.monotonic() < began + work.longest for work in list(_at_work)):
         time.sleep(LOOK_EVERY)
 
 
 def _before() -> None:
-    _forking.acquire()
+    me = threading.get_ident()
+    mine = [work for work in list(_at_work) if work.thread == me]
+    # Another thread's fork must not wait for one that waits for it.
+    _at_work.difference_update(mine)
     _gate.acquire()
+    _at_work.update(mine)
     _rest()
-    for thing in list(_watched):
+    with _watching:
+        watched = list(_watched)
+    for thing in watched:
         thing.before_fork()
         _held.append(thing)
+    # Last, since work that a fork waits for makes things that are watched.
+    _watching.acquire()
 
 
 def _after_in_parent() -> None:
@@ -163,7 +180,7 @@ def _after_in_child() -> None:
 
 def _go_on() -> None:
     # A signal's handler that raised in `_before` may have left either of them free.
-    for lock in (_gate, _forking):
+    for lock in (_watching, _gate):
         with suppress(RuntimeError):
             lock.release()
 

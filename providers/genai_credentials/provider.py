@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, cast, runti
 
 from genai_credentials.deadline import seconds_left
 from genai_credentials.errors import ConfigurationError, CredentialsError, MissingDependency
+from genai_credentials.forks import at_work
 from genai_credentials.key import ApiKey
 
 __all__ = ["AnyProvider", "Provider", "Writable", "import_extra", "sealed", "sealed_put", "seconds_left", "writable"]
@@ -102,7 +103,8 @@ def import_extra(module: str, extra: str) -> Any:
     from importlib import import_module
 
     try:
-        return import_module(module)
+        with at_work():
+            return import_module(module)
     except ImportError as error:
         raise MissingDependency(
             f"{extra}: the package of the module {module} is not installed.",

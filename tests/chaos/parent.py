@@ -1,6 +1,6 @@
 """A parent that forks children while it is at something.
 
-`python -m tests.chaos.parent STORE DOING SEED CHILDREN PATIENCE`; `forks` starts it.
+`python -m tests.chaos.parent STORE DOING SEED CHILDREN QUIET`; `forks` starts it.
 
 It uses only the public face, so that it runs with any version of the package.
 """
@@ -19,11 +19,15 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from genai_credentials import AWSSecretsManager, CredentialProvider, GoogleSecretManager
 
 NAME, SECRET, MODEL = "prod/gemini", "projects/p/secrets/s", "gemini-2.5-flash"
+LEAST_WORK = 0.1
+"""Seconds: less is what resting threads use."""
+
 LONGEST_BEFORE = 1.5
 """Seconds within which the first fork comes: imports take about as long on a busy machine."""
 
@@ -119,22 +123,44 @@ def fork_one(credentials: CredentialProvider, doing: str) -> tuple[int, int]:
     os._exit(code)
 
 
-def outcome(child: int, give_up: float) -> str:
-    """What became of a child: "well", "hung", or how it ended."""
-    while time.monotonic() < give_up:
+def outcome(child: int, quiet: float) -> str:
+    """What became of a child: "well", "hung", or how it ended.
+
+    Args:
+        child: Its number.
+        quiet: Seconds without any work after which it hangs; so that a busy machine is none.
+    """
+    worked, since = -1.0, time.monotonic()
+    while time.monotonic() < since + quiet:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
             return "well" if status == 0 else f"ended with {os.waitstatus_to_exitcode(status)}"
-        time.sleep(0.01)
-    with suppress(ProcessLookupError):
-        os.kill(child, signal.SIGUSR2)  # shows where it hangs
-        time.sleep(0.5)
-        os.kill(child, signal.SIGKILL)
+        if (now := seconds_of_work(child)) > worked + LEAST_WORK:
+            worked, since = now, time.monotonic()
+        time.sleep(0.02)
+    show_and_kill(child)
     os.waitpid(child, 0)
     return "hung"
 
 
-def main(store: str, doing: str, seed: int, children: int, patience: float) -> dict[str, Any]:
+def seconds_of_work(child: int) -> float:
+    """The processor time that a child has used, in seconds."""
+    try:
+        fields = Path(f"/proc/{child}/stat").read_text().rpartition(") ")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def show_and_kill(child: int) -> None:
+    """End a child; it shows first where it hangs."""
+    with suppress(ProcessLookupError):
+        os.kill(child, signal.SIGUSR2)
+        time.sleep(0.5)
+        os.kill(child, signal.SIGKILL)
+
+
+def main(store: str, doing: str, seed: int, children: int, quiet: float) -> dict[str, Any]:
     dice, stop = random.Random(seed), threading.Event()
     faulthandler.register(signal.SIGUSR2, all_threads=True)
     credentials = CredentialProvider(STORES[store](), ttl=0.5, fetch_timeout=20)
@@ -154,10 +180,10 @@ def main(store: str, doing: str, seed: int, children: int, patience: float) -> d
         time.sleep(dice.uniform(0, LONGEST_BEFORE / children))
         if doing == "ended fetch":
             credentials.refresh()
-        born.append((fork_one(credentials, doing), time.monotonic() + patience))
+        born.append(fork_one(credentials, doing))
     found: dict[str, Any] = {"well": 0, "hung": 0, "failed": []}
-    for (child, pipe), give_up in born:
-        how = outcome(child, give_up)
+    for child, pipe in born:
+        how = outcome(child, quiet)
         if how in found:
             found[how] += 1
         else:

@@ -25,7 +25,7 @@ import boto3.session
 from genai_credentials import AWSSecretsManager, CredentialProvider, GoogleSecretManager, Unavailable
 from genai_credentials.events import Event
 
-from .parent import MODEL, google_client, outcome
+from .parent import LEAST_WORK, MODEL, google_client, outcome, seconds_of_work, show_and_kill
 from .world import NAME, PATIENCE, SECRET
 
 THREADS, TASKS, FORKERS = 6, 20, 3
@@ -223,17 +223,20 @@ class Subject:
         child = os.fork()
         if child == 0:
             self._be_a_child()
-        return outcome(child, time.monotonic() + LONGEST)
+        return outcome(child, LONGEST)
 
     def _fork_by_multiprocessing(self) -> str:
         process = multiprocessing.get_context("fork").Process(target=self._be_a_child)
         process.start()
-        give_up = time.monotonic() + LONGEST
+        assert process.pid is not None
+        worked, since = -1.0, time.monotonic()
         while process.exitcode is None:
-            if time.monotonic() > give_up:
-                process.kill()
+            if (now := seconds_of_work(process.pid)) > worked + LEAST_WORK:
+                worked, since = now, time.monotonic()
+            elif time.monotonic() > since + LONGEST:
+                show_and_kill(process.pid)
                 return "hung"
-            time.sleep(0.01)
+            time.sleep(0.02)
         return "well" if process.exitcode == 0 else f"ended with {process.exitcode}"
 
     def _be_a_child(self) -> None:

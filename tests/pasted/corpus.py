@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from genai_credentials.cli.meanings import of_pasted
+
 from .answers import ANSWERS, Answer
 from .shapes import SHAPES
 

@@ -14,7 +14,6 @@ from genai_credentials.client.aiohttp_auth import AiohttpAuth
 from genai_credentials.client.backends import Request, module_of, over_http_modules
 from genai_credentials.client.both_auths import both
 from genai_credentials.client.httpx_auth import KeyAuth, key_auth
-from genai_credentials.client.lazy_models import LazyModels
 from genai_credentials.client.origins import Origin, home_of, origin_of, refuse_proxy
 from genai_credentials.client.pools import PerLoopTransport
 from genai_credentials.client.sdk import API_KEY_HEADER, GOOGLE
@@ -24,9 +23,6 @@ from genai_credentials.errors import ConfigurationError, CredentialsError
 from genai_credentials.key import PLACEHOLDER, ApiKey
 
 _POOLS = ("transport", "mounts")
-
-# It lives as long as the process: forks know it weakly.
-_LAZY_MODELS = LazyModels()
 
 Make: TypeAlias = Callable[[Callable[[], str], types.HttpOptions], genai.Client]
 Guard: TypeAlias = "Callable[[Request], None] | Callable[[Request], Awaitable[None]]"

@@ -11,7 +11,7 @@ from genai_credentials import redaction
 from genai_credentials.deadline import seconds_in_all, seconds_left
 from genai_credentials.errors import ConfigurationError, CredentialsError, FetchFailed, Unavailable
 from genai_credentials.fields import checked_field, decoded, extract_field
-from genai_credentials.forks import PerProcess
+from genai_credentials.forks import PerProcess, at_work
 from genai_credentials.key import ApiKey
 from genai_credentials.provider import import_extra, sealed, sealed_put
 from genai_credentials.sources.aws_names import CURRENT, PREVIOUS, checked_secret
@@ -201,7 +201,8 @@ class AWSSecretsManager(Source):
             read_timeout=max(0.1, seconds_in_all() * 0.4),
             retries={"mode": "standard", "total_max_attempts": 1},
         )
-        return session.client("secretsmanager", config=config)
+        with at_work():
+            return session.client("secretsmanager", config=config)
 
     def _explained(self, error: Exception) -> CredentialsError:
         trouble = of_aws(error)
