@@ -35,6 +35,7 @@ EXCUSES = (
             "test_multiprocessing_of_each_kind",
         )
     ),
+    Excuse("unit/test_put_documents.py", "test_a_shell_reads_the_same_key", "stdout of a child", _CHILD),
 )
 
 
