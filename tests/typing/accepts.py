@@ -36,7 +36,11 @@ from genai_credentials import (
     NoCredentials,
     Provider,
     ProviderChain,
+    PutConflict,
+    PutFailed,
+    PutUnsure,
     Unavailable,
+    Writable,
 )
 from genai_credentials.telemetry import OpenTelemetry
 from genai_credentials.testing import (
@@ -50,6 +54,7 @@ from genai_credentials.testing import (
     Refusal,
     RotatingCredentials,
     SecretManagerEmulator,
+    WritableConformance,
 )
 from genai_credentials.uris import ProviderURI, parse
 
@@ -292,6 +297,48 @@ def errors(credentials: CredentialProvider) -> str:
 
 
 # Tests
+
+
+def store(key: ApiKey | str) -> ApiKey | None:
+    """Each of the four is writable, and so is a class of one's own."""
+    stores: list[Writable] = [
+        Dotenv(),
+        File("key"),
+        GoogleSecretManager(SECRET),
+        AWSSecretsManager("prod/gemini"),
+        Safe(),
+    ]
+    try:
+        assert_type(stores[0].put(key), ApiKey)
+        return stores[1].put("AIza-text")
+    except PutConflict as error:
+        assert_type(error.stored, str | None)
+    except (PutUnsure, PutFailed) as error:
+        logger.warning("%s %s", error.message, error.remedy)
+    return None
+
+
+class Safe:
+    """A provider that keys can be put into; its name is an attribute, as in most."""
+
+    name = "safe"
+
+    def fetch(self, rejected: ApiKey | None = None) -> ApiKey:
+        return ApiKey("AIza-in-the-safe", provider=self.name)
+
+    def put(self, key: ApiKey | str) -> ApiKey:
+        return key if isinstance(key, ApiKey) else ApiKey(key, provider=self.name)
+
+
+class TestSafe(WritableConformance):
+    def make_provider(self) -> Writable:
+        return Safe()
+
+    def make_pinned(self) -> Writable | None:
+        return None
+
+    def new_key(self) -> str:
+        return "AIza-another"
 
 
 class TestVault(ProviderConformance):
