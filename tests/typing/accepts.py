@@ -47,6 +47,7 @@ from genai_credentials.testing import (
     REFUSALS,
     AWSAgentEmulator,
     AWSEmulator,
+    FakeApiKeys,
     FakeClock,
     FakeGemini,
     MotoServer,
@@ -375,6 +376,7 @@ def test_with_stores(secret_manager: SecretManagerEmulator, tmp_path: Path) -> N
         assert_type(AWSAgent("prod/gemini").fetch_newer(None), ApiKey)
     with FakeGemini("AIza-first", tls=True) as api, RotatingCredentials(api, tmp_path) as rotating:
         assert_type(rotating, RotatingCredentials)
+        assert_type(FakeApiKeys(api, live_after=1.0, flaps_for=2.0), FakeApiKeys)
     clock = FakeClock()
     CredentialProvider(Env(), clock=clock)
     assert_type(REFUSALS["leaked"], Refusal)

@@ -168,7 +168,7 @@ def _asked(result: Result, key: ApiKey, way: Way | None) -> Result:
 
     base_url = way.base_url or os.environ.get("GOOGLE_GEMINI_BASE_URL") or None
     try:
-        verdict = probe.ask(key.get_secret_value(), base_url=base_url, allow_plain_http=way.allow_plain_http)
+        verdict = probe.ask(key, base_url=base_url, allow_plain_http=way.allow_plain_http)
     except ConfigurationError as error:
         raise Misconfigured.of(error) from None
     except CredentialsError as error:
