@@ -162,7 +162,7 @@ def test_the_project_outranks_the_one_that_the_credentials_bring_along(keys: Fak
 
 @pytest.mark.usefixtures("no_google")
 def test_a_machine_without_credentials_is_told_what_to_do(keys: FakeApiKeys) -> None:
-    with pytest.raises(RotationFailed, match="none on this machine") as caught:
+    with pytest.raises(RotationFailed, match="no Google credentials on this machine") as caught:
         GoogleApiKeys("acme", base_url=keys.base_url).list()
     assert "gcloud auth application-default login" in caught.value.remedy
     assert not caught.value.changed

@@ -7,11 +7,10 @@ from importlib import import_module
 from typing import Any, cast
 
 from genai_credentials.client.origins import origin_of
-from genai_credentials.errors import ConfigurationError
+from genai_credentials.errors import ConfigurationError, CredentialsError
 from genai_credentials.rotate.failed import RotationFailed
 from genai_credentials.rotate.rest import Session
-
-SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
+from genai_credentials.sources.google_login import default_credentials
 
 
 def check_base_url(url: str) -> None:
@@ -53,7 +52,7 @@ def make_session(credentials: Any, project: str, url: str) -> Session:
         RotationFailed: There are no credentials on this machine, or they cannot be loaded.
     """
     transport: Any = import_module("google.auth.transport.requests")
-    credentials = credentials or _default()
+    credentials = credentials or _default(project)
     # What credentials bring along themselves would outrank the header.
     if hasattr(credentials, "with_quota_project"):
         credentials = credentials.with_quota_project(project)
@@ -64,15 +63,10 @@ def make_session(credentials: Any, project: str, url: str) -> Session:
     return cast(Session, session)
 
 
-def _default() -> Any:
-    auth: Any = import_module("google.auth")
+def _default(project: str) -> Any:
     try:
-        return auth.default(scopes=list(SCOPES))[0]
-    except Exception as error:
-        # Not chained: a file that cannot be read is repeated in some of them.
-        missing = "were not found" in str(error)
-    problem = "there are none on this machine" if missing else "those of this machine cannot be loaded"
-    raise RotationFailed(
-        f"Google credentials for the API Keys API: {problem}.",
-        remedy="Run 'gcloud auth application-default login', or check GOOGLE_APPLICATION_CREDENTIALS.",
-    )
+        return default_credentials(f"apikeys:{project}")
+    except CredentialsError as error:
+        problem = RotationFailed(error.message, remedy=error.remedy)
+    # Not chained: a file that cannot be read is repeated in the errors of some libraries.
+    raise problem

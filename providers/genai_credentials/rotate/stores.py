@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from genai_credentials import redaction
 from genai_credentials.errors import ConfigurationError
@@ -50,8 +50,9 @@ def newest(store: Writable) -> ApiKey:
     """
     key = store.fetch()
     redaction.know(key)
-    if key.version and key.version.isdecimal():
-        key = store.fetch(key)
+    newer: Callable[[ApiKey], ApiKey] | None = getattr(store, "fetch_newer", None)
+    if newer is not None and key.version and key.version.isdecimal():
+        key = newer(key)
         redaction.know(key)
     return key
 
@@ -60,8 +61,6 @@ def identity_of(store: Writable) -> str:
     """What a store itself calls the place: a resource name, an ARN, an absolute path, each with its field."""
     if callable(identity := getattr(store, "identity", None)):
         return str(identity())
-    uri = str(getattr(store, "uri", None) or store.name)
-    if path := getattr(store, "path", None):
-        # From everywhere on the machine the same.
-        return uri.replace(str(path), os.path.abspath(path), 1)
-    return uri
+    path = str(getattr(store, "path", ""))
+    # From everywhere on the machine the same.
+    return store.name.replace(path, os.path.abspath(path), 1) if path else store.name
