@@ -71,7 +71,7 @@ class Link:
         return key
 
     def fetch_newer(self, current: ApiKey | None, timeout: float) -> ApiKey:
-        """Ask the provider for what is newer than `current`, past every cache; a plain fetch where it knows no such way.
+        """Ask for something newer than `current`, past every cache; a plain fetch where the provider has no way to.
 
         Args:
             current: The key of this link that is served; None where another link serves, or none.

@@ -56,8 +56,8 @@ class Fetching(forks.Forkable):
             return self.flight
         self._keystate.counters["fetches"] += 1
         flight = self.flight = Flight(self._keystate.known.tick(), self._clock(), rejected)
-        self._keystate.notice.begun()
         try:
+            self._keystate.notice.begun()
             submit(Job(lambda: self._work(flight), "genai-credentials-fetch"))
         except NoThread as error:
             flight.stillborn = error

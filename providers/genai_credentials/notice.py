@@ -21,7 +21,18 @@ class Notice:
         random: The source of the moment.
     """
 
-    __slots__ = ("_answered", "_ends", "_failures", "_first", "_interval", "_last", "_not_before", "_random", "at", "told")
+    __slots__ = (
+        "_answered",
+        "_ends",
+        "_failures",
+        "_first",
+        "_interval",
+        "_last",
+        "_not_before",
+        "_random",
+        "at",
+        "told",
+    )
 
     def __init__(self, interval: float, random: Random) -> None:
         self.at, self.told = math.inf, True

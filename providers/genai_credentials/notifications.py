@@ -64,7 +64,7 @@ class Notifications:
             self._keystate.counters["notifications"] += 1
             if version is not None and self._serves(version, links):
                 return
-            if not self._notice.arrange(self._known.tick(), self._clock(), within):
+            if not self._notice.arrange(self._known.tick(), self._clock(), within) and self._notice.told:
                 return
             self._keystate.serve_on()
         # Neither an event nor a log record here: whoever notifies may be a signal's handler, amid anything.
@@ -133,17 +133,20 @@ class _Calendar(forks.Forkable):
     def after_fork_in_child(self) -> None:
         """Forget the parent's thread, and what was handed to it."""
         self._incoming: SimpleQueue[_Appointment] = SimpleQueue()
-        self._not_started = deque([True])
+        self._not_started = deque([True], maxlen=1)
 
     def add(self, appointment: _Appointment) -> None:
         """Look soon; never raises, not even while the interpreter ends: then the next use fetches."""
         self._incoming.put(appointment)
-        with suppress(IndexError):
+        try:
             self._not_started.pop()
-            try:
-                _thread.start_new_thread(_keep_all, (self._incoming,))
-            except RuntimeError:
-                self._not_started.append(True)
+            _thread.start_new_thread(_keep_all, (self._incoming,))
+        except IndexError:
+            pass  # it was started already
+        except BaseException as error:
+            self._not_started.append(True)
+            if not isinstance(error, RuntimeError):
+                raise
 
 
 def _keep_all(incoming: SimpleQueue[_Appointment]) -> None:

@@ -19,7 +19,8 @@ class OpenTelemetry:
     """A listener for events that counts and times them: `CredentialProvider(…, on_event=OpenTelemetry())`.
 
     The metrics are genai_credentials.fetches, .rejections, .rotations, .replays and .notifications (counters, by
-    provider and outcome), .fetch.duration (a histogram, seconds) and .key.age (a gauge, seconds since the key was last fetched).
+    provider and outcome), .fetch.duration (a histogram, seconds) and .key.age (a gauge, seconds since the key was last
+    fetched).
 
     Args:
         meter_provider: None means the global one.
