@@ -66,9 +66,10 @@ class Notice:
         if not self.pending:
             self._first = tick
         self._last = tick
-        self.told = self.told and self._ends < math.inf
-        self._ends = ends
         self.at = max(now + self._random.uniform(0.0, within), self._not_before)
+        self.told = self.told and self._ends < math.inf
+        # Last: what a signal's handler breaks off before this is drawn again.
+        self._ends = ends
         return True
 
     def begun(self) -> None:

@@ -64,7 +64,7 @@ class Notifications:
             self._keystate.counters["notifications"] += 1
             if version is not None and self._serves(version, links):
                 return
-            if not self._notice.arrange(self._known.tick(), self._clock(), within) and self._notice.told:
+            if not self._notice.arrange(self._known.tick(), self._clock(), within):
                 return
             self._keystate.serve_on()
         # Neither an event nor a log record here: whoever notifies may be a signal's handler, amid anything.
