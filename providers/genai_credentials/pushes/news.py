@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from contextlib import suppress
 from typing import NamedTuple
 
 from genai_credentials.provider import Provider
@@ -15,11 +15,8 @@ from genai_credentials.pushes.aws import AWSChange
 from genai_credentials.pushes.change import Change, Document
 from genai_credentials.pushes.google import GoogleChange
 
-DEEPEST = 12
-"""How many envelopes, lists and texts there may be, one in the other."""
-
-MOST = 1_000
-"""How many messages of one delivery are looked at; no broker delivers more at once."""
+MOST = 10_000
+"""How many parts of one delivery are looked at; no broker delivers more than 1,000 messages at once."""
 
 _ENVELOPES = (
     "message",  # Pub/Sub: a push body, a pulled message
@@ -34,6 +31,9 @@ _ENVELOPES = (
 )
 
 
+_CONFIRMATIONS = ("SubscriptionConfirmation", "UnsubscribeConfirmation")
+
+
 class News(NamedTuple):
     """A change that a fetch would show: the numbers of the links it is about, and the version to be served now."""
 
@@ -44,7 +44,7 @@ class News(NamedTuple):
 def news_in(event: object, providers: Sequence[Provider]) -> list[News]:
     """What an event says of the secrets that these providers read; nothing where it cannot be read. Never raises."""
     try:
-        changes = [change for document in islice(_opened(event, DEEPEST), MOST) for change in _changes(document)]
+        changes = [change for document in _opened(event) for change in _changes(document)]
         return [News(links, change.version) for change in changes if (links := _links(change, providers))]
     except Exception:
         # Whoever can publish decides how it is built, and a mapping of somebody else's may raise anything.
@@ -62,29 +62,21 @@ def _changes(document: Document) -> Iterator[Change]:
         yield aws
 
 
-def _opened(event: object, depth: int) -> Iterator[Document]:
+def _opened(event: object) -> Iterator[Document]:
     """The innermost documents of an event."""
-    if depth == 0:
-        return
-    if isinstance(event, (str, bytes, bytearray)):
-        try:
-            event = json.loads(event)
-        except ValueError:
-            # A message that is no JSON hides none of the others of its delivery.
+    waiting = [event]
+    for _ in range(MOST):
+        if not waiting:
             return
-        yield from _opened(event, depth - 1)
-    elif isinstance(event, list):
-        for item in event:
-            yield from _opened(item, depth - 1)
-    elif isinstance(event, Mapping):
-        yield from _out_of(event, depth)
-
-
-def _out_of(event: Document, depth: int) -> Iterator[Document]:
-    if event.get("Type") in ("SubscriptionConfirmation", "UnsubscribeConfirmation"):
-        return
-    inside = [event[name] for name in _ENVELOPES if name in event]
-    if not inside:
-        yield event
-    for content in inside:
-        yield from _opened(content, depth - 1)
+        thing = waiting.pop()
+        if isinstance(thing, (str, bytes, bytearray)):
+            # A message that is no JSON hides none of the others of its delivery.
+            with suppress(ValueError, RecursionError):
+                waiting.append(json.loads(thing))
+        elif isinstance(thing, list):
+            waiting += reversed(thing)
+        elif isinstance(thing, Mapping) and thing.get("Type") not in _CONFIRMATIONS:
+            inside = [thing[name] for name in _ENVELOPES if name in thing]
+            waiting += inside
+            if not inside:
+                yield thing
