@@ -70,6 +70,20 @@ class Link:
         self.last = Attempt(self.name, "serving")
         return key
 
+    def fetch_newer(self, current: ApiKey | None, timeout: float) -> ApiKey:
+        """Ask for something newer than `current`, past every cache; a plain fetch where the provider has no way to.
+
+        Args:
+            current: The key of this link that is served; None where another link serves, or none.
+            timeout: As for `fetch`. Raises like it.
+        """
+        ask = getattr(self.provider, "fetch_newer", None)
+        if ask is None:
+            return self.fetch(None, timeout)
+        key = self._ask(ask, current, timeout)
+        self.last = Attempt(self.name, "serving")
+        return key
+
     def fetch_previous(self, rejected: ApiKey, timeout: float) -> ApiKey | None:
         """Ask the provider for the version before `rejected`; None when it keeps no versions. Raises like `fetch`."""
         ask = getattr(self.provider, "fetch_previous", None)

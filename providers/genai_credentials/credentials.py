@@ -148,6 +148,56 @@ class CredentialProvider(PydanticField):
         """Say that the API accepted a request with this key; the client does so, and only the first time counts."""
         self.engine.accept(key)
 
+    # News of a newer one
+
+    def notify(self, version: object = None, *, within: float = 30.0) -> None:
+        """Say that a newer key may be there: at a random moment of the next seconds the process fetches by itself.
+
+        Until then the current key is served, on use too. It never blocks, and may be called from a signal's handler.
+        A notification lasts until a fetch that began after it succeeds. To be told again before that changes nothing,
+        unless the new window ends earlier. Fetches for notifications are at least `min_refresh_interval` apart.
+
+        Args:
+            version: The version that is there now, which saves a fetch where it is already served; None, or anything
+                that is no version, means an unknown one. It never decides which version is fetched.
+            within: Seconds in which the moment lies. A fleet that is told at once so spreads its fetches.
+
+        Raises:
+            ConfigurationError: `within` is no number of seconds.
+        """
+        # Checked with care only where it may be wrong: this is called for each of a flood.
+        if type(within) is not float or not 0.0 <= within < math.inf:
+            _check_window(within)
+        self.engine.notifications.notify(within, version)
+
+    def notify_event(self, event: object, *, within: float = 30.0) -> bool:
+        """`notify()`, if what a broker delivered says that the secret of one of this chain's links has changed.
+
+        It understands Secret Manager's events by way of Pub/Sub (the attributes, a push body, a pulled message), and
+        those of AWS Secrets Manager from EventBridge (its own and CloudTrail's), each also in an envelope of SNS or
+        SQS. It reads the event and does nothing else: whoever can publish can make this process fetch, and no more.
+
+        Sources: https://cloud.google.com/secret-manager/docs/event-notifications and
+        https://docs.aws.amazon.com/secretsmanager/latest/userguide/monitoring-eventbridge.html.
+
+        Args:
+            event: A mapping, or its JSON as text or bytes.
+            within: As for `notify()`.
+
+        Returns:
+            Whether it was such an event; False for everything else, never an error.
+
+        Raises:
+            ConfigurationError: `within` is no number of seconds.
+        """
+        with at_work():
+            from genai_credentials.pushes.news import news_in
+        _check_window(within)
+        found = news_in(event, [link.provider for link in self.engine.links])
+        for news in found:
+            self.engine.notifications.notify(within, news.version, news.links)
+        return bool(found)
+
     # The clients
 
     def client(
@@ -281,6 +331,12 @@ def _check_seconds(lowest: float | None = None, **durations: float) -> None:
             raise ConfigurationError(
                 f"{name}={seconds!r}: a duration is a number of seconds, {'over' if lowest is None else 'at least'} 0."
             )
+
+
+def _check_window(within: float) -> None:
+    _check_seconds(lowest=0.0, within=within)
+    if math.isinf(within):
+        raise ConfigurationError("within=inf: no moment can be drawn.", remedy="Give it a number of seconds.")
 
 
 def _an_api_key(key: object) -> ApiKey:

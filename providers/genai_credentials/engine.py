@@ -14,6 +14,7 @@ from genai_credentials.flight import Flight, Landing, Steps, Wait, is_inside
 from genai_credentials.forks import Lock
 from genai_credentials.key import ApiKey
 from genai_credentials.keystate import KeyState
+from genai_credentials.notifications import Notifications
 from genai_credentials.rejection import Verdict
 
 MOST_WAITS = 2
@@ -50,6 +51,7 @@ class Engine:
         self.clock = clock
         self._events = events
         self._fetching = Fetching(links, keystate, self.lock, clock, fetch_timeout, fetched, events)
+        self.notifications = Notifications(keystate, self.lock, clock, self._fetching, events)
         self._accepted: ApiKey | None = None
 
     def fresh(self) -> ApiKey | None:
@@ -131,7 +133,7 @@ class Engine:
                 self.keystate.begin_trial(now)
                 key = self.keystate.serving.key
                 flight = self._fetching.begin() if self.keystate.refresh_due(now) else None
-            elif flight is None and now < self.keystate.retry_at:
+            elif flight is None and self.keystate.backs_off(now):
                 raise self._exhausted()
             else:
                 self._check_outside()

@@ -14,7 +14,9 @@ from genai_credentials.key import ApiKey
 from genai_credentials.log import logger
 from genai_credentials.workers import run
 
-EventName = Literal["fetched", "rotated", "rejected", "replayed", "served_stale", "fetch_failed", "recovered"]
+EventName = Literal[
+    "fetched", "rotated", "rejected", "replayed", "served_stale", "fetch_failed", "recovered", "notified"
+]
 
 
 class Event(NamedTuple):
@@ -28,6 +30,8 @@ class Event(NamedTuple):
     - served_stale: a key is served past its ttl, since the refresh failed.
     - recovered: the first fetch that succeeds after one that failed, or the first request that the API accepts after
       it had refused every key.
+    - notified: `notify()` has arranged a fetch; the key is the one that is served until then. Once for each fetch that
+      is arranged, however many notifications led to it.
 
     `provider`, `version` and `fingerprint` are the key's, None where there is none; `seconds` is None but for fetches,
     `previous` but for rotations.
@@ -54,6 +58,7 @@ LINES: dict[EventName, tuple[int, str]] = {
     "replayed": (logging.DEBUG, "A request is sent again, with the key %(fingerprint)s from %(provider)s."),
     "fetch_failed": (logging.INFO, "A fetch brought no key: %(reason)s"),
     "served_stale": (logging.INFO, "The key %(fingerprint)s from %(provider)s is served past its ttl."),
+    "notified": (logging.INFO, "Told of a newer key; the key %(fingerprint)s is served until it is fetched."),
     "recovered": (logging.INFO, "Fetches work again: the key %(fingerprint)s from %(provider)s."),
 }
 """How each event is logged. What needs a person is a warning of its own, once an outage."""

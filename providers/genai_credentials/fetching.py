@@ -57,6 +57,7 @@ class Fetching(forks.Forkable):
         self._keystate.counters["fetches"] += 1
         flight = self.flight = Flight(self._keystate.known.tick(), self._clock(), rejected)
         try:
+            self._keystate.notice.begun()
             submit(Job(lambda: self._work(flight), "genai-credentials-fetch"))
         except NoThread as error:
             flight.stillborn = error
@@ -103,7 +104,10 @@ class Fetching(forks.Forkable):
             failing, now = self._keystate.failing, self._clock()
             if not self.closed:
                 began = None if flight.rejected is None else flight.began
+                reached = any(other.link == self._keystate.serving.link for other in passed_over)
                 self._keystate.landed(found, passed_over, now, for_rejection=began)
+                self._keystate.notice.landed(flight.began, now, reached=reached or found is not None)
+                self._keystate.serve_on()
             serving, failing_now = self._keystate.serving, self._keystate.failing
             flight.key, self.flight = (None if found is None else serving.key), None
         if found is not None:
@@ -141,7 +145,7 @@ class Fetching(forks.Forkable):
         passed_over: list[Found] = []
         for number, link in enumerate(self._links[: self._reach(flight)]):
             try:
-                key = link.fetch(flight.rejected, self._fetch_timeout)
+                key = self._ask(flight, number)
             except CredentialsError as error:
                 note(link, error)
                 flight.errors[number] = error
@@ -154,6 +158,14 @@ class Fetching(forks.Forkable):
             link.passed_over(key)
             passed_over.append(Found(key, number))
         return self._previous_version(flight), passed_over
+
+    def _ask(self, flight: Flight, number: int) -> ApiKey:
+        link = self._links[number]
+        with self._lock:
+            serving, notified = self._keystate.serving, self._keystate.notice.asks_for(flight.began)
+        if notified and flight.rejected is None:
+            return link.fetch_newer(serving.key if serving.link == number else None, self._fetch_timeout)
+        return link.fetch(flight.rejected, self._fetch_timeout)
 
     def _previous_version(self, flight: Flight) -> Found | None:
         with self._lock:
@@ -182,7 +194,8 @@ class Fetching(forks.Forkable):
             note(link, flight.errors[number])
 
     def after_fork_in_child(self) -> None:
-        """Drop the fetch whose thread stayed behind."""
+        """Drop the fetch whose thread stayed behind, and what would be drawn alike in all children."""
         self.flight = None
+        self._keystate.random.seed()
         for link in self._links:
             link.after_fork_in_child()

@@ -22,27 +22,13 @@ from typing import NamedTuple
 
 from genai_credentials.key import ApiKey
 from genai_credentials.known import Found, KnownKeys
+from genai_credentials.notice import Notice
+from genai_credentials.serving import NOTHING, Serving
 
 FALL_BACK_WITHIN = 1_800.0
 FIRST_TRIAL, LAST_TRIAL = 30.0, 600.0
 FIRST_BACKOFF, LAST_BACKOFF = 1.0, 300.0
 JITTER = 0.1
-
-
-class Serving:
-    """What callers read without a lock: the key, its text, and when to look closer."""
-
-    __slots__ = ("due_at", "key", "link", "stale_at", "text")
-
-    def __init__(self, found: Found | None, due_at: float, stale_at: float) -> None:
-        self.key: ApiKey = found.key if found else None  # type: ignore[assignment]
-        self.text = found.key.get_secret_value() if found else ""
-        self.link = found.link if found else -1
-        self.due_at = due_at
-        self.stale_at = stale_at
-
-
-NOTHING = Serving(None, -math.inf, -math.inf)
 
 
 class _Trial(NamedTuple):
@@ -64,12 +50,13 @@ class KeyState:
     def __init__(self, *, ttl: float, max_stale: float, known: KnownKeys, random: Random) -> None:
         self.serving = NOTHING
         self.known = known
+        self.notice = Notice(known.interval, random)
         self.counters: Counter[str] = Counter()
         self.changes: deque[tuple[ApiKey, ApiKey]] = deque()
         self.refresh_at = -math.inf
         self.retry_at = -math.inf
         self._ttl, self._max_stale = ttl, max_stale
-        self._random = random
+        self.random = random
         self._failures = 0
         self._previous: tuple[Found, float] | None = None
         self._trial: _Trial | None = None
@@ -93,8 +80,17 @@ class KeyState:
         return now < self.serving.stale_at
 
     def refresh_due(self, now: float) -> bool:
-        """Whether the key is past its ttl and no failure keeps us from asking for another."""
-        return now >= max(self.refresh_at, self.retry_at)
+        """Whether the key is past its ttl and no failure keeps us from asking, or a notification's moment has come."""
+        return now >= self.next_refresh_at
+
+    @property
+    def next_refresh_at(self) -> float:
+        """When that is so; before any time for a start."""
+        return min(max(self.refresh_at, self.retry_at), self.notice.at)
+
+    def backs_off(self, now: float) -> bool:
+        """Whether a failed start keeps us from asking again."""
+        return now < min(self.retry_at, self.notice.at)
 
     @property
     def failing(self) -> bool:
@@ -233,6 +229,11 @@ class KeyState:
             if not self.servable(now):
                 self._failed(now)
 
+    def serve_on(self) -> None:
+        """Serve the same key, with another look at when the next fetch is due."""
+        if self.serving.key is not None:
+            self._serve(Found(self.serving.key, self.serving.link))
+
     def drop(self) -> None:
         """Forget the key that is served."""
         self.serving = NOTHING
@@ -272,22 +273,21 @@ class KeyState:
 
     def _renew(self, now: float) -> None:
         self._failures, self.retry_at = 0, -math.inf
-        self.refresh_at = now + self._ttl * self._random.uniform(1 - JITTER, 1 + JITTER)
+        self.refresh_at = now + self._ttl * self.random.uniform(1 - JITTER, 1 + JITTER)
         self._serve(Found(self.serving.key, self.serving.link), now + self._ttl + self._max_stale)
 
     def _failed(self, now: float) -> None:
         delay = min(LAST_BACKOFF, FIRST_BACKOFF * 2**self._failures)
         self._failures = min(self._failures + 1, 32)
-        self.retry_at = now + delay * self._random.uniform(1 - JITTER, 1 + JITTER)
+        self.retry_at = now + delay * self.random.uniform(1 - JITTER, 1 + JITTER)
         self.counters["failures"] += 1
-        if self.serving.key is not None:
-            self._serve(Found(self.serving.key, self.serving.link))
+        self.serve_on()
 
     def _serve(self, found: Found, stale_at: float | None = None) -> None:
         before = self.serving.key
         stale_at = self.serving.stale_at if stale_at is None else stale_at
         trial_at = self._trial.at if self._trial else math.inf
-        due_at = min(max(self.refresh_at, self.retry_at), trial_at, stale_at)
+        due_at = min(self.next_refresh_at, trial_at, stale_at)
         self.serving = Serving(found, due_at, stale_at)
         if before is not None and before != found.key:
             self.counters["rotations"] += 1

@@ -61,7 +61,7 @@ class KnownKeys:
 
     def __init__(self, *, interval: float, patience: float, clock: Callable[[], float]) -> None:
         self.patience = patience
-        self._interval = interval
+        self.interval = interval
         self._known: Recent[Known] = Recent(8, DAY, clock)
         self._quarantine: Recent[int] = Recent(64, DAY, clock)
         self._ticks = 0
@@ -178,7 +178,7 @@ class KnownKeys:
         """
         last = self._fruitless
         if self.struck(key) <= last.began:
-            return self._has_passed(self._interval, now)
+            return self._has_passed(self.interval, now)
         flaps = last.in_a_row > 1 and self._was_back(key)
         return self._has_passed(FIRST_PAUSE * 2 ** (last.in_a_row - 2) if flaps else 0.0, now)
 
@@ -188,7 +188,7 @@ class KnownKeys:
 
     def _has_passed(self, pause: float, now: float) -> bool:
         # Added, not subtracted: the difference of two times is rounded, and may miss by a hair.
-        return now >= self._fruitless.ended + min(pause, self._interval)
+        return now >= self._fruitless.ended + min(pause, self.interval)
 
     def _was_back(self, key: ApiKey) -> bool:
         known = self.get(key)

@@ -12,7 +12,7 @@ from genai_credentials.errors import Attempt
 if TYPE_CHECKING:
     from genai_credentials.engine import Engine
 
-COUNTERS = ("fetches", "failures", "rejections", "rotations", "fallbacks", "paroles", "replays")
+COUNTERS = ("fetches", "failures", "rejections", "rotations", "fallbacks", "paroles", "replays", "notifications")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,9 @@ class Status:
     """A moment of a `CredentialProvider`.
 
     `state` is one of EMPTY, FRESH, STALE, FELL_BACK, REFUSED. `fingerprint`, `provider`, `version`, `age` and
-    `next_refresh` (seconds; 0 when it is due) are None while there is no key. `counters` counts since the start:
-    fetches, failures, rejections, rotations, fallbacks, paroles, replays.
+    `next_refresh` are None while there is no key. `next_refresh` is in seconds: 0 when it is due, and a notification's
+    moment where that comes earlier. `counters` counts since the start: fetches, failures, rejections, rotations,
+    fallbacks, paroles, replays, notifications.
     """
 
     state: str
@@ -78,7 +79,7 @@ def status_of(engine: Engine) -> Status:
     with engine.lock:
         now, state = engine.clock(), engine.keystate
         key = state.serving.key
-        due = None if key is None else max(state.refresh_at - now, state.retry_at - now, 0.0)
+        due = None if key is None else max(state.next_refresh_at - now, 0.0)
         return Status(
             state=state.state(now),
             fingerprint=None if key is None else key.fingerprint,

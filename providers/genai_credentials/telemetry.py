@@ -18,8 +18,9 @@ NAME = "genai_credentials"
 class OpenTelemetry:
     """A listener for events that counts and times them: `CredentialProvider(…, on_event=OpenTelemetry())`.
 
-    The metrics are genai_credentials.fetches, .rejections, .rotations and .replays (counters, by provider and
-    outcome), .fetch.duration (a histogram, seconds) and .key.age (a gauge, seconds since the key was last fetched).
+    The metrics are genai_credentials.fetches, .rejections, .rotations, .replays and .notifications (counters, by
+    provider and outcome), .fetch.duration (a histogram, seconds) and .key.age (a gauge, seconds since the key was last
+    fetched).
 
     Args:
         meter_provider: None means the global one.
@@ -42,6 +43,7 @@ class OpenTelemetry:
             "rejected": meter.create_counter(f"{NAME}.rejections", description="Keys that the API refused"),
             "rotated": meter.create_counter(f"{NAME}.rotations", description="Changes of the key that is served"),
             "replayed": meter.create_counter(f"{NAME}.replays", description="Requests sent again with another key"),
+            "notified": meter.create_counter(f"{NAME}.notifications", description="Fetches arranged by notifications"),
         }
         self._counters["fetch_failed"] = self._counters["fetched"]
         self._duration = meter.create_histogram(f"{NAME}.fetch.duration", unit="s", description="Time of a fetch")

@@ -7,7 +7,21 @@ import multiprocessing
 import os
 from typing import NamedTuple
 
-from .fleet_process import DAY, DIES_AFTER, KINDS, STARTED_WITHIN, STORED, TTL, Day, no_day, simulate, together
+from .fleet_process import (
+    DAY,
+    DIES_AFTER,
+    KINDS,
+    LOST,
+    STARTED_WITHIN,
+    STORED,
+    TOLD,
+    TTL,
+    Day,
+    no_day,
+    seconds_until,
+    simulate,
+    together,
+)
 from .report import Group, Table
 
 SIZES = (1, 10, 100, 1_000, 10_000)
@@ -41,7 +55,9 @@ def run(*, smoke: bool) -> Group:
     """Simulate."""
     group = Group("fleet", "Scale")
     sizes = SIZES[:2] if smoke else SIZES
-    fleets = {kind: _fleets(kind, sizes) for kind in KINDS}
+    # The smaller fleets say nothing more of being told, and each of them is a day more to simulate.
+    fleets = {kind: _fleets(kind, sizes) for kind in KINDS if kind not in TOLD}
+    told = {kind: _fleets(kind, sizes[-1:])[sizes[-1]] for kind in TOLD}
     found = {kind: {size: _summary(day) for size, day in fleet.items()} for kind, fleet in fleets.items()}
     largest = sizes[-1]
     ours = found["ours"][largest]
@@ -52,13 +68,17 @@ def run(*, smoke: bool) -> Group:
     group.reach("requests failed in a day", "0", f"{ours.failed:.0f}", ours.failed == 0)
     text = f"{ours.overlapping:.0f} s with an overlap, {ours.at_once:.0f} s without"
     group.reach("last process has the new key", "<= 1.1 x ttl + one request", text, ours.overlapping <= 1.1 * TTL + 15)
-    group.tables = [_table(kind, of) for kind, of in found.items()]
+    learned = {kind: _learned(day) for kind, day in {"ours": fleets["ours"][largest], **told}.items()}
+    group.tables = [*(_table(kind, of) for kind, of in found.items()), _told_table(largest, learned)]
     group.series = {
         "sizes": list(sizes),
         "summaries": {kind: [summary._asdict() for summary in of.values()] for kind, of in found.items()},
+        "told": {kind: of._asdict() for kind, of in learned.items()},
         "hour": {kind: _per_10s(fleet[largest]) for kind, fleet in fleets.items()},
     }
     group.notes += [
+        f"Told: each process gets a message of each new key; {LOST:.0%} of them are lost, and the others come once to "
+        "three times. Who is not told learns by its ttl or a refusal.",
         f"All processes start within {STARTED_WITHIN:g} s; ttl {TTL:g} s; one request a second each, at random times; "
         "a key is only looked at when a request comes.",
         f"New keys are stored at {', '.join(f'{at / 3600:.2f}' for at in STORED)} h; the old one dies "
@@ -67,6 +87,33 @@ def run(*, smoke: bool) -> Group:
         "Prices: AWS 0.40 dollars a secret and month and 0.05 per 10,000 calls; Google 0.06 and 0.03.",
     ]
     return group
+
+
+class Learned(NamedTuple):
+    """How a fleet learned of new keys whose old ones lived on: seconds, and calls a second afterwards."""
+
+    half: int
+    told: int
+    last: int
+    peak: int
+
+
+def _learned(day: Day) -> Learned:
+    overlaps = [number for number, after in enumerate(DIES_AFTER) if after]
+    until = [
+        max(seconds_until(day.adopted[number], part) for number in overlaps) for part in (0.5, 1.0 - 1.5 * LOST, 1.0)
+    ]
+    peak = max(max(day.scheduled[int(STORED[number]) :][:120]) for number in overlaps)
+    return Learned(*until, peak)
+
+
+def _told_table(size: int, learned: dict[str, Learned]) -> Table:
+    rows = [
+        [kind, f"{of.half} s", f"{of.told} s", f"{of.last} s", f"{of.peak:,}", f"{of.peak / AWS_QUOTA:.1%}"]
+        for kind, of in learned.items()
+    ]
+    heads = ["", "half have it", f"{1.0 - 1.5 * LOST:.1%} have it", "last has it", "peak: calls/s", "of AWS's quota"]
+    return Table(f"{size:,} processes that are told, {LOST:.0%} of the messages lost", heads, rows)
 
 
 def _fleets(kind: str, sizes: tuple[int, ...]) -> dict[int, Day]:
@@ -107,8 +154,8 @@ def _summary(day: Day) -> Summary:
         google_minute=max(sum(google[second : second + 60]) for second in range(0, DAY, 15)),
         aws_dollars=sum(calls) * AWS_CALL + AWS_SECRET,
         google_dollars=sum(google) * GOOGLE_CALL + GOOGLE_SECRET * (1 + len(STORED)),
-        overlapping=max(at for at, after in zip(day.adopted, DIES_AFTER, strict=True) if after),
-        at_once=max(at for at, after in zip(day.adopted, DIES_AFTER, strict=True) if not after),
+        overlapping=max(seconds_until(at) for at, after in zip(day.adopted, DIES_AFTER, strict=True) if after),
+        at_once=max(seconds_until(at) for at, after in zip(day.adopted, DIES_AFTER, strict=True) if not after),
         failed=day.failed,
     )
 

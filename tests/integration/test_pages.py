@@ -21,6 +21,7 @@ from opentelemetry.sdk.metrics.export import Gauge, Histogram, InMemoryMetricRea
 from pages import python_blocks, untitled
 from servers import serving
 
+from genai_credentials.events import Event
 from genai_credentials.telemetry import OpenTelemetry
 from genai_credentials.testing import RotatingCredentials
 from stores import play
@@ -257,7 +258,9 @@ def test_the_formatter_of_the_page_writes_what_the_page_shows(own_logger):
 def test_the_metrics_of_the_page_are_those_that_are_sent():
     reader = InMemoryMetricReader()
     meters = MeterProvider([reader])
-    play(OpenTelemetry(meters))
+    telemetry = OpenTelemetry(meters)
+    play(telemetry)
+    telemetry(Event("notified", "store"))
     kinds = {Sum: "counter", Histogram: "histogram", Gauge: "gauge"}
     scopes = reader.get_metrics_data().resource_metrics[0].scope_metrics
     sent = {(metric.name, kinds[type(metric.data)], metric.unit) for metric in scopes[0].metrics}

@@ -52,6 +52,7 @@ from genai_credentials.testing import (
     FakeGemini,
     MotoServer,
     ProviderConformance,
+    PubSubEmulator,
     Refusal,
     RotatingCredentials,
     SecretManagerEmulator,
@@ -369,16 +370,20 @@ def test_with_stores(secret_manager: SecretManagerEmulator, tmp_path: Path) -> N
     GoogleSecretManager(SECRET, client=secret_manager.client)
     GoogleSecretManager(SECRET, client=secret_manager.client())
     GoogleSecretManager(SECRET, client=secret_manager.rest_client)
-    with AWSEmulator() as aws, MotoServer() as moto, AWSAgentEmulator() as agent:
+    with AWSEmulator() as aws, MotoServer() as moto, AWSAgentEmulator() as agent, PubSubEmulator() as broker:
         AWSSecretsManager("prod/gemini", client=aws.client)
         AWSSecretsManager("prod/gemini", client=moto.client())
         AWSAgent("prod/gemini", port=agent.port)
+        broker.announce("projects/1/secrets/s", version=2)
         assert_type(AWSAgent("prod/gemini").fetch_newer(None), ApiKey)
     with FakeGemini("AIza-first", tls=True) as api, RotatingCredentials(api, tmp_path) as rotating:
         assert_type(rotating, RotatingCredentials)
         assert_type(FakeApiKeys(api, live_after=1.0, flaps_for=2.0), FakeApiKeys)
     clock = FakeClock()
-    CredentialProvider(Env(), clock=clock)
+    provider = CredentialProvider(Env(), clock=clock)
+    provider.notify(), provider.notify("7", within=0), provider.notify(7, within=0.5)
+    assert_type(provider.notify_event({"eventType": "SECRET_UPDATE"}, within=10), bool)
+    assert_type(provider.notify_event(b"{}"), bool)
     assert_type(REFUSALS["leaked"], Refusal)
 
 

@@ -15,11 +15,11 @@ ROOT = Path(genai_credentials.__file__).parent
 # From the bottom up: a module imports only modules of its own room and of those before it, function bodies included.
 ORDER = """
     errors sources.google_kinds keytext fields key log deadline reasons messages rejection troubles forks provider
-    workers flight recent known
-    sources.base adapter chain keystate events redaction writing fetching options
+    workers flight recent known notice serving
+    sources.base adapter chain keystate events redaction writing fetching notifications options
     sources.retries sources.checksum sources.versions sources.google_login sources.google_clients
     sources.aws_names sources.agent_token sources
-    diagnosis status engine client uris pydantic_field credentials rotate telemetry testing cli
+    pushes diagnosis status engine client uris pydantic_field credentials rotate telemetry testing cli
 """
 ROOMS = ORDER.split()
 PARTS = {room for room in ROOMS if room.startswith("sources.")}

@@ -336,8 +336,8 @@ def interrupted(work, place):
 @pytest.mark.filterwarnings("ignore:Exception ignored in.*_remove:pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize(
     "ask",
-    [CredentialProvider.get, CredentialProvider.refresh],
-    ids=["get", "refresh"],
+    [CredentialProvider.get, CredentialProvider.refresh, functools.partial(CredentialProvider.notify, within=0.0)],
+    ids=["get", "refresh", "notify"],
 )
 def test_an_interrupt_at_any_place_leaves_nobody_waiting(ask):
     for place in itertools.count(1):
@@ -346,8 +346,10 @@ def test_an_interrupt_at_any_place_leaves_nobody_waiting(ask):
             break
         # Of daemons: one that hangs is to fail the test, not to hold it up.
         assert run(credentials.get, "another").result(10).get_secret_value() == "key-1"
+        credentials.notify(within=0)
         run(credentials.refresh, "another").result(10)
-    assert place > 20
+        assert not credentials.engine.keystate.notice.pending
+    assert place > 10
 
 
 @pytest.mark.skipif(not hasattr(signal, "raise_signal"), reason="this system has no signals")

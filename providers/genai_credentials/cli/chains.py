@@ -104,7 +104,7 @@ class Witness:
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._provider, name)
-        if name != "fetch_previous":
+        if name not in ("fetch_previous", "fetch_newer"):
             return value
         ask: Callable[[ApiKey | None], object] = value
         return lambda rejected=None: self._saw(ask(rejected))

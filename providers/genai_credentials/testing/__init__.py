@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from genai_credentials.testing.rotating import RotatingCredentials
     from genai_credentials.testing.stores.aws import AWSEmulator, MotoServer
     from genai_credentials.testing.stores.aws_agent import AWSAgentEmulator
+    from genai_credentials.testing.stores.pubsub import PubSubEmulator
     from genai_credentials.testing.stores.secret_manager import SecretManagerEmulator
 
 _ROOMS = {
@@ -21,6 +22,7 @@ _ROOMS = {
     "FakeGemini": "gemini",
     "MotoServer": "stores.aws",
     "ProviderConformance": "conformance",
+    "PubSubEmulator": "stores.pubsub",
     "REFUSALS": "refusals",
     "Refusal": "refusals",
     "RotatingCredentials": "rotating",
@@ -37,6 +39,7 @@ __all__ = [
     "FakeGemini",
     "MotoServer",
     "ProviderConformance",
+    "PubSubEmulator",
     "Refusal",
     "RotatingCredentials",
     "SecretManagerEmulator",
