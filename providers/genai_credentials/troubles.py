@@ -210,7 +210,7 @@ def of_google(error: Exception) -> Trouble:
     if trouble := GOOGLE.get(kind):
         return trouble
     remedy = "Search for that error; 'gcloud secrets versions access' tells more."
-    if isinstance(error, RefusedOverRest):
+    if isinstance(error, RefusedOverRest) or type(error).__module__.startswith("google.api_core."):
         return Trouble(f"the call failed with {kind}", remedy)
     return _unknown(error, remedy)
 

@@ -309,7 +309,7 @@ class TestLogIn:
         server.answer = Answer(400, {"error": error, "error_description": "Token has been expired or revoked."})
         provider = request.getfixturevalue(wire)
         failed = failure(provider)
-        assert "credentials could not be renewed" in str(failed)
+        assert "login of this machine has expired" in str(failed)
         assert "Log in again" in failed.remedy
         assert len(server.requests) == 1
 
