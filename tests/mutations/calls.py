@@ -72,8 +72,8 @@ SECTIONS = {
         ),
         (
             "an error that is none of ours is quoted",
-            "raised {type(error).__name__}{_place(error)}",
-            "raised {error!r}{_place(error)}",
+            "raised {described(error)}",
+            "raised {error!r}",
             f"{ENGINE}test_an_error_that_is_none_of_ours_is_named_by_its_class_alone",
         ),
         (
