@@ -174,7 +174,7 @@ SECTIONS = {
             "no fork handler: the child has the parent's client",
             "        self._abandoned = self._value\n        self.drop()",
             "        pass",
-            f"{PROCESSES}test_a_child_has_its_own_grpc_channel",
+            f"{PROCESSES}test_each_child_reads_its_own_secret_over_its_own_connection",
         ),
         (
             "no fork handler: the child has a client that its parent was given ready",
