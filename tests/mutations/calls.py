@@ -174,7 +174,7 @@ SECTIONS = {
             "no fork handler: the child has the parent's client",
             "        self._abandoned = self._value\n        self.drop()",
             "        pass",
-            f"{PROCESSES}test_each_child_reads_its_own_secret_over_its_own_connection",
+            f"{RULES}test_a_child_makes_a_client_of_its_own",
         ),
         (
             "no fork handler: the child has a client that its parent was given ready",

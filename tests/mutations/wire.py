@@ -123,9 +123,9 @@ SECTIONS = {
             f"{REJECTION}test_what_a_user_wrote_is_no_rejection",
         ),
         (
-            "a 403 that names a dead key is none to replace",
-            "    if cause and ROWS[cause].verdict == REFUSED:\n        return cause\n",
-            "",
+            "the message of a 403 is not read",
+            "    cause = said(answer.message)\n    if cause and ROWS[cause]",
+            '    cause = ""\n    if cause and ROWS[cause]',
             f"{REJECTION}test_the_table",
         ),
         (
