@@ -8,8 +8,8 @@ until such work is at rest, for a bounded time. The hooks are registered once, a
 
 from __future__ import annotations
 
-# Before our own hooks, so that a fork runs it after them: else a fork that waits for work under way holds a lock that
-# such work may need, to hand something to an executor.
+# Its hooks come before ours, and so a fork runs them after ours: held while a fork waits for work under way, its lock
+# would keep that work from handing anything to an executor.
 import concurrent.futures.thread  # noqa: F401
 import os
 import threading

@@ -11,10 +11,11 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from genai_credentials import CredentialProvider, FetchFailed, NoCredentials, fetching
+from genai_credentials import CredentialProvider, FetchFailed, NoCredentials, ProviderChain, fetching
 from genai_credentials.events import Event
 from genai_credentials.log import logger
 from genai_credentials.telemetry import OpenTelemetry
+from genai_credentials.workers import run
 from stores import Store, play, settle
 
 
@@ -116,6 +117,19 @@ def test_what_the_applications_logging_raises_loses_no_request():
 
 
 @pytest.mark.usefixtures("hostile_logging")
+def test_what_the_applications_logging_raises_fails_no_call(caplog):
+    """Also where it is called by the thread that asks, and not by one of ours."""
+
+    def down():
+        raise OSError("down")
+
+    caplog.set_level("DEBUG", "genai_credentials")
+    assert ProviderChain(down, lambda: "key-1").fetch().get_secret_value() == "key-1"
+    credentials = CredentialProvider(lambda: "key-1")
+    assert credentials.reject(credentials.get()) is None
+
+
+@pytest.mark.usefixtures("hostile_logging")
 def test_what_the_applications_logging_raises_leaves_no_one_waiting():
     def down():
         raise OSError("down")
@@ -140,6 +154,20 @@ def test_who_waited_for_a_fetch_goes_on_once_a_quick_listener_has_heard_of_it(mo
     monkeypatch.setattr(fetching, "TELLING", 10)
     CredentialProvider(lambda: "key-1", on_event=listen).get()
     assert heard == ["fetched"]
+
+
+def test_who_causes_an_event_waits_for_no_listener():
+    def listen(event):
+        if event.name == "rejected":
+            gate.wait(20)
+
+    gate = threading.Event()
+    credentials = CredentialProvider(lambda: "key-1", on_event=listen)
+    try:
+        key = credentials.get()
+        assert run(lambda: credentials.reject(key), "asking").result(5) is None
+    finally:
+        gate.set()
 
 
 def test_listeners_are_called_one_after_the_other_in_order():
@@ -187,7 +215,7 @@ def test_a_handler_that_raises_is_shown_as_logging_shows_it_and_nothing_it_faile
         raise OSError("AIzaInTheErrorOfAProvider")
 
     with pytest.raises(NoCredentials):
-        CredentialProvider(down).get()
+        ProviderChain(down).fetch()
     shown = capsys.readouterr().err
     assert "ConnectionError: the collector is down" in shown
     assert "AIza" not in shown

@@ -72,8 +72,8 @@ SECTIONS = {
         ),
         (
             "an error that is none of ours is quoted",
-            "raised {type(error).__name__}{_place(error)}",
-            "raised {error!r}{_place(error)}",
+            "raised {described(error)}",
+            "raised {error!r}",
             f"{ENGINE}test_an_error_that_is_none_of_ours_is_named_by_its_class_alone",
         ),
         (
@@ -174,7 +174,7 @@ SECTIONS = {
             "no fork handler: the child has the parent's client",
             "        self._abandoned = self._value\n        self.drop()",
             "        pass",
-            f"{PROCESSES}test_a_child_has_its_own_grpc_channel",
+            f"{RULES}test_a_child_makes_a_client_of_its_own",
         ),
         (
             "no fork handler: the child has a client that its parent was given ready",

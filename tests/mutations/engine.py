@@ -167,9 +167,15 @@ SECTIONS = {
         ),
         (
             "an acceptance that proves nothing hides those that follow",
-            "if not self.keystate.known.was_refused_since(key, sent):",
-            "if True:",
+            " and not self.keystate.known.was_refused_since(key, sent):",
+            ":",
             f"{EXCHANGE}test_an_acceptance_of_a_request_sent_before_the_refusal_proves_nothing",
+        ),
+        (
+            "an acceptance of a lent key hides those that follow",
+            "if key == self.keystate.serving.key and not",
+            "if not",
+            f"{EXCHANGE}test_a_lent_key_serves_as_soon_as_nobody_disputes_about_the_newest",
         ),
         (
             "after a refusal no further acceptance is noted",

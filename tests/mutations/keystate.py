@@ -116,12 +116,6 @@ SECTIONS = {
             f"{EXCHANGE}test_a_lent_key_that_the_api_accepts_serves_from_then_on",
         ),
         (
-            "the interval also counts from a fetch that found a key",
-            "if for_rejection is not None and not found:",
-            "if for_rejection is not None:",
-            f"{EXCHANGE}test_a_fetch_that_found_a_key_holds_up_none_that_follows",
-        ),
-        (
             "no trial of the fresh key",
             "if self._trial is None or now < self._trial.at:",
             "if True:",

@@ -13,7 +13,7 @@ SECTIONS = {
             "what an application's logging raises is the request's error",
             "except Exception as error:\n        # As logging",
             "except ZeroDivisionError as error:\n        # As logging",
-            f"{EVENTS}test_what_the_applications_logging_raises_loses_no_request[broken_collector]",
+            f"{EVENTS}test_what_the_applications_logging_raises_fails_no_call[broken_collector]",
         ),
         (
             "an attribute that the application has taken costs the record",
@@ -60,13 +60,13 @@ SECTIONS = {
             "the caller waits for its listeners",
             'run(self.deliver, "genai-credentials-events")',
             "self.deliver()",
-            "unit/test_under_fire.py::test_a_listener_that_sleeps_holds_no_caller",
+            f"{EVENTS}test_who_causes_an_event_waits_for_no_listener",
         ),
         (
             "a listener that asks for the key waits for the fetch that waits for it",
             "with inside(self):",
             "if True:",
-            "unit/test_engine_rules.py::test_a_listener_that_asks_for_the_key_harms_no_fetch[get]",
+            "unit/test_engine_rules.py::test_a_listener_that_asks_for_the_key_harms_no_fetch[refresh]",
         ),
         (
             "no fork handler: a child's events wait for a listener of its parent's",

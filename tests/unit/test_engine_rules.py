@@ -269,7 +269,7 @@ def test_a_listener_that_asks_for_the_key_harms_no_fetch(ask, store, clock, capl
     clock.advance(2)
     assert run(credentials.get, "asking").result(10).get_secret_value() == "key-1"
     assert store.fetches == 2
-    assert "A listener for events raised" in caplog.text
+    assert "A listener for events raised CredentialsError" in caplog.text
 
 
 def test_a_log_handler_that_asks_for_the_key_harms_no_fetch(store, clock, monkeypatch):
@@ -420,6 +420,13 @@ def test_a_fork_waits_for_a_change_under_way_to_be_whole(store, clock):
         changed.set()
         changing.result(10)
         assert forked.result(20) == "key-1"
+
+
+@forks
+def test_a_child_makes_a_client_of_its_own():
+    each = PerProcess(os.getpid)
+    assert each.get() == os.getpid()
+    assert in_child(each.get) not in (None, os.getpid())
 
 
 @forks

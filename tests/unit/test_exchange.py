@@ -10,7 +10,7 @@ import pytest
 from genai_credentials import ApiKey, CredentialProvider, FetchFailed
 from genai_credentials.client.exchange import MOST_SENDS, Claim, advance, claim, exchange, own_key
 from genai_credentials.key import PLACEHOLDER
-from genai_credentials.rejection import classify
+from genai_credentials.rejection import ACCEPTED, classify
 from genai_credentials.workers import run
 from stores import Store, settle
 
@@ -182,19 +182,6 @@ def test_flapping_is_forgotten_after_a_minute_of_quiet(store, clock):
     assert store.fetches - before == 2
 
 
-def test_a_fetch_that_found_a_key_holds_up_none_that_follows(store, clock):
-    """The interval is between two fetches that find nothing."""
-    credentials = CredentialProvider(store, clock=clock, min_refresh_interval=5, patience=0)
-    first = credentials.get()
-    store.text = "key-2"
-    assert credentials.reject(first).get_secret_value() == "key-2"
-    second, before = credentials.get(), store.fetches
-    # Refused since before that fetch, as another request knew, and published anew meanwhile.
-    store.text = "key-3"
-    assert credentials.reject(second).get_secret_value() == "key-3"
-    assert store.fetches == before + 1
-
-
 def test_a_rejection_waits_for_one_fetch_under_way_and_one_of_its_own(store, clock):
     """Others that refresh all the time cannot keep it waiting."""
     credentials = CredentialProvider(store, clock=clock)
@@ -228,6 +215,7 @@ def test_a_key_that_has_just_followed_another_is_sent_again_until_replicas_know_
     store.text = "key-2"
     answers = iter([(400, REFUSED)] * 3 + [(200, b"{}")])
     assert send(credentials, lambda text: next(answers) if text == "key-2" else (400, REFUSED))[-1] == "key-2"
+    assert next(answers, None) is None
 
 
 def test_a_dead_key_without_a_sign_of_lagging_replicas_is_sent_once(store, clock):
@@ -297,6 +285,18 @@ def test_while_replicas_disagree_the_older_key_is_only_lent(store, clock):
         assert send(credentials, taking("key-1")) == ["key-2", "key-1"]
         assert credentials() == "key-2"
     assert send(credentials, taking("key-2")) == ["key-2"]
+
+
+def test_a_lent_key_serves_as_soon_as_nobody_disputes_about_the_newest(store, clock):
+    credentials = CredentialProvider(store, clock=clock)
+    first = credentials.get()
+    assert send(credentials, taking("key-1")) == ["key-1"]
+    store.text = "key-2"
+    assert send(credentials, taking("key-2")) == ["key-1", "key-2"]
+    assert send(credentials, taking("key-1")) == ["key-2", "key-1"]
+    clock.advance(61)
+    credentials.engine.judged(first, ACCEPTED, credentials.engine.tick)
+    assert credentials() == "key-1"
 
 
 def test_no_pause_goes_beyond_the_requests_own_timeout(store, clock):
