@@ -13,6 +13,7 @@ from genai_credentials.cli.check import check
 from genai_credentials.cli.demo.command import demo
 from genai_credentials.cli.explain import explain
 from genai_credentials.cli.output import INTERRUPTED, scrubbed
+from genai_credentials.cli.proxy import proxy
 from genai_credentials.cli.put import put
 from genai_credentials.cli.rotate import rotate
 from genai_credentials.cli.run import run
@@ -57,5 +58,5 @@ def cli() -> None:
     """
 
 
-for command in (status, check, explain, watch, run, put, rotate, demo):
+for command in (status, check, explain, watch, run, proxy, put, rotate, demo):
     cli.add_command(command)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from genai_credentials.client.backends import URL
-from genai_credentials.client.exchange import Claim, aadvance, claim, exchange, own_key
+from genai_credentials.client.exchange import Claim, aadvance, claim, exchange, own_key, server_timeout
 from genai_credentials.client.httpx_auth import KeyAuth
 from genai_credentials.client.origins import origin
 from genai_credentials.client.sdk import API_KEY_HEADER
@@ -31,7 +31,7 @@ class AiohttpAuth:
         if request.url.scheme == "http" and not self._auth.allow_plain_http:
             # The environment's: it would read the key.
             request.proxy = None
-        steps, verdict = exchange(self._auth.engine, seconds=_timeout(request)), None
+        steps, verdict = exchange(self._auth.engine, seconds=server_timeout(request.headers)), None
         response: Any = None
         while key := await aadvance(steps, verdict):
             request.headers[API_KEY_HEADER] = key.get_secret_value()
@@ -52,14 +52,3 @@ class AiohttpAuth:
 
     def __deepcopy__(self, memo: object) -> Self:
         return self
-
-
-def _timeout(request: ClientRequest) -> float | None:
-    """The request's own timeout in seconds, as the SDK says it to the API; aiohttp tells a middleware of none.
-
-    A little less, so that the API's answer ends the request, and not aiohttp's timer.
-    """
-    try:
-        return float(request.headers["X-Server-Timeout"]) * 0.9
-    except (KeyError, ValueError):
-        return None

@@ -7,7 +7,7 @@ generator; None says that the answer was none to this key.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from enum import Enum
 from typing import TypeAlias, TypeVar
 
@@ -16,6 +16,8 @@ from genai_credentials.flight import Wait
 from genai_credentials.key import PLACEHOLDER, ApiKey
 from genai_credentials.known import FIRST_PAUSE
 from genai_credentials.rejection import Verdict
+
+API_KEY_HEADER = "x-goog-api-key"
 
 MOST_SENDS = 3
 """A revoked key in the environment, a revoked one in a file and a good one in a store need three."""
@@ -28,14 +30,20 @@ _PLACEHOLDERS = (PLACEHOLDER, PLACEHOLDER.encode())
 Exchange: TypeAlias = Generator["Wait | ApiKey", "Verdict | None", None]
 
 
-def exchange(engine: Engine, *, replayable: bool = True, seconds: float | None = None) -> Exchange:
+def always() -> bool:
+    """For a request that is in memory as a whole."""
+    return True
+
+
+def exchange(engine: Engine, *, replayable: Callable[[], bool] = always, seconds: float | None = None) -> Exchange:
     """Yields each key to send the request with, and is sent what the answer says of it.
 
     Between two keys it yields what it has to wait for; `advance` and `aadvance` see to that.
 
     Args:
         engine: Whose keys they are.
-        replayable: Whether the request can be sent again: a body that isn't in memory is gone once it is sent.
+        replayable: Whether the request can be sent again, asked once it is refused: a body that isn't in memory is
+            gone once it is sent.
         seconds: The request's own timeout: it never waits longer for another key. None for no limit.
     """
     until = None if seconds is None else time.monotonic() + seconds
@@ -52,7 +60,7 @@ def exchange(engine: Engine, *, replayable: bool = True, seconds: float | None =
         tried.add(key.fingerprint)
         refused_at = refused_at or time.monotonic()
         other = yield from engine.reject_steps(key, tried, until)
-        if not replayable:
+        if not replayable():
             return None
         if other is None or len(tried) >= MOST_SENDS:
             other = yield from engine.another_try_steps(key, refused_at, pause, until)
@@ -85,6 +93,17 @@ async def aadvance(steps: Exchange, verdict: Verdict | None = None) -> ApiKey | 
     except StopIteration:
         return None
     return step
+
+
+def server_timeout(headers: Mapping[str, str]) -> float | None:
+    """A request's own timeout in seconds, as the SDK says it to the API; None where it says none.
+
+    A little less, so that the API's answer ends the request, and not the client's timer.
+    """
+    try:
+        return float(headers["X-Server-Timeout"]) * 0.9
+    except (KeyError, ValueError):
+        return None
 
 
 class Claim(Enum):

@@ -131,7 +131,7 @@ class KeyAuth:
         replayable = isinstance(request.stream, tuple(module.ByteStream for module in http_modules()))
         timeout = request.extensions.get("timeout")
         seconds = timeout.get("read") if isinstance(timeout, dict) else None
-        return exchange(self.engine, replayable=replayable, seconds=seconds)
+        return exchange(self.engine, replayable=lambda: replayable, seconds=seconds)
 
     def _verdict(self, request: Request, response: Response) -> Verdict | None:
         """What the answer says of the key; None for an answer to a hop of a redirect that went without it."""

@@ -16,6 +16,7 @@ from google import genai
 from google.genai import _api_client, _base_url, live_music, types
 
 from genai_credentials.client.backends import optional_module
+from genai_credentials.client.exchange import API_KEY_HEADER as API_KEY_HEADER
 from genai_credentials.client.lazy_models import LazyModels
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 GOOGLE = ("https://generativelanguage.googleapis.com", "https://aiplatform.googleapis.com")
 """The SDK's own base URLs for an API key (google.genai._api_client)."""
-
-API_KEY_HEADER = "x-goog-api-key"
 
 # It lives as long as the process: forks know it weakly.
 _LAZY_MODELS = LazyModels()

@@ -1,0 +1,77 @@
+"""Lines on stderr that hold up nobody: not even when nobody reads them."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future
+from typing import TextIO
+
+from genai_credentials.cli.output import scrubbed
+from genai_credentials.workers import run
+
+MOST_LINES = 10_000
+_LAST_SECONDS = 1.0
+
+
+class Lines:
+    """Writes lines in another thread; where they come faster than they are read, the oldest are dropped.
+
+    Args:
+        stream: Where to; None for nowhere.
+    """
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream
+        self._lines: deque[str] = deque(maxlen=MOST_LINES)
+        self._writing: Future[None] | None = None
+
+    def write(self, line: object) -> None:
+        """Write one line, soon."""
+        if self._stream is None:
+            return
+        self._lines.append(str(line))
+        if self._writing is None or self._writing.done():
+            self._writing = run(self._flush, "genai-credentials-log")
+
+    @contextlib.contextmanager
+    def of_the_library(self) -> Iterator[None]:
+        """Write what the library warns of, keep everybody else's log off the screen, and write the rest at the end."""
+        library, silence, warned = logging.getLogger("genai_credentials"), logging.NullHandler(), _Warned(self)
+        logging.getLogger().addHandler(silence)
+        library.addHandler(warned)
+        try:
+            yield
+        finally:
+            library.removeHandler(warned)
+            logging.getLogger().removeHandler(silence)
+            self._close()
+
+    def _close(self) -> None:
+        for _ in range(2):
+            if self._writing is not None:
+                # A reader that doesn't read holds up nobody here either.
+                with contextlib.suppress(TimeoutError):
+                    self._writing.exception(_LAST_SECONDS)
+            if not self._lines:
+                return
+            self._writing = run(self._flush, "genai-credentials-log")
+
+    def _flush(self) -> None:
+        while self._lines and self._stream is not None:
+            text = "".join(f"{scrubbed(self._lines.popleft())}\n" for _ in range(len(self._lines)))
+            # Nobody reads it any more: that is no reason to fail.
+            with contextlib.suppress(OSError, ValueError):
+                self._stream.write(text)
+                self._stream.flush()
+
+
+class _Warned(logging.Handler):
+    def __init__(self, lines: Lines) -> None:
+        super().__init__(logging.WARNING)
+        self._lines = lines
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._lines.write(record.getMessage())

@@ -1,0 +1,97 @@
+"""Who is let in: a program on this machine that shows the token, and neither a web page nor another host's name."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from aiohttp import web
+
+from genai_credentials.proxy.headers import Pairs, decoded, values
+from genai_credentials.proxy.refusals import Refused
+from genai_credentials.proxy.target import Target
+from genai_credentials.proxy.token import PARAMETER, Token, wrong_token
+from genai_credentials.proxy.uploads import Uploads
+
+_HOST = re.compile(r"(?i)(127\.0\.0\.1|localhost|\[::1\])(:\d{0,5})?")
+_AUTHORITY = re.compile(r"[\w.\-]*(:\d{0,5})?|\[[0-9a-fA-F:.]+\](:\d{0,5})?")
+
+
+class Admitted(NamedTuple):
+    """A request that may go on.
+
+    Args:
+        headers: All of its headers, as they were sent.
+        target: Where it goes, without the token and the signature.
+        authority: The Host that it named.
+        signed: Whether it is part of an upload, and gets no key: `target` is one of the upstream then.
+    """
+
+    headers: Pairs
+    target: Target
+    authority: str
+    signed: bool
+
+
+class Door:
+    """Looks at each request before its body is read.
+
+    Args:
+        token: What it has to show.
+        uploads: Knows the URLs of uploads.
+        any_host: Whether a name in Host means nothing, as on a Unix socket.
+    """
+
+    def __init__(self, token: Token, uploads: Uploads, *, any_host: bool) -> None:
+        self._token, self._uploads, self._any_host = token, uploads, any_host
+
+    def admit(self, request: web.BaseRequest) -> Admitted:
+        """The request, taken apart.
+
+        Raises:
+            Refused: It may not go on.
+        """
+        headers = decoded(request.raw_headers)
+        authority = self._authority(values(headers, "host"))
+        if values(headers, "origin"):
+            raise Refused(403, "ORIGIN_REFUSED", "This proxy serves programs, and no web pages: it takes no Origin.")
+        _check_framing(headers, request)
+        target = _target(request)
+        has_token = self._token.check(headers, target)
+        target = target.without(PARAMETER)
+        if (upload := self._uploads.opened_by(target)) is not None:
+            return Admitted(headers, upload, authority, signed=True)
+        if not has_token:
+            raise wrong_token()
+        return Admitted(headers, target, authority, signed=False)
+
+    def _authority(self, hosts: list[str]) -> str:
+        if self._any_host:
+            named = hosts[0] if len(hosts) == 1 else ""
+            return named if named and _AUTHORITY.fullmatch(named) else "localhost"
+        if len(hosts) != 1 or not _HOST.fullmatch(hosts[0]):
+            raise Refused(
+                403, "HOST_REFUSED", "The header Host has to name 127.0.0.1, localhost or [::1], and there is one."
+            )
+        return hosts[0]
+
+
+def _check_framing(headers: Pairs, request: web.BaseRequest) -> None:
+    """Refuse a body whose end two readers could see in two places, whatever the parser made of it."""
+    lengths, codings = values(headers, "content-length"), values(headers, "transfer-encoding")
+    coded = [coding.strip().lower() for coding in codings]
+    if request.version not in ((1, 0), (1, 1)):
+        raise Refused(400, "BAD_REQUEST", "This proxy speaks HTTP/1.1.")
+    odd = coded not in ([], ["chunked"]) or (coded and request.version < (1, 1))
+    if odd or len(lengths) + len(codings) > 1 or not all(re.fullmatch(r"\d+", length) for length in lengths):
+        raise Refused(400, "BAD_REQUEST", "The length of the body is told twice, or in a way that isn't clear.")
+
+
+def _target(request: web.BaseRequest) -> Target:
+    raw = request.raw_path
+    clear = all(
+        character > " " and character not in "#\x7f" and not "\ud800" <= character <= "\udfff" for character in raw
+    )
+    if not raw.startswith("/") or not clear:
+        raise Refused(400, "BAD_REQUEST", "The target of a request is a path, and perhaps a query.")
+    return Target.of(raw)

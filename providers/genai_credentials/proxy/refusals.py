@@ -1,0 +1,54 @@
+"""The proxy's own answers, in Google's envelope: clients read them as they read the API's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from aiohttp import web
+
+DOMAIN = "genai-credentials"
+
+_STATUSES = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    502: "UNAVAILABLE",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+
+
+class Refused(Exception):
+    """A request that the proxy answers itself.
+
+    Args:
+        status: The HTTP status.
+        reason: A word for machines, in capitals.
+        message: What happened, and what to do about it; nothing secret.
+        headers: Further headers of the answer; None for none.
+    """
+
+    def __init__(self, status: int, reason: str, message: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(reason)
+        self.status, self.reason, self.message, self.headers = status, reason, message, dict(headers or {})
+
+    def response(self, *, close: bool = False) -> web.Response:
+        """The answer; `close` ends the connection after it, for a request whose body was not read."""
+        response = own_answer(self.status, self.document(), self.headers)
+        if close:
+            response.force_close()
+        return response
+
+    def document(self) -> dict[str, object]:
+        """The body, as Google writes it."""
+        info = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": self.reason, "domain": DOMAIN}
+        status = _STATUSES.get(self.status, "UNKNOWN")
+        return {"error": {"code": self.status, "message": self.message, "status": status, "details": [info]}}
+
+
+def own_answer(status: int, document: Mapping[str, object], headers: Mapping[str, str] | None = None) -> web.Response:
+    """A JSON answer that isn't the API's."""
+    shown = {"Server": DOMAIN, "Cache-Control": "no-store", **(headers or {})}
+    text = json.dumps(document, indent=2) + "\n"
+    return web.Response(status=status, body=text.encode(), content_type="application/json", headers=shown)

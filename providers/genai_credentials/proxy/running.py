@@ -1,0 +1,96 @@
+"""A proxy from its start to its end: until a signal comes, or the command ends that it was started for."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Sequence
+
+from genai_credentials.proxy.server import Proxy
+
+NOT_EXECUTABLE, NOT_FOUND = 126, 127
+"""The shell's own codes."""
+
+_ENDING = (signal.SIGTERM, signal.SIGINT)
+_PASSED = ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
+
+
+async def until_a_signal(proxy: Proxy, sockets: Sequence[socket.socket], started: Callable[[], object]) -> None:
+    """Serve until SIGTERM or Ctrl-C, then end without haste; at the second one at once.
+
+    Args:
+        proxy: The proxy.
+        sockets: Where it listens.
+        started: Called once it does.
+    """
+    loop = asyncio.get_running_loop()
+    first, second = asyncio.Event(), asyncio.Event()
+    for number in _ENDING:
+        loop.add_signal_handler(number, lambda: (second if first.is_set() else first).set())
+    await proxy.start(sockets)
+    started()
+    await first.wait()
+    stopping, hurry = asyncio.create_task(proxy.stop()), asyncio.create_task(second.wait())
+    await asyncio.wait({stopping, hurry}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (stopping, hurry):
+        task.cancel()
+    results = await asyncio.gather(stopping, hurry, return_exceptions=True)
+    if isinstance(results[0], asyncio.CancelledError):
+        await proxy.stop(0.0)
+
+
+async def for_a_command(
+    proxy: Proxy,
+    sockets: Sequence[socket.socket],
+    started: Callable[[], object],
+    command: Sequence[str],
+    environ: dict[str, str],
+) -> int:
+    """Serve while a command runs, which gets the signals that come meanwhile; its exit code.
+
+    Args:
+        proxy: The proxy.
+        sockets: Where it listens.
+        started: Called once it does.
+        command: The command and its arguments.
+        environ: The command's environment.
+    """
+    await proxy.start(sockets)
+    started()
+    try:
+        return await _run(command, environ)
+    finally:
+        await proxy.stop(0.0)
+
+
+async def _run(command: Sequence[str], environ: dict[str, str]) -> int:
+    try:
+        child = await asyncio.create_subprocess_exec(*command, env=environ)
+    except FileNotFoundError:
+        return NOT_FOUND
+    except (OSError, ValueError):
+        return NOT_EXECUTABLE
+    loop = asyncio.get_running_loop()
+    for name in _PASSED:
+        if number := getattr(signal, name, None):
+            loop.add_signal_handler(number, _pass, child, number)
+    code = await child.wait()
+    return code if code >= 0 else 128 - code
+
+
+def _pass(child: asyncio.subprocess.Process, number: signal.Signals) -> None:
+    # What is typed goes to all of a terminal's processes, so the command has it already.
+    if number in (signal.SIGINT, signal.SIGQUIT) and _has_terminal():
+        return
+    if child.returncode is None:
+        child.send_signal(number)
+
+
+def _has_terminal() -> bool:
+    try:
+        return sys.stdin is not None and os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,109 @@
+"""An answer of the API on its way to the client: as it comes, to the byte, but for the key and the URLs."""
+
+from __future__ import annotations
+
+import aiohttp
+from aiohttp import web
+
+from genai_credentials.key import ApiKey
+from genai_credentials.proxy.headers import Pairs, decoded, end_to_end, values
+from genai_credentials.proxy.judging import Judged
+from genai_credentials.proxy.stars import SHORTEST, Stars
+from genai_credentials.proxy.uploads import Uploads
+from genai_credentials.proxy.wire import Answer
+
+
+class BrokenAnswer(ConnectionResetError):
+    """The API's answer broke off after a part of it was sent on: so must ours, and not end as if it were whole."""
+
+
+class Sender:
+    """Sends answers on.
+
+    Args:
+        uploads: Turns the URLs in their headers.
+    """
+
+    def __init__(self, uploads: Uploads) -> None:
+        self._uploads = uploads
+
+    async def send(
+        self,
+        request: web.BaseRequest,
+        authority: str,
+        answer: aiohttp.ClientResponse,
+        look: Judged | None = None,
+        key: ApiKey | None = None,
+    ) -> web.StreamResponse:
+        """Send an answer on.
+
+        Args:
+            request: What it answers.
+            authority: The Host that the request named.
+            answer: The answer.
+            look: What was read of it; None for nothing.
+            key: The key that the request carried; None for none.
+
+        Raises:
+            BrokenAnswer: It broke off.
+        """
+        headers = self._uploads.rewritten([*end_to_end(decoded(answer.raw_headers))], authority)
+        stars = None if key is None else Stars(key, 1 if answer.status >= 400 else SHORTEST)
+        if stars is not None:
+            headers = [(name, _cleaned(stars, value)) for name, value in headers]
+        if stars is not None and look is not None and (plain := _mentioned(stars, look)) is not None:
+            return await _send_whole(request, answer, headers, plain)
+        if values(headers, "content-encoding"):
+            stars = None
+        return await _send_on(request, answer, headers, look.head if look else b"", stars)
+
+
+async def _send_on(
+    request: web.BaseRequest, answer: aiohttp.ClientResponse, headers: Pairs, head: bytes, stars: Stars | None
+) -> web.StreamResponse:
+    chunk = head or answer.content.read_nowait()
+    sent = Answer(answer.status, answer.reason, headers, at_once=not (chunk or answer.content.at_eof()))
+    await sent.prepare(request)
+    while True:
+        last = answer.content.at_eof()
+        if stars is not None:
+            chunk = stars.feed(chunk) + (stars.rest() if last else b"")
+        if last:
+            # In one piece with the mark of the end, and with the headers of a short answer.
+            await sent.write_eof(chunk)
+            return sent
+        if chunk:
+            await sent.write(chunk)
+        chunk = await _next_of(answer)
+
+
+async def _next_of(answer: aiohttp.ClientResponse) -> bytes:
+    try:
+        return await answer.content.readany()
+    except (aiohttp.ClientError, OSError):
+        raise BrokenAnswer from None
+
+
+async def _send_whole(
+    request: web.BaseRequest, answer: aiohttp.ClientResponse, headers: Pairs, body: bytes
+) -> web.StreamResponse:
+    """Send a body in the place of the answer's own, which is another one without its encoding."""
+    replaced = ("content-encoding", "content-length")
+    headers = [(name, value) for name, value in headers if name.lower() not in replaced]
+    sent = Answer(answer.status, answer.reason, [*headers, ("Content-Length", str(len(body)))], at_once=False)
+    await sent.prepare(request)
+    await sent.write_eof(body)
+    return sent
+
+
+def _mentioned(stars: Stars, look: Judged) -> bytes | None:
+    """The starred text of a compressed body that mentions the key; None for any other."""
+    if look.plain is None or look.plain == look.head:
+        return None
+    clean = stars.clean(look.plain)
+    return None if clean == look.plain else clean
+
+
+def _cleaned(stars: Stars, value: str) -> str:
+    raw = value.encode("utf-8", "surrogateescape")
+    return value if (clean := stars.clean(raw)) == raw else clean.decode("utf-8", "surrogateescape")

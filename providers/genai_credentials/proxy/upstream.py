@@ -1,0 +1,146 @@
+"""The API behind the proxy: one origin, reached over a pool of connections, or through the environment's proxy."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+from yarl import URL
+
+from genai_credentials.client.origins import Origin, Parts, origin, origin_of
+from genai_credentials.errors import ConfigurationError
+from genai_credentials.proxy.headers import Pairs
+from genai_credentials.proxy.target import Target
+
+GOOGLE = "https://generativelanguage.googleapis.com"
+CONNECT_SECONDS = 10.0
+LONGEST_LINE = 65_536
+_IDLE_SECONDS = 60.0
+_AUTOMATIC = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
+_TIMEOUT = aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS, sock_read=None, ceil_threshold=60.0)
+
+
+class Upstream:
+    """Where requests go.
+
+    Args:
+        url: http or https, host, port, and perhaps a path that all targets are put behind.
+
+    Raises:
+        ConfigurationError: It is no such URL, or the key would travel in the clear to another machine.
+    """
+
+    def __init__(self, url: str = GOOGLE) -> None:
+        parts = _checked(url)
+        self.origin: Origin = origin_of(url, allow_plain_http=False)
+        self.scheme, self.host = parts.scheme, parts.hostname or ""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        self.authority = f"{host}:{parts.port}" if parts.port else host
+        self.prefix = parts.path.rstrip("/")
+        self.proxy = _proxy(self.scheme, parts.hostname or "")
+        self.tls: ssl.SSLContext | None = None
+        self._session: aiohttp.ClientSession | None = None
+
+    @property
+    def url(self) -> str:
+        """As it was given, in one spelling."""
+        return f"{self.scheme}://{self.authority}{self.prefix}"
+
+    def whole(self, target: Target) -> Target:
+        """A target of the proxy, as one of the upstream: joined to the byte."""
+        return target._replace(path=self.prefix + target.path)
+
+    def within(self, target: Target) -> Target | None:
+        """A target of the upstream, as one of the proxy; None where no target of the proxy leads there."""
+        rest = target.path.removeprefix(self.prefix)
+        if self.prefix and not (target.path.startswith(self.prefix) and rest[:1] in ("", "/")):
+            return None
+        return target._replace(path=rest or "/")
+
+    def is_origin_of(self, parts: SplitResult) -> bool:
+        """Whether an absolute URL, or one without a scheme, is at this origin."""
+        return origin(Parts(parts.scheme or self.scheme, parts.hostname or "", parts.port)) == self.origin
+
+    async def open(self) -> None:
+        """Load certificates and make the pool."""
+        self.tls = ssl.create_default_context() if self.scheme == "https" else None
+        connector = aiohttp.TCPConnector(limit=0, ssl=self.tls or True, keepalive_timeout=_IDLE_SECONDS)
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            request_class=_Request,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=_TIMEOUT,
+            auto_decompress=False,
+            skip_auto_headers=_AUTOMATIC,
+            max_line_size=LONGEST_LINE,
+            max_field_size=LONGEST_LINE,
+        )
+
+    async def send(self, method: str, target: Target, headers: Pairs, body: Any) -> aiohttp.ClientResponse:
+        """Send one request, and return its answer once the headers are there; the caller closes it.
+
+        Args:
+            method: The HTTP method.
+            target: A target of the upstream.
+            headers: All headers, in order, but Host.
+            body: Bytes, an asynchronous iterable, or None.
+        """
+        assert self._session is not None
+        # All of it as the path: yarl would take a question mark away that nothing follows.
+        url = URL.build(scheme=self.scheme, authority=self.authority, path=str(target), encoded=True)
+        return await self._session.request(
+            method, url, headers=headers, data=body, allow_redirects=False, proxy=self.proxy
+        )
+
+    async def close(self) -> None:
+        """Close the pool."""
+        if self._session is not None:
+            await self._session.close()
+
+
+class _Request(aiohttp.ClientRequest):
+    """A request without the Content-Length of 0 that aiohttp adds where there is no body."""
+
+    def update_body_from_data(self, body: Any, *args: Any, **options: Any) -> None:
+        if body is not None:
+            super().update_body_from_data(body, *args, **options)
+
+
+def _checked(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        wrong = parts.username is not None or parts.query or parts.fragment or not url.isascii() or not _plain(url)
+    except ValueError:
+        wrong, parts = True, urlsplit("")
+    # What is wrong otherwise is told by `origin_of`.
+    if wrong:
+        raise ConfigurationError(
+            "--upstream is a URL of http or https, a host, a port and a path; no user, query or fragment.",
+            remedy=f"Leave it out for {GOOGLE}.",
+        )
+    return parts
+
+
+def _plain(url: str) -> bool:
+    return all("!" <= character <= "~" for character in url)
+
+
+def _proxy(scheme: str, host: str) -> URL | None:
+    """The environment's proxy; never for plain http, which it could read."""
+    if scheme == "http" or proxy_bypass(host):
+        return None
+    proxies = getproxies()
+    if not (address := proxies.get("https") or proxies.get("all")):
+        return None
+    try:
+        proxy = URL(address if "://" in address else f"http://{address}")
+    except ValueError:
+        proxy = URL()
+    if proxy.scheme not in ("http", "https") or not proxy.host:
+        raise ConfigurationError(
+            "HTTPS_PROXY or ALL_PROXY names no HTTP proxy.", remedy="Write http://host:port, or set NO_PROXY."
+        )
+    return proxy
