@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self, Unpack
 
 from genai_credentials import redaction
 from genai_credentials.chain import links_of
+from genai_credentials.client_factory import ClientFactory
 from genai_credentials.engine import Engine
 from genai_credentials.errors import ConfigurationError
 from genai_credentials.events import Event, Events
@@ -23,16 +24,12 @@ from genai_credentials.known import KnownKeys
 from genai_credentials.pydantic_field import PydanticField
 
 if TYPE_CHECKING:
-    from google import genai
-    from google.genai import types
-
-    from genai_credentials.client.lone_auth import HttpxAuth
-    from genai_credentials.options import ClientOptions, HttpKeywords, ProviderOptions
+    from genai_credentials.options import ProviderOptions
     from genai_credentials.provider import AnyProvider
     from genai_credentials.status import Status
 
 
-class CredentialProvider(PydanticField):
+class CredentialProvider(ClientFactory, PydanticField):
     """Serves an API key from the first provider that has one, and follows its rotations.
 
     Args:
@@ -197,56 +194,6 @@ class CredentialProvider(PydanticField):
         for news in found:
             self.engine.notifications.notify(within, news.version, news.links)
         return bool(found)
-
-    # The clients
-
-    def client(
-        self, *, verify: bool = False, allow_plain_http: bool = False, **options: Unpack[ClientOptions]
-    ) -> genai.Client:
-        """A stock `genai.Client` that always sends the current key, and replays what a rotation refused.
-
-        Args:
-            verify: List one model first, and raise a clear error if the key or the way to the API is no good.
-            allow_plain_http: Let the key travel unencrypted to a host that isn't this one.
-            options: Every keyword of `genai.Client` but `api_key` and `credentials`.
-
-        Raises:
-            ConfigurationError: An option cannot work with a key that is swapped in.
-        """
-        with at_work():
-            from genai_credentials.client.assembly import build_client
-
-            return build_client(self.engine, dict(options), verify=verify, allow_plain_http=allow_plain_http)
-
-    def http_options(self, *, allow_plain_http: bool = False, **options: Unpack[HttpKeywords]) -> types.HttpOptions:
-        """`types.HttpOptions` for a framework that builds its own `genai.Client`: all HTTP paths, not Live.
-
-        Args:
-            allow_plain_http: As for `client()`.
-            options: Every field of `types.HttpOptions`.
-
-        Raises:
-            ConfigurationError: As for `client()`.
-        """
-        with at_work():
-            from genai_credentials.client.assembly import build_http_options
-
-            return build_http_options(self.engine, dict(options), allow_plain_http=allow_plain_http)
-
-    def httpx_auth(
-        self, header: str = "x-goog-api-key", scheme: str = "", *, allow_plain_http: bool = False
-    ) -> HttpxAuth:
-        """An Auth for any httpx or httpx2 client that sends the key in a header of every request.
-
-        Args:
-            header: Which header; OpenAI's clients want "Authorization".
-            scheme: What stands before the key, its space included: "Bearer ".
-            allow_plain_http: As for `client()`.
-        """
-        with at_work():
-            from genai_credentials.client.lone_auth import lone_auth
-
-        return lone_auth(self.engine, header, scheme, allow_plain_http=allow_plain_http)
 
     @classmethod
     def from_uris(cls, *uris: str, **options: Unpack[ProviderOptions]) -> Self:

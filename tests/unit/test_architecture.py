@@ -19,7 +19,8 @@ ORDER = """
     sources.base adapter chain keystate events redaction writing fetching notifications options
     sources.retries sources.checksum sources.versions sources.google_login sources.google_clients
     sources.aws_names sources.agent_token sources
-    pushes diagnosis status engine client uris pydantic_field credentials rotate telemetry proxy testing cli
+    pushes diagnosis status engine client uris pydantic_field client_factory credentials rotate telemetry
+    proxy testing cli
 """
 ROOMS = ORDER.split()
 PARTS = {room for room in ROOMS if room.startswith("sources.")}

@@ -1,0 +1,69 @@
+"""`ClientFactory`: what makes clients and Auths that carry the current key."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Unpack
+
+from genai_credentials.forks import at_work
+
+if TYPE_CHECKING:
+    from google import genai
+    from google.genai import types
+
+    from genai_credentials.client.lone_auth import HttpxAuth
+    from genai_credentials.engine import Engine
+    from genai_credentials.options import ClientOptions, HttpKeywords
+
+
+class ClientFactory:
+    """Clients over an engine; each module that it needs is loaded on first use."""
+
+    engine: Engine
+
+    def client(
+        self, *, verify: bool = False, allow_plain_http: bool = False, **options: Unpack[ClientOptions]
+    ) -> genai.Client:
+        """A stock `genai.Client` that always sends the current key, and replays what a rotation refused.
+
+        Args:
+            verify: List one model first, and raise a clear error if the key or the way to the API is no good.
+            allow_plain_http: Let the key travel unencrypted to a host that isn't this one.
+            options: Every keyword of `genai.Client` but `api_key` and `credentials`.
+
+        Raises:
+            ConfigurationError: An option cannot work with a key that is swapped in.
+        """
+        with at_work():
+            from genai_credentials.client.assembly import build_client
+
+            return build_client(self.engine, dict(options), verify=verify, allow_plain_http=allow_plain_http)
+
+    def http_options(self, *, allow_plain_http: bool = False, **options: Unpack[HttpKeywords]) -> types.HttpOptions:
+        """`types.HttpOptions` for a framework that builds its own `genai.Client`: all HTTP paths, not Live.
+
+        Args:
+            allow_plain_http: As for `client()`.
+            options: Every field of `types.HttpOptions`.
+
+        Raises:
+            ConfigurationError: As for `client()`.
+        """
+        with at_work():
+            from genai_credentials.client.assembly import build_http_options
+
+            return build_http_options(self.engine, dict(options), allow_plain_http=allow_plain_http)
+
+    def httpx_auth(
+        self, header: str = "x-goog-api-key", scheme: str = "", *, allow_plain_http: bool = False
+    ) -> HttpxAuth:
+        """An Auth for any httpx or httpx2 client that sends the key in a header of every request.
+
+        Args:
+            header: Which header; OpenAI's clients want "Authorization".
+            scheme: What stands before the key, its space included: "Bearer ".
+            allow_plain_http: As for `client()`.
+        """
+        with at_work():
+            from genai_credentials.client.lone_auth import lone_auth
+
+        return lone_auth(self.engine, header, scheme, allow_plain_http=allow_plain_http)
