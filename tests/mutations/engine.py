@@ -41,7 +41,7 @@ SECTIONS = {
         ),
         (
             "an empty start is not remembered",
-            "elif flight is None and now < self.keystate.retry_at:",
+            "elif flight is None and self.keystate.backs_off(now):",
             "elif False:",
             f"{ENGINE}test_an_empty_start_is_remembered_and_cannot_hammer",
         ),

@@ -154,19 +154,19 @@ SECTIONS = {
         ),
         (
             "no scheduled refresh",
-            "return now >= max(self.refresh_at, self.retry_at)",
+            "return now >= self.next_refresh_at",
             "return False",
             f"{ENGINE}test_past_its_ttl_the_key_is_served_at_once_while_one_fetch_runs",
         ),
         (
             "no jitter of the ttl",
-            "self._ttl * self._random.uniform(1 - JITTER, 1 + JITTER)",
+            "self._ttl * self.random.uniform(1 - JITTER, 1 + JITTER)",
             "self._ttl",
             f"{RULES}test_refreshes_of_a_fleet_spread_over_a_tenth_of_the_ttl_either_way",
         ),
         (
             "no jitter of the backoff",
-            "delay * self._random.uniform(1 - JITTER, 1 + JITTER)",
+            "delay * self.random.uniform(1 - JITTER, 1 + JITTER)",
             "delay",
             f"{RULES}test_tries_of_a_fleet_at_a_store_that_is_down_spread_too",
         ),

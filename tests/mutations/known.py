@@ -38,7 +38,7 @@ SECTIONS = {
         ),
         (
             "no `min_refresh_interval`",
-            "return self._has_passed(self._interval, now)",
+            "return self._has_passed(self.interval, now)",
             "return True",
             f"{ENGINE}test_nothing_better_is_none_at_once_and_fetches_keep_their_interval",
         ),
@@ -62,7 +62,7 @@ SECTIONS = {
         ),
         (
             "the pause of a key that flaps has no ceiling",
-            "min(pause, self._interval)",
+            "min(pause, self.interval)",
             "pause",
             f"{EXCHANGE}test_a_key_that_flapped_is_replaced_after_an_interval_all_the_same",
         ),

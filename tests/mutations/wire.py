@@ -22,15 +22,15 @@ SECTIONS = {
         ),
         (
             "a body that is gone is sent again",
-            "        if not replayable:\n            return None\n",
+            "        if not replayable():\n            return None\n",
             "",
             f"{EXCHANGE}test_a_body_that_is_gone_is_sent_once_and_the_key_is_fetched_all_the_same",
         ),
         (
             "a body that is gone costs no fetch, so that the next request is refused too",
             "        other = yield from engine.reject_steps(key, tried, until)\n"
-            "        if not replayable:\n            return None\n",
-            "        if not replayable:\n            return None\n"
+            "        if not replayable():\n            return None\n",
+            "        if not replayable():\n            return None\n"
             "        other = yield from engine.reject_steps(key, tried, until)\n",
             f"{EXCHANGE}test_a_body_that_is_gone_is_sent_once_and_the_key_is_fetched_all_the_same",
         ),
