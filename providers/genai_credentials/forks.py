@@ -23,9 +23,9 @@ from genai_credentials.errors import FetchFailed
 
 T = TypeVar("T")
 
-LONGEST_WAIT = 60.0
-"""Seconds that a fork waits for an import or for a client that is made: where the cores are busy they take 20 s, and a
-child that is born meanwhile hangs for good."""
+LONGEST_WAIT = 120.0
+"""Seconds that a fork waits for an import or for a client that is made: it ends by itself, but with twenty processes at
+each core it took a minute; and a child that is born meanwhile hangs for good."""
 
 LONGEST_WAIT_FOR_A_CALL = 5.0
 """Seconds that a fork waits for a call, which may hang."""

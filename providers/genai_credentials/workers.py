@@ -6,6 +6,8 @@ hung the child's first TLS context. A thread that rests holds nothing.
 
 from __future__ import annotations
 
+# Imported while a fork waits, it would let go of a lock after that fork which it had not taken before it.
+import concurrent.futures.thread  # noqa: F401
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future

@@ -29,10 +29,10 @@ NAME, SECRET, KEY = "prod/gemini", "projects/p/secrets/s", "AIzaExample-1"
 CHILDREN = 4
 """Of each parent."""
 
-QUIET = 20.0
+QUIET = 30.0
 """Seconds without any work after which a child hangs."""
 
-LONGEST = 300.0
+LONGEST = 600.0
 """Seconds that a parent may take with all its children."""
 
 
@@ -76,27 +76,26 @@ def run_parent(store: str, doing: str, seed: int, environ: dict[str, str]) -> di
     return found | {"stderr": done.stderr}
 
 
-def run(count: int, seed: int, only: str = "") -> tuple[Counter[str], list[str]]:
-    """So many children in all; how many were well, failed and hung, and a line for each that was not."""
-    dice, tally, lines = random.Random(seed), Counter[str](), []
+def run(count: int, seed: int, only: str = "") -> Counter[str]:
+    """So many children in all; how many were well, failed and hung. What happens is printed as it does."""
+    dice, tally = random.Random(seed), Counter[str](well=0, failed=0, hung=0)
     ways = [(store, doing) for store in STORES for doing in DOINGS if only in f"{store} {doing}"]
     with servers() as environ, busy_loops(4):
         for number in range(-(-count // CHILDREN)):
             store, doing = ways[number % len(ways)]
             found = run_parent(store, doing, dice.randrange(10**6), environ)
             tally.update(well=found["well"], hung=found["hung"], failed=len(found["failed"]))
-            lines += [f"{store}, {doing}: {what}" for what in found["failed"]]
+            waited = f"the longest fork took {found.get('longest_fork', 0):.1f} s"
+            print(f"{number + 1}: {store}, {doing}: {found['well']} of {CHILDREN} well, {waited}", flush=True)
+            for line in found["failed"]:
+                print(f"  {line}")
             if found["hung"]:
-                lines.append(f"{store}, {doing}: {found['hung']} of {CHILDREN} hung")
-                lines += found.get("stderr", "").splitlines()[-60:]
-            print(f"{number + 1}: {store}, {doing}: {found['well']} of {CHILDREN} well", file=sys.stderr, flush=True)
-    return tally, lines
+                print(f"  {found['hung']} hung\n{found.get('stderr', '')[-6000:]}", flush=True)
+    return tally
 
 
 def main(count: int, seed: int, only: str) -> int:
     """Print what became of the children; 1 when one failed or hung."""
-    tally, lines = run(count, seed, only)
-    for line in lines:
-        print(line)
+    tally = run(count, seed, only)
     print(f"{tally.total()} children: {tally['well']} well, {tally['failed']} failed, {tally['hung']} hung")
     return int(tally["failed"] + tally["hung"] > 0)

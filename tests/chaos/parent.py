@@ -114,6 +114,7 @@ def fork_one(credentials: CredentialProvider, doing: str) -> tuple[int, int]:
     if child:
         os.close(writing)
         return child, reading
+    os.close(reading)
     try:
         in_child(credentials, doing)
         code = 0
@@ -130,26 +131,31 @@ def outcome(child: int, quiet: float) -> str:
         child: Its number.
         quiet: Seconds without any work after which it hangs; so that a busy machine is none.
     """
-    worked, since = -1.0, time.monotonic()
-    while time.monotonic() < since + quiet:
+    working = Working(child)
+    while working.since() < quiet:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
             return "well" if status == 0 else f"ended with {os.waitstatus_to_exitcode(status)}"
-        if (now := seconds_of_work(child)) > worked + LEAST_WORK:
-            worked, since = now, time.monotonic()
         time.sleep(0.02)
     show_and_kill(child)
     os.waitpid(child, 0)
     return "hung"
 
 
-def seconds_of_work(child: int) -> float:
-    """The processor time that a child has used, in seconds."""
-    try:
-        fields = Path(f"/proc/{child}/stat").read_text().rpartition(") ")[2].split()
-    except OSError:
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+class Working:
+    """Whether a child still works: it uses the processor, or would if it had its turn."""
+
+    def __init__(self, child: int) -> None:
+        self._stat, self._seconds, self._at = Path(f"/proc/{child}/stat"), -1.0, time.monotonic()
+
+    def since(self) -> float:
+        """The seconds that it has rested."""
+        with suppress(OSError):
+            fields = self._stat.read_text().rpartition(") ")[2].split()
+            seconds = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+            if fields[0] == "R" or seconds > self._seconds + LEAST_WORK:
+                self._seconds, self._at = seconds, time.monotonic()
+        return time.monotonic() - self._at
 
 
 def show_and_kill(child: int) -> None:
@@ -175,13 +181,15 @@ def main(store: str, doing: str, seed: int, children: int, quiet: float) -> dict
     thread = threading.Thread(target=work, daemon=True)
     if doing != "ended fetch":
         thread.start()
-    born = []
+    born, longest = [], 0.0
     for _ in range(children):
         time.sleep(dice.uniform(0, LONGEST_BEFORE / children))
         if doing == "ended fetch":
             credentials.refresh()
+        before = time.monotonic()
         born.append(fork_one(credentials, doing))
-    found: dict[str, Any] = {"well": 0, "hung": 0, "failed": []}
+        longest = max(longest, time.monotonic() - before)
+    found: dict[str, Any] = {"well": 0, "hung": 0, "failed": [], "longest_fork": longest}
     for child, pipe in born:
         how = outcome(child, quiet)
         if how in found:

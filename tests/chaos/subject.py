@@ -25,7 +25,7 @@ import boto3.session
 from genai_credentials import AWSSecretsManager, CredentialProvider, GoogleSecretManager, Unavailable
 from genai_credentials.events import Event
 
-from .parent import LEAST_WORK, MODEL, google_client, outcome, seconds_of_work, show_and_kill
+from .parent import MODEL, Working, google_client, outcome, show_and_kill
 from .world import NAME, PATIENCE, SECRET
 
 THREADS, TASKS, FORKERS = 6, 20, 3
@@ -229,11 +229,9 @@ class Subject:
         process = multiprocessing.get_context("fork").Process(target=self._be_a_child)
         process.start()
         assert process.pid is not None
-        worked, since = -1.0, time.monotonic()
+        working = Working(process.pid)
         while process.exitcode is None:
-            if (now := seconds_of_work(process.pid)) > worked + LEAST_WORK:
-                worked, since = now, time.monotonic()
-            elif time.monotonic() > since + LONGEST:
+            if working.since() > LONGEST:
                 show_and_kill(process.pid)
                 return "hung"
             time.sleep(0.02)
