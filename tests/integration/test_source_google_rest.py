@@ -310,7 +310,7 @@ class TestLogIn:
         provider = request.getfixturevalue(wire)
         failed = failure(provider)
         assert "login of this machine has expired" in str(failed)
-        assert "Log in again" in failed.remedy
+        assert "gcloud auth application-default login" in failed.remedy
         assert len(server.requests) == 1
 
     @pytest.mark.parametrize("wire", ["rest", "grpc"])
