@@ -241,13 +241,13 @@ class _Google(SecretManagerEmulator):
         self.lose_next = False
         self._stage = stage
 
-    def _settle(self, method: str, behaviour: Any, request: Any) -> Any:
-        settled = super()._settle(method, behaviour, request)
-        if method == "AddSecretVersion" and settled[0] is None:
+    def _settle(self, method: str, request: Any) -> Any:
+        settled = super()._settle(method, request)
+        if method == "AddSecretVersion" and not isinstance(settled, RefusedError):
             self._stage.effect("store")
             if self.lose_next:
                 self.lose_next = False
-                return RefusedError("UNAVAILABLE", "The answer was lost."), None
+                return RefusedError("UNAVAILABLE", "The answer was lost.")
         return settled
 
 

@@ -54,7 +54,7 @@ def amazon(aws: AWSEmulator, monkeypatch: pytest.MonkeyPatch) -> AWSEmulator:
 def google(secret_manager: SecretManagerEmulator, monkeypatch: pytest.MonkeyPatch) -> SecretManagerEmulator:
     """A Google Secret Manager that the URIs lead to."""
 
-    def make(resource: str, field: str | None = None) -> GoogleSecretManager:
+    def make(resource: str, field: str | None = None, transport: None = None) -> GoogleSecretManager:
         return GoogleSecretManager(resource, field, client=secret_manager.client)
 
     monkeypatch.setattr(uris, "GoogleSecretManager", make)

@@ -46,8 +46,10 @@ def ask(
         answer = ask_with(client)
     finally:
         client.close()
-    # A refusal for another reason, such as a path that is not there or a quota, shows no list and so proves nothing.
-    return UNTOUCHED if answer.verdict.accepted and answer.code != 200 else answer.verdict
+    if answer.code == 200 or not answer.verdict.accepted:
+        return answer.verdict
+    # Without a list nothing is proven; what the API named as the cause is for the caller to weigh.
+    return answer.verdict._replace(accepted=False) if answer.verdict.cause else UNTOUCHED
 
 
 class Answer(NamedTuple):

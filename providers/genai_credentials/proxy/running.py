@@ -67,26 +67,43 @@ async def for_a_command(
 
 
 async def _run(command: Sequence[str], environ: dict[str, str]) -> int:
+    passing = _Passing()
     try:
         child = await asyncio.create_subprocess_exec(*command, env=environ)
     except FileNotFoundError:
         return NOT_FOUND
     except (OSError, ValueError):
         return NOT_EXECUTABLE
-    loop = asyncio.get_running_loop()
-    for name in _PASSED:
-        if number := getattr(signal, name, None):
-            loop.add_signal_handler(number, _pass, child, number)
+    passing.to(child)
     code = await child.wait()
     return code if code >= 0 else 128 - code
 
 
-def _pass(child: asyncio.subprocess.Process, number: signal.Signals) -> None:
-    # What is typed goes to all of a terminal's processes, so the command has it already.
-    if number in (signal.SIGINT, signal.SIGQUIT) and _has_terminal():
-        return
-    if child.returncode is None:
-        child.send_signal(number)
+class _Passing:
+    """Passes signals on to a command; those that come before it has started, once it has."""
+
+    def __init__(self) -> None:
+        self._child: asyncio.subprocess.Process | None = None
+        self._early: list[signal.Signals] = []
+        loop = asyncio.get_running_loop()
+        for name in _PASSED:
+            if number := getattr(signal, name, None):
+                loop.add_signal_handler(number, self._pass, number)
+
+    def to(self, child: asyncio.subprocess.Process) -> None:
+        """Pass them on to this command from now on."""
+        self._child = child
+        for number in self._early:
+            self._pass(number)
+
+    def _pass(self, number: signal.Signals) -> None:
+        # What is typed goes to all of a terminal's processes, so the command has it already.
+        if number in (signal.SIGINT, signal.SIGQUIT) and _has_terminal():
+            return
+        if self._child is None:
+            self._early.append(number)
+        elif self._child.returncode is None:
+            self._child.send_signal(number)
 
 
 def _has_terminal() -> bool:
