@@ -12,10 +12,13 @@ if TYPE_CHECKING:
         InvalidSecret,
         MissingDependency,
         NoCredentials,
+        NoSuchSecret,
+        NoTenant,
         PutConflict,
         PutFailed,
         PutUnsure,
         Unavailable,
+        UnknownTenant,
     )
     from genai_credentials.events import Event
     from genai_credentials.key import ApiKey
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from genai_credentials.sources.env import Env
     from genai_credentials.sources.file import File
     from genai_credentials.sources.google import GoogleSecretManager
+    from genai_credentials.tenants.front import Tenants
 
 __all__ = [
     "AWSAgent",
@@ -43,12 +47,16 @@ __all__ = [
     "InvalidSecret",
     "MissingDependency",
     "NoCredentials",
+    "NoSuchSecret",
+    "NoTenant",
     "Provider",
     "ProviderChain",
     "PutConflict",
     "PutFailed",
     "PutUnsure",
+    "Tenants",
     "Unavailable",
+    "UnknownTenant",
     "Writable",
 ]
 
@@ -64,6 +72,7 @@ _ROOMS = {
     "GoogleSecretManager": "sources.google",
     "Provider": "provider",
     "ProviderChain": "chain",
+    "Tenants": "tenants.front",
     "Writable": "provider",
 }
 

@@ -46,7 +46,7 @@ def as_provider(thing: object) -> Provider:
             f"A provider has a name and fetch(rejected), or is a callable that returns the key; {kind} is neither.",
             remedy="For a key in hand use Env() or a function; for text like 'env:' use CredentialProvider.from_uris.",
         )
-    if _is_coroutine_function(thing):
+    if is_coroutine_function(thing):
         raise ConfigurationError(
             "Providers are synchronous: a fetch runs in a thread, off the event loop.",
             remedy="Pass a plain function.",
@@ -58,12 +58,13 @@ def as_provider(thing: object) -> Provider:
 def _named(thing: object) -> Provider:
     if not isinstance(getattr(thing, "name", None), str):
         raise ConfigurationError(f"{type(thing).__name__} has fetch() but no name.", remedy="Give it name: str.")
-    if _is_coroutine_function(thing.fetch):  # type: ignore[attr-defined]
+    if is_coroutine_function(thing.fetch):  # type: ignore[attr-defined]
         raise ConfigurationError(f"{thing.name}.fetch is async.", remedy="Make it a plain method.")  # type: ignore[attr-defined]
     return thing  # type: ignore[return-value]
 
 
-def _is_coroutine_function(thing: object) -> bool:
+def is_coroutine_function(thing: object) -> bool:
+    """Whether a callable returns a coroutine."""
     import inspect
 
     call = getattr(type(thing), "__call__", None)  # noqa: B004 - an object whose __call__ is async

@@ -165,10 +165,7 @@ class _Hangs(FetchFailed):
 def foreign(name: str, error: BaseException) -> FetchFailed:
     """The error for something that a provider raised and that is none of ours."""
     if isinstance(error, NoThread):
-        return FetchFailed(
-            f"{name}: no thread could be started for the fetch.",
-            remedy="It has all threads it may have, or shuts down, or this subinterpreter has no daemon threads.",
-        )
+        return FetchFailed(f"{name}: {error.problem}.", remedy=error.remedy)
     return FetchFailed(
         f"{name}: the provider raised {described(error)}.",
         remedy="Mend what that line asks for; or have the provider raise FetchFailed, with a remedy of its own.",

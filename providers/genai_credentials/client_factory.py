@@ -35,8 +35,9 @@ class ClientFactory:
         """
         with at_work():
             from genai_credentials.client.assembly import build_client
+            from genai_credentials.client.engines import OneEngine
 
-            return build_client(self.engine, dict(options), verify=verify, allow_plain_http=allow_plain_http)
+            return build_client(OneEngine(self.engine), dict(options), verify=verify, allow_plain_http=allow_plain_http)
 
     def http_options(self, *, allow_plain_http: bool = False, **options: Unpack[HttpKeywords]) -> types.HttpOptions:
         """`types.HttpOptions` for a framework that builds its own `genai.Client`: all HTTP paths, not Live.
@@ -50,8 +51,9 @@ class ClientFactory:
         """
         with at_work():
             from genai_credentials.client.assembly import build_http_options
+            from genai_credentials.client.engines import OneEngine
 
-            return build_http_options(self.engine, dict(options), allow_plain_http=allow_plain_http)
+            return build_http_options(OneEngine(self.engine), dict(options), allow_plain_http=allow_plain_http)
 
     def httpx_auth(
         self, header: str = "x-goog-api-key", scheme: str = "", *, allow_plain_http: bool = False
@@ -64,6 +66,7 @@ class ClientFactory:
             allow_plain_http: As for `client()`.
         """
         with at_work():
+            from genai_credentials.client.engines import OneEngine
             from genai_credentials.client.lone_auth import lone_auth
 
-        return lone_auth(self.engine, header, scheme, allow_plain_http=allow_plain_http)
+        return lone_auth(OneEngine(self.engine), header, scheme, allow_plain_http=allow_plain_http)

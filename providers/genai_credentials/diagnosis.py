@@ -7,7 +7,7 @@ from collections.abc import Callable
 from genai_credentials.events import provenance
 from genai_credentials.forks import Lock
 from genai_credentials.key import ApiKey
-from genai_credentials.log import logger
+from genai_credentials.log import logger, tagged
 from genai_credentials.recent import Recent
 from genai_credentials.rejection import Verdict
 
@@ -23,28 +23,31 @@ class Diagnosis:
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
+        self.tenant: str | None = None
         self._said: Recent[bool] = Recent(64, EVERY, clock)
         self._lock = Lock()
 
     def of_answer(self, verdict: Verdict, key: ApiKey) -> None:
         """The API refused a request for a reason that isn't the key's text."""
         if self._first(f"{verdict.cause} {key.fingerprint}"):
-            logger.warning(
-                "The answer to %s was %s, which says nothing against the key itself. %s",
-                key,
-                verdict.cause,
-                verdict.remedy,
-                extra={"event": "diagnosed", "cause": verdict.cause, **provenance(key)},
-            )
+            with tagged(self.tenant):
+                logger.warning(
+                    "The answer to %s was %s, which says nothing against the key itself. %s",
+                    key,
+                    verdict.cause,
+                    verdict.remedy,
+                    extra={"event": "diagnosed", "cause": verdict.cause, **provenance(key)},
+                )
 
     def of_outage(self, key: ApiKey) -> None:
         """The API refused every key that the chain has; `key` is the last of them."""
-        logger.warning(
-            "The API refused %s, and no provider of the chain has another key. Store a live one in %s.",
-            key,
-            key.provider,
-            extra={"event": "no_replacement", **provenance(key)},
-        )
+        with tagged(self.tenant):
+            logger.warning(
+                "The API refused %s, and no provider of the chain has another key. Store a live one in %s.",
+                key,
+                key.provider,
+                extra={"event": "no_replacement", **provenance(key)},
+            )
 
     def of_request(self, host: str) -> None:
         """A request goes to another origin than the client's, so without the key."""

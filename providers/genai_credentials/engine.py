@@ -16,6 +16,7 @@ from genai_credentials.key import ApiKey
 from genai_credentials.keystate import KeyState
 from genai_credentials.notifications import Notifications
 from genai_credentials.rejection import Verdict
+from genai_credentials.workers import Job
 
 MOST_WAITS = 2
 """How many fetches a rejection waits for: one that is under way, and one of its own."""
@@ -53,6 +54,32 @@ class Engine:
         self._fetching = Fetching(links, keystate, self.lock, clock, fetch_timeout, fetched, events)
         self.notifications = Notifications(keystate, self.lock, clock, self._fetching, events)
         self._accepted: ApiKey | None = None
+
+    def belong_to(self, tenant: str, launch: Callable[[Job[None]], object], admit: Callable[[], object]) -> None:
+        """Become one of many engines of a process.
+
+        Args:
+            tenant: What its events and log records call it.
+            launch: Begins a fetch, at once or when others are through; raises `NoThread` where it can't.
+            admit: Called as a fetch begins; raises `NoThread` to end it before it asks a link.
+        """
+        self._events.tenant = self.diagnosis.tenant = tenant
+        self._fetching.launch, self._fetching.admit = launch, admit
+
+    @property
+    def tenant(self) -> str | None:
+        """The tenant that it belongs to; None if it is no tenant's."""
+        return self._events.tenant
+
+    @property
+    def closed(self) -> bool:
+        """Whether it serves no more."""
+        return self._fetching.closed
+
+    @property
+    def hanging(self) -> int:
+        """How many calls of its stores hang."""
+        return sum(link.abandoned for link in self.links)
 
     def fresh(self) -> ApiKey | None:
         """The current key, while it needs no closer look; without a lock."""

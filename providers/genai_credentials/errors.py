@@ -4,11 +4,14 @@
     ├── Unavailable              absent: this provider is not set up here, the chain goes on quietly
     ├── FetchFailed              broken: it is set up and failed, the chain goes on with a warning
     │   ├── InvalidSecret        something was fetched, but it cannot be a key
+    │   ├── NoSuchSecret         the store answered that it has no such secret
     │   └── MissingDependency    the package that talks to the store is not installed
     ├── PutFailed                a key could not be put into a store
     │   ├── PutConflict          somebody else wrote to the store at the same moment
     │   └── PutUnsure            the store gave no answer: it may have the key all the same
     ├── NoCredentials            every link is absent or broken; `.attempts` lists them
+    ├── NoTenant                 a request that belongs to no tenant, where each must belong to one
+    ├── UnknownTenant            there is no such tenant; also a LookupError
     └── ConfigurationError       the arguments cannot work; also a ValueError
 
 No message ever holds a key: only names, versions and fingerprints.
@@ -64,6 +67,10 @@ class InvalidSecret(FetchFailed):
     """What was fetched cannot be a key."""
 
 
+class NoSuchSecret(FetchFailed):
+    """The store answered, and has no such secret: a tenant whose secret it would be is unknown."""
+
+
 class MissingDependency(FetchFailed):
     """The provider needs a package that is not installed; the remedy names the extra."""
 
@@ -96,6 +103,14 @@ class PutConflict(PutFailed):
 
 def _rebuild_conflict(message: str, remedy: str, stored: str | None) -> PutConflict:
     return PutConflict(message, remedy=remedy, stored=stored)
+
+
+class NoTenant(CredentialsError):
+    """A request belongs to no tenant; it isn't sent."""
+
+
+class UnknownTenant(CredentialsError, LookupError):
+    """There is no such tenant; nothing is sent."""
 
 
 class ConfigurationError(CredentialsError, ValueError):

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 from genai_credentials.flight import inside, is_inside
 from genai_credentials.forks import Forkable, stand_aside, watch
 from genai_credentials.key import ApiKey
-from genai_credentials.log import logger
+from genai_credentials.log import logger, tagged
 from genai_credentials.workers import run
 
 EventName = Literal[
@@ -34,7 +34,8 @@ class Event(NamedTuple):
       is arranged, however many notifications led to it.
 
     `provider`, `version` and `fingerprint` are the key's, None where there is none; `seconds` is None but for fetches,
-    `previous` but for rotations.
+    `previous` but for rotations. `tenant` is the name of the tenant whose key it is, escaped to printable ASCII; None
+    for a `CredentialProvider` that isn't one of `Tenants`.
 
     Each is also one log record under `genai_credentials`, which has these names as attributes, and the event's own
     name as `event`.
@@ -47,6 +48,7 @@ class Event(NamedTuple):
     seconds: float | None = None
     reason: str = ""
     previous: str | None = None
+    tenant: str | None = None
 
 
 Sink = Callable[[Event], object]
@@ -74,6 +76,7 @@ class Events(Forkable):
 
     def __init__(self, *sinks: Sink) -> None:
         self._sinks = sinks
+        self.tenant: str | None = None
         self.waiting: deque[Event] = deque()
         # Whoever takes the turn delivers: events keep their order, and a slow listener holds up only the next event.
         self._turn = deque([True])
@@ -81,7 +84,7 @@ class Events(Forkable):
 
     def emit(self, name: EventName, key: ApiKey | None = None, **details: Any) -> None:
         """Log one event, and keep it for `deliver`; `details` are fields of `Event`."""
-        event = Event(name, **provenance(key), **details)
+        event = Event(name, **provenance(key), **details, tenant=self.tenant)
         level, line = LINES[name]
         if logger.isEnabledFor(level):
             fields = event._asdict()
@@ -126,7 +129,8 @@ class Events(Forkable):
             try:
                 sink(event)
             except Exception as error:
-                logger.warning("A listener for events raised %s at %s.", type(error).__name__, event.name)
+                with tagged(event.tenant):
+                    logger.warning("A listener for events raised %s at %s.", type(error).__name__, event.name)
 
     def after_fork_in_child(self) -> None:
         """Take the turn from a thread that stayed behind; what waits is the parent's to deliver."""

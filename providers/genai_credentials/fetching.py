@@ -14,7 +14,7 @@ from genai_credentials.flight import Flight, inside
 from genai_credentials.key import ApiKey
 from genai_credentials.keystate import KeyState
 from genai_credentials.known import Found
-from genai_credentials.log import Lines, logger
+from genai_credentials.log import Lines, logger, tagged
 from genai_credentials.workers import Job, NoThread, run, submit
 
 TELLING = 0.05
@@ -46,6 +46,8 @@ class Fetching(forks.Forkable):
     ) -> None:
         self.flight: Flight | None = None
         self.closed = False
+        self.launch: Callable[[Job[None]], object] = submit
+        self.admit: Callable[[], object] = _admit
         self._links, self._keystate, self._lock, self._clock = links, keystate, lock, clock
         self._fetch_timeout, self._fetched, self._events = fetch_timeout, fetched, events
         forks.watch(self)
@@ -58,7 +60,7 @@ class Fetching(forks.Forkable):
         flight = self.flight = Flight(self._keystate.known.tick(), self._clock(), rejected)
         try:
             self._keystate.notice.begun()
-            submit(Job(lambda: self._work(flight), "genai-credentials-fetch"))
+            self.launch(Job(lambda: self._work(flight), "genai-credentials-fetch"))
         except NoThread as error:
             flight.stillborn = error
         except BaseException:
@@ -80,7 +82,7 @@ class Fetching(forks.Forkable):
                 return
         lines = Lines()
         try:
-            with lines.keep(), inside(self._events):
+            with lines.keep(), inside(self._events), tagged(self._events.tenant):
                 self._fetch(flight)
             self._tell(lines)
         finally:
@@ -90,6 +92,7 @@ class Fetching(forks.Forkable):
         found: Found | None = None
         passed_over: list[Found] = []
         try:
+            self.admit()
             found, passed_over = self._walk(flight)
         except BaseException as error:
             self._blame(flight, error)
@@ -199,3 +202,7 @@ class Fetching(forks.Forkable):
         self._keystate.random.seed()
         for link in self._links:
             link.after_fork_in_child()
+
+
+def _admit() -> None:
+    """Let any fetch ask the links."""

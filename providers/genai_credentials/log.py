@@ -42,6 +42,17 @@ class Lines:
 
 
 _lines: ContextVar[Lines | None] = ContextVar("genai_credentials_lines", default=None)
+_tenant: ContextVar[str | None] = ContextVar("genai_credentials_tenant", default=None)
+
+
+@contextmanager
+def tagged(tenant: str | None) -> Iterator[None]:
+    """Let the records of this block, and of the jobs that it hands on, name this tenant; None for no tenant."""
+    before = _tenant.set(tenant)
+    try:
+        yield
+    finally:
+        _tenant.reset(before)
 
 
 class _Reports(logging.LoggerAdapter[logging.Logger]):
@@ -62,13 +73,14 @@ class _Reports(logging.LoggerAdapter[logging.Logger]):
     def _record(self, level: int, msg: object, args: Any, extra: Mapping[str, object] | None = None) -> Any:
         # The first three frames are those of this method, of `log` and of the adapter's `warning` and its like.
         path, line, function, _ = self.logger.findCaller(stacklevel=3)
+        extra = {"tenant": _tenant.get(), **(extra or {})}
         make = partial(self.logger.makeRecord, self.logger.name, level, path, line, msg, args, None, function)
         try:
             return make(extra)
         except KeyError:
             # The application's own record factory has taken some of the names: the record goes without those.
             taken = vars(make())
-            free = {name: value for name, value in (extra or {}).items() if name not in taken}
+            free = {name: value for name, value in extra.items() if name not in taken}
             if free == extra:
                 raise
             return make(free)

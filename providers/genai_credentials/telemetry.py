@@ -1,6 +1,7 @@
 """OpenTelemetry: metrics and a span per fetch, when the application has the API package (extra `otel`).
 
-No key and no fingerprint is ever an attribute: a metric's label outlives the key, and multiplies with each rotation.
+No key, no fingerprint and no tenant is ever an attribute: a metric's label outlives the key, and multiplies with each
+rotation and each tenant.
 """
 
 from __future__ import annotations
@@ -55,7 +56,9 @@ class OpenTelemetry:
 
     def __call__(self, event: Event) -> None:
         """Count one event."""
-        labels = {"provider": event.provider or "none", "outcome": event.name}
+        # Of a tenant's provider the kind alone: its name holds the tenant's, and each would multiply the series.
+        provider = (event.provider or "none").partition(":" if event.tenant else "\n")[0]
+        labels = {"provider": provider, "outcome": event.name}
         if counter := self._counters.get(event.name):
             counter.add(1, labels)
         if event.seconds is not None:

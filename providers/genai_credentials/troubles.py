@@ -229,10 +229,10 @@ def described(error: BaseException) -> str:
     kind = type(error)
     known = kind.__module__.startswith(_KNOWN_MODULES)
     text = KEY_SHAPES.sub("…", " ".join(str(error).split()))[:200] if known else ""
-    return f"{kind.__name__} {_place(error)}{f': {text}' if text else ''}".rstrip()
+    return f"{kind.__name__} {place(error)}{f': {text}' if text else ''}".rstrip()
 
 
-def _place(error: BaseException) -> str:
+def place(error: BaseException) -> str:
     """Where it was raised: the file's name, line and function."""
     at: Any = error.__traceback__
     if at is None:

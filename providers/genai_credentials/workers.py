@@ -26,6 +26,9 @@ RESTING = "genai-credentials"
 class NoThread(RuntimeError):
     """No thread could be started: the process has all it may have, or the interpreter shuts down."""
 
+    problem = "no thread could be started for the fetch"
+    remedy = "It has all threads it may have, or shuts down, or this subinterpreter has no daemon threads."
+
 
 class Job(Generic[T]):
     """Work for a worker, and what comes of it.

@@ -1,6 +1,7 @@
 """Every path of the SDK through a rotation: the old key is revoked, the call succeeds, and the API saw one replay."""
 
 import asyncio
+import contextlib
 import re
 from importlib.metadata import version
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from google import genai
 from sdk_paths import MIDWAY, MODEL, PATHS, SOCKETS, Keys, public_methods, skipping_what_is_missing
 
-from genai_credentials import CredentialProvider
+from genai_credentials import CredentialProvider, Tenants
 from genai_credentials.testing import FakeGemini
 
 # What google-genai itself warns of, under warnings-as-errors.
@@ -23,6 +24,7 @@ pytestmark = [
 PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "paths.md"
 TABLE = [*PATHS, *SOCKETS, *MIDWAY]
 SIDES = ("sync", "async")
+OWNERS = ("credentials", "tenants")
 
 SEND_NOTHING = {
     "close": "ends the client",
@@ -37,30 +39,48 @@ PLUMBING = re.compile(r".*\.do_request(_async)?$")
 
 @pytest.fixture(scope="module")
 def proved():
-    """How often each (name, side) was replayed; None where the SDK has no such path."""
+    """How often each (name, side, owner) was replayed; None where the SDK has no such path."""
     return {}
 
 
 @pytest.fixture
-def world(path, monkeypatch):
+def world(path, owner, monkeypatch):
     """The API, its keys, and our client in front of it."""
     with FakeGemini(tls=path.tls) as api:
         if path.tls:
             monkeypatch.setenv("SSL_CERT_FILE", api.ca_file)
         keys = Keys(api)
-        with CredentialProvider(keys) as credentials:
-            options = dict(path.options)
-            http_options = {"base_url": api.base_url, **options.pop("http_options", {})}
-            with credentials.client(http_options=http_options, **options) as client:
-                yield api, keys, credentials, client
+        options = dict(path.options)
+        options["http_options"] = {"base_url": api.base_url, **options.pop("http_options", {})}
+        with globals()[f"client_of_{owner}"](api, keys, options) as (credentials, client, connections):
+            yield api, keys, credentials, client, connections
 
 
+@contextlib.contextmanager
+def client_of_credentials(api, keys, options):
+    """A client of its own."""
+    with CredentialProvider(keys) as credentials, credentials.client(**options) as client:
+        yield credentials, client, contextlib.nullcontext()
+
+
+@contextlib.contextmanager
+def client_of_tenants(api, keys, options):
+    """The client of one of two tenants; the other has used the same connections."""
+    api.accept("another-tenant's")
+    stores = {"acme": keys, "another": lambda: "another-tenant's"}
+    tenants = Tenants(lambda tenant: CredentialProvider(stores[tenant]))
+    with tenants, tenants.clients(**options) as clients, clients["acme"] as client:
+        assert clients["another"].models.get(model="x").name
+        yield tenants["acme"], client, clients
+
+
+@pytest.mark.parametrize("owner", OWNERS)
 @pytest.mark.parametrize("side", SIDES)
 @pytest.mark.parametrize("path", TABLE, ids=lambda path: path.name)
-def test_a_rotation_is_lived_through_on(path, side, world, proved):
-    api, keys, credentials, client = world
+def test_a_rotation_is_lived_through_on(path, side, owner, world, proved):
+    api, keys, credentials, client, connections = world
     api.on_request = script(path, api, keys)
-    proved[path.name, side] = "failed"
+    proved[path.name, side, owner] = "failed"
     mark = []
 
     def rotate():
@@ -68,8 +88,8 @@ def test_a_rotation_is_lived_through_on(path, side, world, proved):
         if path.rotates_at is None:
             keys.rotate()
 
-    with skipping_what_is_missing(lambda: proved.update({(path.name, side): None})):
-        answer = run(path, side, client, rotate)
+    with skipping_what_is_missing(lambda: proved.update({(path.name, side, owner): None})):
+        answer = run(path, side, client, connections, rotate)
     assert answer == path.expected
     signed = [(request.key, request.status) for request in api.requests[mark[0] :] if request.key]
     refused = [answered for answered in signed if answered[1] == 400]
@@ -77,9 +97,10 @@ def test_a_rotation_is_lived_through_on(path, side, world, proved):
     assert {status for _, status in signed} <= {200, 101, 400}
     assert signed[-1][0] == "key-2" or not path.replays
     assert all(request.status in (200, 101) for request in api.requests if not request.key)
+    assert {request.key for request in api.requests[mark[0] :] if request.key} <= {"key-1", "key-2"}
     assert credentials.status().counters["replays"] == path.replays
     assert keys.fetches == 1 + bool(path.replays)
-    proved[path.name, side] = path.replays
+    proved[path.name, side, owner] = path.replays
 
 
 def script(path, api, keys):
@@ -94,7 +115,7 @@ def script(path, api, keys):
     return arrive
 
 
-def run(path, side, client, rotate):
+def run(path, side, client, connections, rotate):
     """Use the client once, rotate, and call the path."""
     if side == "sync":
         client.models.get(model="first") if path.rotates_at else path.call(client)
@@ -102,7 +123,7 @@ def run(path, side, client, rotate):
         return path.call(client)
 
     async def main():
-        async with client.aio as aio:
+        async with connections, client.aio as aio:
             await (aio.models.get(model="first") if path.rotates_at else path.acall(aio))
             rotate()
             return await path.acall(aio)
@@ -132,7 +153,7 @@ def test_the_table_has_every_method_of_the_sdk():
 
 
 def test_the_page_shows_what_was_proved(proved, request):
-    if len(proved) < len(TABLE) * len(SIDES) or "failed" in proved.values():
+    if len(proved) < len(TABLE) * len(SIDES) * len(OWNERS) or "failed" in proved.values():
         pytest.skip("only a part of the paths was run, or not with success")
     page = page_of(proved)
     print(page)
@@ -156,11 +177,12 @@ def page_of(proved):
     """The page: a row for each path that this SDK has."""
     lines = [INTRODUCTION.format(version=version("google-genai"))]
     for path in TABLE:
-        sides = [proved[path.name, side] for side in SIDES]
+        sides = [proved[path.name, side, "credentials"] for side in SIDES]
         if sides == [None, None]:
             continue
+        assert sides == [proved[path.name, side, "tenants"] for side in SIDES]
         variant = path.name.removeprefix(path.method)
-        marks = ["–" if side is None else "✔" for side in sides]
+        marks = [*("–" if side is None else "✔" for side in sides), "✔"]
         often = ("not needed", "once", "twice")[path.replays]
         lines.append(f"| {' | '.join([f'`{path.method}`{variant}', *marks, often, path.notes])} |")
     return "\n".join(lines) + "\n"
@@ -173,7 +195,8 @@ INTRODUCTION = """\
 
 Each row is a test, run with google-genai {version}: a client is used once, the key is rotated and the old one revoked
 in the same moment, and the call is made. It succeeds. *Replayed* says how many requests the API refused and got again
-with the new key. A dash: the SDK has no such method on that side.
+with the new key. A dash: the SDK has no such method on that side. *Tenants*: the same on each side with the client of
+[one tenant of several](../how-to/tenants.md), which share their connections; none of its requests had another's key.
 
-| path | sync | async | replayed | notes |
-| --- | --- | --- | --- | --- |"""
+| path | sync | async | tenants | replayed | notes |
+| --- | --- | --- | --- | --- | --- |"""

@@ -190,7 +190,7 @@ SECTIONS = {
         ),
         (
             "a key of the caller's own is refused by the API in our name",
-            "request.headers[self.header] = own_key(values).decode(request.headers.encoding)",
+            "request.headers[self.header] = own_key(values, placeholders).decode(request.headers.encoding)",
             "pass",
             f"{TRAVEL}test_a_key_of_ones_own_for_one_request_is_left_alone",
         ),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from genai_credentials.client.backends import URL
-from genai_credentials.client.exchange import Claim, aadvance, claim, exchange, own_key, server_timeout
+from genai_credentials.client.exchange import Claim, aadvance, claim, own_key, server_timeout
 from genai_credentials.client.httpx_auth import KeyAuth
 from genai_credentials.client.origins import origin
 from genai_credentials.client.sdk import API_KEY_HEADER
@@ -26,29 +26,36 @@ class AiohttpAuth:
         self, request: ClientRequest, handler: Callable[[ClientRequest], Awaitable[ClientResponse]]
     ) -> ClientResponse:
         """Called by aiohttp."""
-        if not self._claims(request):
+        if (whose := self._claimed(request)) is None:
             return await handler(request)
         if request.url.scheme == "http" and not self._auth.allow_plain_http:
             # The environment's: it would read the key.
             request.proxy = None
-        steps, verdict = exchange(self._auth.engine, seconds=server_timeout(request.headers)), None
+        steps, verdict = self._auth.engines.exchange(whose, seconds=server_timeout(request.headers)), None
         response: Any = None
-        while key := await aadvance(steps, verdict):
-            request.headers[API_KEY_HEADER] = key.get_secret_value()
-            response = await handler(request)
-            verdict = classify(response.status, await response.read() if response.status in SUSPECT else b"")
+        try:
+            while key := await aadvance(steps, verdict):
+                request.headers[API_KEY_HEADER] = key.get_secret_value()
+                response = await handler(request)
+                verdict = classify(response.status, await response.read() if response.status in SUSPECT else b"")
+        finally:
+            steps.close()
         return response  # type: ignore[no-any-return]
 
-    def _claims(self, request: ClientRequest) -> bool:
-        values = request.headers.getall(API_KEY_HEADER, ())
-        whose = claim(values, is_home=origin(cast(URL, request.url)) in self._auth.home)
-        if whose in (Claim.THEIRS, Claim.FOREIGN):
+    def _claimed(self, request: ClientRequest) -> str | None:
+        """With whose key the request goes; None if it is no business of ours, and then it is put right."""
+        engines = self._auth.engines
+        values: Sequence[str] = request.headers.getall(API_KEY_HEADER, [])
+        found = claim(values, engines.placeholders, is_home=origin(cast(URL, request.url)) in self._auth.home)
+        if found is Claim.OURS:
+            return engines.whose(values[0])
+        if found in (Claim.THEIRS, Claim.FOREIGN):
             del request.headers[API_KEY_HEADER]
-        if whose is Claim.THEIRS:
-            request.headers[API_KEY_HEADER] = own_key(values)
-        elif whose is Claim.FOREIGN:
-            self._auth.engine.diagnosis.of_request(request.url.host or "")
-        return whose is Claim.OURS
+        if found is Claim.THEIRS:
+            request.headers[API_KEY_HEADER] = own_key(values, engines.placeholders)
+        elif found is Claim.FOREIGN:
+            engines.diagnosis.of_request(request.url.host or "")
+        return None
 
     def __deepcopy__(self, memo: object) -> Self:
         return self

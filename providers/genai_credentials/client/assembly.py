@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Protocol, TypeAlias, cast
+from functools import partial
+from typing import NamedTuple, Protocol, TypeAlias, cast
 
 from google import genai
 from google.genai import types
@@ -13,12 +14,13 @@ from genai_credentials.client import probe, sdk
 from genai_credentials.client.aiohttp_auth import AiohttpAuth
 from genai_credentials.client.backends import Request, module_of, over_http_modules
 from genai_credentials.client.both_auths import both
+from genai_credentials.client.engines import Engines
 from genai_credentials.client.httpx_auth import KeyAuth, key_auth
-from genai_credentials.client.origins import Origin, home_of, origin_of, refuse_proxy
+from genai_credentials.client.options import check_owner, copied, go_directly
+from genai_credentials.client.origins import Origin, home_of, origin_of
 from genai_credentials.client.pools import PerLoopTransport
 from genai_credentials.client.sdk import API_KEY_HEADER, GOOGLE
-from genai_credentials.client.sockets import Sockets
-from genai_credentials.engine import Engine
+from genai_credentials.client.sockets import KeptClient, Sockets, guarded
 from genai_credentials.errors import ConfigurationError, CredentialsError
 from genai_credentials.key import PLACEHOLDER, ApiKey
 
@@ -35,38 +37,71 @@ class HttpClient(Protocol):
     event_hooks: Mapping[str, Sequence[object]]
 
 
-def build_client(engine: Engine, options: dict[str, object], *, verify: bool, allow_plain_http: bool) -> genai.Client:
+class Assembled(NamedTuple):
+    """A stock client around the Auth, and what another one like it is made of.
+
+    `make` makes a client of a key's text and HTTP options; `options` are those of `client`, `theirs` those that the
+    user gave; `home` are the origins that may have the key.
+    """
+
+    client: genai.Client
+    make: Make
+    options: types.HttpOptions
+    theirs: types.HttpOptions
+    home: set[Origin]
+
+    @property
+    def on_aiohttp(self) -> bool:
+        """Whether what is asynchronous goes by way of aiohttp."""
+        return "middlewares" in (self.options.async_client_args or {})
+
+
+def build_client(engines: Engines, options: dict[str, object], *, verify: bool, allow_plain_http: bool) -> genai.Client:
     """See `CredentialProvider.client`."""
+    with assembled(engines, options, allow_plain_http=allow_plain_http) as parts:
+        client, connection = parts.client, guarded(parts.home)
+
+        def make_for_sockets(key: ApiKey) -> genai.Client:
+            http_options = copied(parts.theirs)
+            http_options.async_client_args = {"create_connection": connection, **(http_options.async_client_args or {})}
+            return parts.make(key.get_secret_value, http_options)
+
+        kept, ask = KeptClient(make_for_sockets), partial(probe.ask_with, client)
+        finish(parts, client, Sockets(partial(engines.exchange, ""), kept.of, ask, parts.home))
+        if verify:
+            check_served(client)
+    return client
+
+
+@contextlib.contextmanager
+def assembled(engines: Engines, options: dict[str, object], *, allow_plain_http: bool) -> Iterator[Assembled]:
+    """A stock client around the Auth; what is of the user's is given back if this block raises."""
     make, theirs, enterprise = _maker(options)
     if theirs.base_url:
         origin_of(theirs.base_url, allow_plain_http=allow_plain_http)
-
-    def make_for_sockets(key: ApiKey, connection: type) -> genai.Client:
-        http_options = _copied(theirs)
-        http_options.async_client_args = {"create_connection": connection, **(theirs.async_client_args or {})}
-        return make(key.get_secret_value, http_options)
-
     home: set[Origin] = set()
-    ours = _copied(theirs)
+    ours = copied(theirs)
     if not allow_plain_http:
-        _go_directly(ours, sdk.base_url_for(ours, enterprise=enterprise))
+        go_directly(ours, sdk.base_url_for(ours, enterprise=enterprise))
     with _given_back_unless_built(ours.httpx_client, ours.httpx_async_client):
-        _wire(engine, ours, home, allow_plain_http=allow_plain_http)
+        _wire(engines, ours, home, allow_plain_http=allow_plain_http)
         client = make(lambda: PLACEHOLDER, ours)
         home |= home_of(sdk.base_url_of(client), allow_plain_http=allow_plain_http)
-        sdk.adapt(client, Sockets(engine, make_for_sockets, client, home))
-        if "middlewares" in (ours.async_client_args or {}):
-            sdk.download_with_key(client)
-        if verify:
-            _verify(client)
-    return client
+        yield Assembled(client, make, ours, theirs, home)
+
+
+def finish(parts: Assembled, client: genai.Client, sockets: Sockets) -> None:
+    """Give a client what no Auth sees to."""
+    sdk.adapt(client, sockets)
+    if parts.on_aiohttp:
+        sdk.download_with_key(client)
 
 
 def _maker(options: dict[str, object]) -> tuple[Make, types.HttpOptions, bool]:
     """What makes a stock client with these options, their HTTP options, and whether it is one of Vertex AI."""
-    _check_owner(options)
+    check_owner(options)
     enterprise = bool(options.get("enterprise") or options.get("vertexai"))
-    theirs = _copied(options.get("http_options"))
+    theirs = copied(options.get("http_options"))
     others = _without(options, "enterprise", "vertexai", "http_options")
 
     def make(text: Callable[[], str], http_options: types.HttpOptions) -> genai.Client:
@@ -76,17 +111,17 @@ def _maker(options: dict[str, object]) -> tuple[Make, types.HttpOptions, bool]:
     return make, theirs, enterprise
 
 
-def build_http_options(engine: Engine, options: dict[str, object], *, allow_plain_http: bool) -> types.HttpOptions:
+def build_http_options(engines: Engines, options: dict[str, object], *, allow_plain_http: bool) -> types.HttpOptions:
     """See `CredentialProvider.http_options`."""
-    http_options = _copied(options)
+    http_options = copied(options)
     base_url = sdk.base_url_for(http_options, enterprise=False)
     if not allow_plain_http:
-        _go_directly(http_options, base_url)
+        go_directly(http_options, base_url)
     homes = [home_of(url, allow_plain_http=allow_plain_http) for url in ((base_url,) if base_url else GOOGLE)]
     with _given_back_unless_built(http_options.httpx_client, http_options.httpx_async_client):
         home: set[Origin] = set().union(*homes)
         obstacle = sdk.obstacle_to_downloads()
-        _wire(engine, http_options, home, allow_plain_http=allow_plain_http, obstacle=obstacle)
+        _wire(engines, http_options, home, allow_plain_http=allow_plain_http, obstacle=obstacle)
     # It outranks the api_key that the other client is built with, so the one rule serves here too.
     http_options.headers = {**(http_options.headers or {}), API_KEY_HEADER: PLACEHOLDER}
     return http_options
@@ -105,64 +140,8 @@ def _given_back_unless_built(*clients: object) -> Iterator[None]:
         raise
 
 
-def _check_owner(options: dict[str, object]) -> None:
-    for name in ("api_key", "credentials"):
-        if name in options:
-            raise ConfigurationError(
-                f"client() takes no {name}: the key comes from the chain.",
-                remedy="Add a provider to the chain, or use genai.Client itself.",
-            )
-    if options.get("project") or options.get("location"):
-        raise ConfigurationError(
-            "project and location mean Google Cloud credentials, not an API key.",
-            remedy="Use genai.Client(enterprise=True, project=…, location=…) for that.",
-        )
-    if (
-        None not in (options.get("enterprise"), options.get("vertexai"))
-        and options["enterprise"] != options["vertexai"]
-    ):
-        raise ConfigurationError("enterprise and vertexai contradict each other.", remedy="Leave vertexai out.")
-
-
-def _copied(options: object) -> types.HttpOptions:
-    """The user's options as a copy of ours to change."""
-    if options is None:
-        options = types.HttpOptions()
-    if not isinstance(options, types.HttpOptions):
-        try:
-            options = types.HttpOptions.model_validate(options)
-        except ValueError as error:
-            # Not chained: the text of the error holds the options, headers included.
-            fields = ", ".join(str(part["loc"][0]) for part in getattr(error, "errors", list)() if part.get("loc"))
-            raise ConfigurationError(f"http_options cannot be read: {fields or type(options).__name__}.") from None
-    for name in options.headers or ():
-        if name.lower() == API_KEY_HEADER:
-            raise ConfigurationError(
-                f"http_options.headers has {name}: one key would have two owners.",
-                remedy="Leave it out, or put that key into the chain. For one request, set it in the request's config.",
-            )
-    copy: types.HttpOptions = options.model_copy()
-    copy.headers = dict(options.headers) if options.headers else None
-    return copy
-
-
-def _go_directly(options: types.HttpOptions, base_url: str | None) -> None:
-    """Keep plain http to this machine from any proxy, which would read the key.
-
-    Raises:
-        ConfigurationError: The options name a proxy themselves.
-    """
-    if base_url is None or not base_url.lower().startswith("http:"):
-        return
-    for name in ("client_args", "async_client_args"):
-        args: dict[str, object] = getattr(options, name) or {}
-        if args.get("proxy") or args.get("mounts"):
-            refuse_proxy(base_url)
-        setattr(options, name, {**args, "trust_env": False})
-
-
 def _wire(
-    engine: Engine,
+    engines: Engines,
     options: types.HttpOptions,
     home: set[Origin],
     *,
@@ -175,7 +154,7 @@ def _wire(
     verify = (options.client_args or asynchronous).get("verify")
     clients = (options.httpx_client, options.httpx_async_client)
     module = module_of(*clients, *sync.values(), *asynchronous.values())
-    auth = key_auth(engine, home, module, allow_plain_http=allow_plain_http)
+    auth = key_auth(engines, home, module, allow_plain_http=allow_plain_http)
     auth.may_meet_proxies = clients != (None, None)
     if options.httpx_client is not None:
         _adopt(cast(HttpClient, options.httpx_client), auth, auth.guard)
@@ -266,7 +245,8 @@ def _per_loop_args(theirs: dict[str, object], auth: KeyAuth, guard: Guard) -> di
     return {**_without(theirs, *inside), "transport": _per_loop(theirs, auth, guard)}
 
 
-def _verify(client: genai.Client) -> None:
+def check_served(client: genai.Client) -> None:
+    """See `verify` of `CredentialProvider.client`."""
     try:
         code, status, verdict = probe.ask_with(client)
     except CredentialsError:

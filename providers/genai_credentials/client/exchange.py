@@ -7,7 +7,7 @@ generator; None says that the answer was none to this key.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Container, Generator, Mapping, Sequence
 from enum import Enum
 from typing import TypeAlias, TypeVar
 
@@ -25,7 +25,7 @@ MOST_SENDS = 3
 T = TypeVar("T", str, bytes)
 
 # As text for aiohttp, and as bytes for httpx: there the first look at the text of a header decodes all of them.
-_PLACEHOLDERS = (PLACEHOLDER, PLACEHOLDER.encode())
+PLACEHOLDERS: Container[str | bytes] = (PLACEHOLDER, PLACEHOLDER.encode())
 
 Exchange: TypeAlias = Generator["Wait | ApiKey", "Verdict | None", None]
 
@@ -115,14 +115,17 @@ class Claim(Enum):
     FOREIGN = "the placeholder, on its way elsewhere: it goes without a key"
 
 
-def claim(values: Sequence[str | bytes], *, is_home: bool) -> Claim:
+def claim(
+    values: Sequence[str | bytes], placeholders: Container[str | bytes] = PLACEHOLDERS, *, is_home: bool
+) -> Claim:
     """The one rule for who may have the key: what carries the placeholder, and goes home.
 
     Args:
         values: The values of every header with the key's name, in any spelling.
+        placeholders: Which of them stand for a key.
         is_home: Whether the request goes to an origin that may have the key.
     """
-    others = [value for value in values if value not in _PLACEHOLDERS]
+    others = [value for value in values if value not in placeholders]
     if len(others) == len(values):
         return Claim.NONE
     if others:
@@ -130,6 +133,6 @@ def claim(values: Sequence[str | bytes], *, is_home: bool) -> Claim:
     return Claim.OURS if is_home else Claim.FOREIGN
 
 
-def own_key(values: Sequence[T]) -> T:
+def own_key(values: Sequence[T], placeholders: Container[str | bytes] = PLACEHOLDERS) -> T:
     """The key of the caller's own among the values of `Claim.THEIRS`."""
-    return next(value for value in values if value not in _PLACEHOLDERS)
+    return next(value for value in values if value not in placeholders)

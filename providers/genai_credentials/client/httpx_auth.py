@@ -4,36 +4,39 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import AsyncGenerator, Generator
-from typing import Self
+from typing import Self, cast
 from urllib.parse import unquote_to_bytes
 
 from genai_credentials.client.backends import Request, Response, http_modules, over_http_modules
 from genai_credentials.client.connections import Connections
-from genai_credentials.client.exchange import Claim, Exchange, aadvance, advance, claim, exchange, own_key
+from genai_credentials.client.engines import Engines
+from genai_credentials.client.exchange import Claim, Exchange, aadvance, advance, claim, own_key
 from genai_credentials.client.origins import Origin, origin
 from genai_credentials.client.sdk import API_KEY_HEADER
 from genai_credentials.client.trace import afollow, follow, refuse_proxies
-from genai_credentials.engine import Engine
 from genai_credentials.key import ApiKey
 from genai_credentials.rejection import SUSPECT, Verdict, classify
 
 SIGNED = "genai_credentials"
 """The extension of a request that says for which URL it was signed."""
 
+WHOSE = "genai_credentials_whose"
+"""The extension of a request that says with whose key it is sent, also when its owner sends it once more."""
+
 
 class KeyAuth:
     """Puts the current key into a header, and sends again what was refused.
 
     Args:
-        engine: Whose key it sends.
+        engines: Whose key it sends.
         home: The origins that may have the key.
         allow_plain_http: Whether it may travel unencrypted to another machine.
     """
 
     header, scheme = API_KEY_HEADER, ""
 
-    def __init__(self, engine: Engine, home: set[Origin], *, allow_plain_http: bool = False) -> None:
-        self.engine = engine
+    def __init__(self, engines: Engines, home: set[Origin], *, allow_plain_http: bool = False) -> None:
+        self.engines = engines
         self.home = home
         self.allow_plain_http = allow_plain_http
         # Whether a client of the user's may have a proxy that we know nothing of.
@@ -48,13 +51,16 @@ class KeyAuth:
             self._connections.note((yield request))
             return
         steps, verdict = self._exchange(request), None
-        while key := advance(steps, verdict):
-            self.sign(request, key)
-            response = yield request
-            self._connections.note(response)
-            if response.status_code in SUSPECT:
-                response.read()
-            verdict = self._verdict(request, response)
+        try:
+            while key := advance(steps, verdict):
+                self.sign(request, key)
+                response = yield request
+                self._connections.note(response)
+                if response.status_code in SUSPECT:
+                    response.read()
+                verdict = self._verdict(request, response)
+        finally:
+            steps.close()
 
     async def async_auth_flow(self, request: Request) -> AsyncGenerator[Request, Response]:
         """The asynchronous driver, called by httpx."""
@@ -63,12 +69,15 @@ class KeyAuth:
             yield request
             return
         steps, verdict = self._exchange(request), None
-        while key := await aadvance(steps, verdict):
-            self.asign(request, key)
-            response = yield request
-            if response.status_code in SUSPECT:
-                await response.aread()
-            verdict = self._verdict(request, response)
+        try:
+            while key := await aadvance(steps, verdict):
+                self.asign(request, key)
+                response = yield request
+                if response.status_code in SUSPECT:
+                    await response.aread()
+                verdict = self._verdict(request, response)
+        finally:
+            steps.close()
 
     def guard(self, request: Request) -> None:
         """A request hook: httpx calls it before each hop, and only the home origin gets the key.
@@ -79,7 +88,7 @@ class KeyAuth:
         if signed_for is None or signed_for is request.url or origin(request.url) in self.home:
             return
         if request.headers.pop(self.header, None) is not None:
-            self.engine.diagnosis.of_request(request.url.host)
+            self.engines.diagnosis.of_request(request.url.host)
 
     async def aguard(self, request: Request) -> None:
         """`guard` for an asynchronous client."""
@@ -92,13 +101,16 @@ class KeyAuth:
         is_home = origin(request.url) in self.home
         if SIGNED in request.extensions and values and is_home:
             return True  # it is sent once more by its owner, and has a key of ours
-        whose = claim(values, is_home=is_home)
-        if whose is Claim.THEIRS:
-            request.headers[self.header] = own_key(values).decode(request.headers.encoding)
-        elif whose is Claim.FOREIGN:
+        placeholders = self.engines.placeholders
+        found = claim(values, placeholders, is_home=is_home)
+        if found is Claim.OURS:
+            request.extensions[WHOSE] = self.engines.whose(values[0])
+        elif found is Claim.THEIRS:
+            request.headers[self.header] = own_key(values, placeholders).decode(request.headers.encoding)
+        elif found is Claim.FOREIGN:
             request.headers.pop(self.header, None)
-            self.engine.diagnosis.of_request(request.url.host)
-        return whose is Claim.OURS
+            self.engines.diagnosis.of_request(request.url.host)
+        return found is Claim.OURS
 
     def sign(self, request: Request, key: ApiKey) -> None:
         """Put the key into the request."""
@@ -131,7 +143,8 @@ class KeyAuth:
         replayable = isinstance(request.stream, tuple(module.ByteStream for module in http_modules()))
         timeout = request.extensions.get("timeout")
         seconds = timeout.get("read") if isinstance(timeout, dict) else None
-        return exchange(self.engine, replayable=lambda: replayable, seconds=seconds)
+        whose = cast(str, request.extensions[WHOSE])
+        return self.engines.exchange(whose, replayable=lambda: replayable, seconds=seconds)
 
     def _verdict(self, request: Request, response: Response) -> Verdict | None:
         """What the answer says of the key; None for an answer to a hop of a redirect that went without it."""
@@ -153,7 +166,7 @@ def _sign_in(request: Request) -> None:
         request.headers["Authorization"] = f"Basic {b64encode(unquote_to_bytes(user_info)).decode()}"
 
 
-def key_auth(engine: Engine, home: set[Origin], first: str, *, allow_plain_http: bool) -> KeyAuth:
+def key_auth(engines: Engines, home: set[Origin], first: str, *, allow_plain_http: bool) -> KeyAuth:
     """The Auth for a client whose origins are known, and each of whose hops the guard sees."""
-    auth: KeyAuth = over_http_modules(KeyAuth, "Auth", first)(engine, home, allow_plain_http=allow_plain_http)
+    auth: KeyAuth = over_http_modules(KeyAuth, "Auth", first)(engines, home, allow_plain_http=allow_plain_http)
     return auth

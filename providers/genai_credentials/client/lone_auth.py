@@ -6,10 +6,10 @@ from collections.abc import Generator, ItemsView, Iterator, MutableMapping
 from typing import TYPE_CHECKING, Any, cast
 
 from genai_credentials.client.backends import Headers, Request, over_http_modules
-from genai_credentials.client.httpx_auth import SIGNED, KeyAuth
+from genai_credentials.client.engines import Engines
+from genai_credentials.client.httpx_auth import SIGNED, WHOSE, KeyAuth
 from genai_credentials.client.origins import check_encrypted, origin
 from genai_credentials.client.trace import AFTER, BEFORE, Info, afollow, follow, hop_of, url_of
-from genai_credentials.engine import Engine
 from genai_credentials.errors import ConfigurationError
 from genai_credentials.key import ApiKey
 
@@ -24,19 +24,21 @@ class LoneAuth(KeyAuth):
     its documented `trace` extension.
 
     Args:
-        engine: Whose key it sends.
+        engines: Whose key it sends.
         header: The header's name.
         scheme: What stands before the key, its space included.
         allow_plain_http: Whether the key may travel unencrypted to another machine.
     """
 
-    def __init__(self, engine: Engine, *, header: str, scheme: str, allow_plain_http: bool) -> None:
-        super().__init__(engine, set(), allow_plain_http=allow_plain_http)
+    def __init__(self, engines: Engines, *, header: str, scheme: str, allow_plain_http: bool) -> None:
+        super().__init__(engines, set(), allow_plain_http=allow_plain_http)
         self.header, self.scheme = header.lower(), scheme
 
     def claims(self, request: Request) -> bool:
         """Always: whoever gives this Auth to a client wants the key in each request."""
         check_encrypted(request.url.scheme, request.url.host, allow_plain_http=self.allow_plain_http)
+        if WHOSE not in request.extensions:
+            request.extensions[WHOSE] = self.engines.whose(None)
         return True
 
     def sign(self, request: Request, key: ApiKey) -> None:
@@ -136,7 +138,7 @@ if TYPE_CHECKING:
         def auth_flow(self, request: Any) -> Generator[Any, Any, None]: ...
 
 
-def lone_auth(engine: Engine, header: str, scheme: str, *, allow_plain_http: bool) -> HttpxAuth:
+def lone_auth(engines: Engines, header: str, scheme: str, *, allow_plain_http: bool) -> HttpxAuth:
     """The Auth for any other HTTP client.
 
     Raises:
@@ -145,5 +147,5 @@ def lone_auth(engine: Engine, header: str, scheme: str, *, allow_plain_http: boo
     if not header.replace("-", "").isalnum() or not (scheme + "x").isprintable():
         raise ConfigurationError(f"header={header!r}, scheme={scheme!r} cannot stand in a request.")
     kind = over_http_modules(LoneAuth, "Auth")
-    auth: HttpxAuth = kind(engine, header=header, scheme=scheme, allow_plain_http=allow_plain_http)
+    auth: HttpxAuth = kind(engines, header=header, scheme=scheme, allow_plain_http=allow_plain_http)
     return auth

@@ -20,7 +20,7 @@ from genai_credentials.client.exchange import API_KEY_HEADER as API_KEY_HEADER
 from genai_credentials.client.lazy_models import LazyModels
 
 if TYPE_CHECKING:
-    from genai_credentials.client.sockets import Live, Sockets
+    from genai_credentials.client.sockets import InteractionSocket, Live, Sockets
 
 GOOGLE = ("https://generativelanguage.googleapis.com", "https://aiplatform.googleapis.com")
 """The SDK's own base URLs for an API key (google.genai._api_client)."""
@@ -37,6 +37,38 @@ def base_url_for(options: types.HttpOptions, *, enterprise: bool) -> str | None:
 def base_url_of(client: genai.Client) -> str:
     """Where a client sends its requests."""
     return str(client._api_client._http_options.base_url)
+
+
+def http_client_of(client: genai.Client) -> Any:
+    """The httpx client that a client sends through."""
+    return client._api_client._httpx_client
+
+
+def async_http_client_of(client: genai.Client) -> Any:
+    """The asynchronous httpx client that a client sends through, all or its interactions alone."""
+    return client._api_client._async_httpx_client
+
+
+def tls_of(client: genai.Client) -> object:
+    """The TLS context of a client's WebSockets, which is aiohttp's too."""
+    return client._api_client._websocket_ssl_ctx["ssl"]
+
+
+def hold(client: genai.Client, owner: object) -> None:
+    """Keep an owner of a client's connections alive as long as anything sends through that client, streams included."""
+    client._api_client._genai_credentials_owner = owner  # type: ignore[attr-defined]
+
+
+async def new_session(client: genai.Client) -> Any:
+    """An aiohttp session as the SDK makes them for itself, for the running event loop; the caller's to keep."""
+    api_client: Any = client._api_client
+    if not hasattr(api_client, "_aiohttp_sessions"):
+        # It keeps one for all loops (seen in 1.65).
+        api_client._aiohttp_session = None
+        return await api_client._get_aiohttp_session()
+    session = await api_client._get_aiohttp_session()
+    api_client._aiohttp_sessions.clear()
+    return session
 
 
 def keeps_a_pool_per_loop() -> bool:
@@ -108,37 +140,61 @@ def download_with_key(client: genai.Client) -> None:
 def adapt(client: genai.Client, sockets: Sockets) -> None:
     """Give a client's asynchronous side our WebSockets, and its uploads no key that they don't need."""
     aio: Any = client.aio
-    stock = type(aio)
-    live = sockets.live()
-    keyless = _without_key(client)
+    kind: Any = type(aio)
+    aio.__class__ = _rotating(kind)
+    aio._genai_credentials = sockets
 
-    class RotatingAsyncClient(stock):  # type: ignore[misc,valid-type]
+
+@functools.cache
+def _rotating(stock: Any) -> Any:
+    """The class of such a side: one for all clients, since a class takes 10 KB."""
+
+    class RotatingAsyncClient(stock):  # type: ignore[misc]
         @property
         def live(self) -> Live:
-            return live
+            return self._genai_credentials.live  # type: ignore[no-any-return]
 
         @property
         def interactions(self) -> object:
-            return sockets.interactions(super().interactions)
+            return _with_sockets(super().interactions, self._genai_credentials)
 
     class WithEnvironments(RotatingAsyncClient):
         @property
         def environments(self) -> object:
             environments = super().environments
             if "upload" not in vars(environments.files):
+                keyless = _without_key(self._api_client)
                 environments.files.upload = _with_http_options(environments.files.upload, keyless)
             return environments
 
-    aio.__class__ = WithEnvironments if hasattr(stock, "environments") else RotatingAsyncClient
+    return WithEnvironments if hasattr(stock, "environments") else RotatingAsyncClient
 
 
-def _without_key(client: genai.Client) -> types.HttpOptions:
+def _with_sockets(stock: Any, sockets: Sockets) -> object:
+    """`client.aio.interactions`, whose WebSocket is ours; everything else stays the SDK's own."""
+    if hasattr(stock, "connect") and not hasattr(stock, "_genai_credentials"):
+        kind: Any = type(stock)
+        stock.__class__ = _rotating_interactions(kind)
+        stock._genai_credentials = sockets
+    return stock
+
+
+@functools.cache
+def _rotating_interactions(stock: Any) -> Any:
+    class RotatingInteractions(stock):  # type: ignore[misc]
+        def connect(self, *args: object, **options: object) -> InteractionSocket:
+            return self._genai_credentials.interaction(args, options)  # type: ignore[no-any-return]
+
+    return RotatingInteractions
+
+
+def _without_key(api_client: Any) -> types.HttpOptions:
     """A client's own options without the placeholder, for the chunks of `aio.environments.files.upload`.
 
     The SDK gives those the client's own headers and, with aiohttp, sends them past the middleware (seen in 3.6.1). An
     upload's URL is all that a chunk needs: every other upload's carry no key either.
     """
-    options = client._api_client._http_options
+    options = api_client._http_options
     headers = {name: value for name, value in (options.headers or {}).items() if name.lower() != API_KEY_HEADER}
     return types.HttpOptions(base_url=options.base_url, headers=headers)
 

@@ -1,7 +1,7 @@
 """The WebSocket side: live, live music and the interactions' socket connect with the current key.
 
 These read the key that their client was built with, not the Auth. So behind them stands a stock `genai.Client` per
-key, built off the event loop and kept until the next rotation; no private name of the SDK is used for it.
+key; no private name of the SDK is used for it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 from concurrent.futures import Future
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, closing
 from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, TypeVar, cast
@@ -24,12 +24,10 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from genai_credentials.client import probe, sdk
-from genai_credentials.client.exchange import aadvance, exchange
+from genai_credentials.client.exchange import Exchange, aadvance
 from genai_credentials.client.origins import Origin
 from genai_credentials.client.sdk import API_KEY_HEADER
-from genai_credentials.engine import Engine
 from genai_credentials.errors import ConfigurationError
-from genai_credentials.flight import adrive
 from genai_credentials.forks import Lock
 from genai_credentials.key import ApiKey
 from genai_credentials.rejection import ACCEPTED, UNTOUCHED, Verdict, classify, classify_close
@@ -48,69 +46,75 @@ _hop: ContextVar[_Hop | None] = ContextVar("genai_credentials_hop", default=None
 """The handshake under way in this task: its errors don't say which origin answered."""
 
 
+class KeptClient:
+    """The stock client of the current key, built off the event loop and kept until the next rotation.
+
+    Args:
+        make: Builds the client for a key.
+    """
+
+    def __init__(self, make: Callable[[ApiKey], genai.Client]) -> None:
+        self._make = make
+        self._current: tuple[ApiKey, Future[genai.Client]] | None = None
+        self._lock = Lock()
+
+    async def of(self, key: ApiKey) -> genai.Client:
+        """The client of this key."""
+        with self._lock:
+            if self._current is None or self._current[0] != key or _has_failed(self._current[1]):
+                # Off the loop: it loads certificates, for some 70 ms. All who connect meanwhile share it.
+                self._current = (key, run(lambda: self._make(key), "genai-credentials-client"))
+            made = self._current[1]
+        return await asyncio.wrap_future(made)
+
+
 class Sockets:
     """Opens WebSockets with the current key, again with another one when that is refused.
 
     Args:
-        engine: Whose key they carry.
-        make: Builds the stock client for a key and a connection class.
-        main: The client whose HTTP side is asked when an error hides its reason.
+        exchange: Begins one exchange: whose key they carry.
+        client_of: The stock client of a key.
+        ask: Asks the API over HTTP with the same engine's key, when an error hides its reason.
         home: The origins that may have the key.
     """
 
     def __init__(
         self,
-        engine: Engine,
-        make: Callable[[ApiKey, type[ClientConnection]], genai.Client],
-        main: genai.Client,
+        exchange: Callable[[], Exchange],
+        client_of: Callable[[ApiKey], Awaitable[genai.Client]],
+        ask: Callable[[], probe.Answer],
         home: set[Origin],
     ) -> None:
-        self._engine, self._make, self._main, self._home = engine, make, main, home
-        self._guarded = guarded(home)
-        self._current: tuple[ApiKey, Future[genai.Client]] | None = None
-        self._lock = Lock()
+        self._exchange, self._client_of, self._ask, self._home = exchange, client_of, ask, home
+        self.live = Live(self)
 
     async def open(self, enter: Callable[[genai.Client], Awaitable[T]]) -> T:
         """What `enter` opens with a stock client of the current key.
 
         An established session is left alone: only what fails before it is set up is tried again.
         """
-        steps, verdict, failure = exchange(self._engine), None, None
-        while key := await aadvance(steps, verdict):
-            client = await self._client_for(key)
-            hop = _Hop()
-            before = _hop.set(hop)
-            try:
-                opened = await enter(client)
-            except Exception as error:
-                failure = error
-                verdict = None if hop.foreign else await self._verdict(error, key)
-            else:
-                await aadvance(steps, None if hop.foreign else ACCEPTED)
-                return opened
-            finally:
-                _hop.reset(before)
+        verdict = failure = None
+        with closing(self._exchange()) as steps:
+            while key := await aadvance(steps, verdict):
+                client = await self._client_of(key)
+                hop = _Hop()
+                before = _hop.set(hop)
+                try:
+                    opened = await enter(client)
+                except Exception as error:
+                    failure = error
+                    verdict = None if hop.foreign else await self._verdict(error, key)
+                else:
+                    await aadvance(steps, None if hop.foreign else ACCEPTED)
+                    return opened
+                finally:
+                    _hop.reset(before)
         assert failure is not None
         raise failure
 
-    def live(self) -> Live:
-        """What stands where `client.aio.live` does."""
-        return Live(self)
-
-    def interactions(self, stock: object) -> object:
-        """`client.aio.interactions`, whose WebSocket is ours; everything else stays the SDK's own."""
-        kind = type(stock)
-        if hasattr(kind, "connect") and not hasattr(kind, "_genai_credentials"):
-            sockets = self
-
-            class RotatingInteractions(kind):  # type: ignore[misc,valid-type]
-                _genai_credentials = sockets
-
-                def connect(self, *args: object, **options: object) -> InteractionSocket:
-                    return InteractionSocket(sockets, args, options)
-
-            stock.__class__ = RotatingInteractions
-        return stock
+    def interaction(self, args: tuple[object, ...], options: dict[str, object]) -> InteractionSocket:
+        """What stands where what `client.aio.interactions.connect(*args, **options)` returns does."""
+        return InteractionSocket(self, args, options)
 
     def check(self, config: object) -> None:
         """Refuse a connection that would take the key to another origin.
@@ -135,15 +139,6 @@ class Sockets:
     def _is_home(self, host: str, port: int | None) -> bool:
         return any(host == other and (port is None or port == its_port) for _, other, its_port in self._home)
 
-    async def _client_for(self, key: ApiKey) -> genai.Client:
-        with self._lock:
-            if self._current is None or self._current[0] != key or _has_failed(self._current[1]):
-                # Off the loop: it loads certificates, for some 70 ms. All who connect meanwhile share it.
-                making = run(lambda: self._make(key, self._guarded), "genai-credentials-client")
-                self._current = (key, making)
-            made = self._current[1]
-        return await asyncio.wrap_future(made)
-
     async def _verdict(self, error: Exception, key: ApiKey) -> Verdict:
         if isinstance(error, InvalidStatus):
             return classify(error.response.status_code, bytes(error.response.body or b""))
@@ -160,13 +155,14 @@ class Sockets:
     async def _ask_over_http(self, key: ApiKey) -> Verdict:
         """The interactions' errors hide what the API said of this key: ask it something whose answer can be read."""
         try:
-            verdict = (await asyncio.to_thread(probe.ask_with, self._main)).verdict
+            verdict = (await asyncio.to_thread(self._ask)).verdict
         except Exception:
             return UNTOUCHED  # The question failed by itself: the error that there is says more than this one.
         if not verdict.accepted:
             return verdict
         # Served, but by another key: the Auth met the refusal, or another task had, and it has been dealt with.
-        now = self._engine.fresh() or await adrive(self._engine.get_steps())
+        with closing(self._exchange()) as steps:
+            now = await aadvance(steps)
         return classify(401, b"") if now != key else UNTOUCHED
 
 

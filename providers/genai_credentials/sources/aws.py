@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from genai_credentials import redaction
 from genai_credentials.deadline import seconds_in_all, seconds_left
-from genai_credentials.errors import ConfigurationError, CredentialsError, FetchFailed, Unavailable
+from genai_credentials.errors import ConfigurationError, CredentialsError, FetchFailed, NoSuchSecret, Unavailable
 from genai_credentials.fields import checked_field, decoded, extract_field
 from genai_credentials.forks import PerProcess, at_work
 from genai_credentials.key import ApiKey
@@ -206,7 +206,8 @@ class AWSSecretsManager(Source):
 
     def _explained(self, error: Exception) -> CredentialsError:
         trouble = of_aws(error)
-        kind = Unavailable if trouble.code == "NoCredentialsError" else FetchFailed
+        kinds = {"NoCredentialsError": Unavailable, "ResourceNotFoundException": NoSuchSecret}
+        kind = kinds.get(trouble.code, FetchFailed)
         return kind(f"{self.name}: {trouble}.", remedy=trouble.remedy)
 
 

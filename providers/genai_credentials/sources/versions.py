@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from genai_credentials.errors import FetchFailed, InvalidSecret
+from genai_credentials.errors import FetchFailed, InvalidSecret, NoSuchSecret
 from genai_credentials.key import ApiKey
 from genai_credentials.log import logger
 
 
-class NotFound(FetchFailed):
+class NotFound(NoSuchSecret):
     """No such secret or version."""
 
 

@@ -1,0 +1,63 @@
+"""`Use`: the tenant in use in a block, for frameworks that own their client."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from contextvars import ContextVar, Token
+from types import TracebackType
+
+from genai_credentials.errors import ConfigurationError, NoTenant
+
+_SUSPENDED = 0x20 | 0x200
+"""inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR, without the import."""
+
+
+class Current:
+    """The tenant that is in use in this thread or task."""
+
+    def __init__(self) -> None:
+        self.name: ContextVar[str | None] = ContextVar("genai_credentials_current_tenant", default=None)
+
+    def get(self) -> str:
+        """Its name.
+
+        Raises:
+            NoTenant: None is in use here.
+        """
+        name = self.name.get()
+        if name is None:
+            raise NoTenant(
+                "This request belongs to no tenant: none is in use in this thread or task.",
+                remedy="Send it with a client of that tenant, tenants.clients()[name], or inside 'with "
+                "tenants.use(name):'. A new thread or an executor takes no tenant along; start it with "
+                "contextvars.copy_context().run(…).",
+            )
+        return name
+
+
+class Use:
+    """A block in which one tenant is in use.
+
+    Args:
+        current: Where it is noted.
+        name: The tenant's name.
+    """
+
+    def __init__(self, current: Current, name: str) -> None:
+        self._current, self._name = current, name
+        self._before: list[Token[str | None]] = []
+
+    def __enter__(self) -> None:
+        if sys._getframe(1).f_code.co_flags & _SUSPENDED:
+            raise ConfigurationError(
+                "tenants.use() stands in a generator: whoever iterates over it would get its tenant at each yield.",
+                remedy="Use a client of that tenant, tenants.clients()[name]. A helper under @contextmanager enters it "
+                "with contextlib.ExitStack().enter_context(tenants.use(name)).",
+            )
+        self._before.append(self._current.name.set(self._name))
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        # Another context than it was entered in, as in a framework's thread pool, ends with what was set there.
+        with suppress(ValueError):
+            self._current.name.reset(self._before.pop())

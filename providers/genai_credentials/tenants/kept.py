@@ -1,0 +1,236 @@
+"""`Kept`: the providers that are kept, who holds a lease on one, and which tenants are known not to exist."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from cachetools import LRUCache, TTLCache
+
+from genai_credentials import forks
+from genai_credentials.credentials import CredentialProvider
+from genai_credentials.flight import Landing
+from genai_credentials.log import logger, tagged
+from genai_credentials.workers import Job, NoThread, run, submit
+
+
+class Entry:
+    """A tenant's provider, and what is done with it.
+
+    Args:
+        name: The tenant's name.
+        provider: Its provider.
+    """
+
+    __slots__ = ("engine", "leases", "leaving", "name", "proven", "provider", "requests", "used_at")
+
+    def __init__(self, name: str, provider: CredentialProvider) -> None:
+        self.name, self.provider, self.engine = name, provider, provider.engine
+        self.leases = self.requests = 0
+        self.used_at = 0.0
+        self.proven = self.leaving = False
+
+
+class Kept(forks.Forkable):
+    """The providers by their tenants' names.
+
+    A tenant whose store has given a key has a place among `most`; the others have their own, so that invented names
+    take none from real ones. No lock of an engine is taken under this one.
+
+    Args:
+        most: How many providers are kept.
+        idle: Seconds after which one that nobody uses is closed.
+        unknown_for: Seconds that a tenant is remembered to be unknown.
+        clock: Seconds that only grow.
+    """
+
+    def __init__(self, most: int, idle: float, unknown_for: float, clock: Callable[[], float]) -> None:
+        self._most, self._idle, self._unknown_for, self._clock = most, idle, unknown_for, clock
+        self._lock = forks.Lock()
+        self.closed = False
+        self._over = Landing()
+        self.after_fork_in_child()
+        forks.watch(self)
+        weakref.finalize(self, _land, self._over)
+
+    def after_fork_in_child(self) -> None:
+        """Forget the parent's: each process opens its own."""
+        self._proven: LRUCache[str, Entry] = LRUCache(self._most)
+        self._unproven: LRUCache[str, Entry] = LRUCache(self._most)
+        self._leaving: dict[str, Entry] = {}
+        self._unknown: TTLCache[str, str] = TTLCache(max(1_000, self._most), self._unknown_for, self._clock)
+        self._watched = False
+
+    # Leases
+
+    def lease(self, name: str) -> Entry | None:
+        """The tenant's entry, which stays open until it is released; None if there is none."""
+        with self._lock:
+            try:
+                entry: Entry | None = self._proven[name]
+            except KeyError:
+                entry = self._unproven.get(name) or self._come_back(name)
+            if entry is None:
+                return None
+            entry.leases += 1
+            entry.requests += 1
+        return entry
+
+    def release(self, entry: Entry) -> None:
+        """End a lease."""
+        ended: list[Entry] = []
+        with self._lock:
+            entry.leases -= 1
+            entry.used_at = self._clock()
+            if not entry.proven and entry.engine.keystate.serving.key is not None:
+                ended = self._prove(entry)
+            if entry.leaving and not entry.leases:
+                self._forget_leaving(entry)
+                ended.append(entry)
+        if ended:
+            _close_all(ended)
+
+    def add(self, entry: Entry) -> bool:
+        """Keep a new entry; False where none is kept any more."""
+        with self._lock:
+            if self.closed:
+                return False
+            entry.used_at = self._clock()
+            ended = self._room_in(self._unproven)
+            self._unproven[entry.name] = entry
+            watch, self._watched = not self._watched, True
+        _close_all(ended)
+        if watch:
+            self._watch()
+        return True
+
+    def drop(self, entry: Entry) -> None:
+        """Keep an entry no longer; it is closed with its last lease."""
+        with self._lock:
+            for kept in (self._proven, self._unproven):
+                if kept.get(entry.name) is entry:
+                    del kept[entry.name]
+            entry.leaving = True
+            ended = [] if entry.leases else [entry]
+        _close_all(ended)
+
+    def close(self) -> list[CredentialProvider]:
+        """Keep nothing any more; those that nobody uses, for the caller to close."""
+        with self._lock:
+            self.closed = True
+            entries = [*self._proven.values(), *self._unproven.values()]
+            self._proven.clear()
+            self._unproven.clear()
+            ended = [gone for entry in entries for gone in self._leave(entry)]
+        _land(self._over)
+        return [entry.provider for entry in ended]
+
+    def _prove(self, entry: Entry) -> list[Entry]:
+        entry.proven = True
+        if self._unproven.get(entry.name) is not entry:
+            return []
+        del self._unproven[entry.name]
+        ended = self._room_in(self._proven)
+        self._proven[entry.name] = entry
+        return ended
+
+    def _room_in(self, kept: LRUCache[str, Entry]) -> list[Entry]:
+        ended: list[Entry] = []
+        while len(kept) >= kept.maxsize:
+            ended += self._leave(kept.popitem()[1])
+        return ended
+
+    def _leave(self, entry: Entry) -> list[Entry]:
+        entry.leaving = True
+        if not entry.leases:
+            self._forget_leaving(entry)
+            return [entry]
+        self._leaving[entry.name] = entry
+        return []
+
+    def _forget_leaving(self, entry: Entry) -> None:
+        if self._leaving.get(entry.name) is entry:
+            del self._leaving[entry.name]
+
+    def _come_back(self, name: str) -> Entry | None:
+        """An entry that had to make room, and is still in use: another provider would fetch its key again."""
+        return None if self.closed else self._leaving.get(name)
+
+    # Tenants that don't exist
+
+    def note_unknown(self, name: str, why: str) -> None:
+        """Remember for a while that there is no such tenant."""
+        with self._lock:
+            self._unknown[name] = why
+
+    def why_unknown(self, name: str) -> str | None:
+        """Why there is no such tenant; None where that isn't known."""
+        with self._lock:
+            return self._unknown.get(name)
+
+    # Idle ones
+
+    def sweep(self) -> float | None:
+        """Close what nobody has used for so long; seconds until the next one is due, None when nothing is kept."""
+        with self._lock:
+            ended: list[Entry] = []
+            oldest, now = self._clock(), self._clock()
+            for kept in (self._proven, self._unproven):
+                for entry in list(kept.values()):
+                    if not entry.leases and now - entry.used_at >= self._idle:
+                        del kept[entry.name]
+                        ended += self._leave(entry)
+                    elif not entry.leases:
+                        oldest = min(oldest, entry.used_at)
+            self._watched = bool(self._proven or self._unproven)
+            pause = oldest + self._idle - now if self._watched else None
+        _close_all(ended)
+        return pause
+
+    def _watch(self) -> None:
+        try:
+            submit(Job(partial(_sweep_until, self._over, weakref.ref(self)), "genai-credentials-idle"))
+        except NoThread:
+            self._watched = False
+
+    # What there is
+
+    def counts(self) -> tuple[int, int]:
+        """How many providers are kept, and how many tenants are known not to exist."""
+        with self._lock:
+            self._unknown.expire()
+            return len(self._proven), len(self._unknown)
+
+    def __iter__(self) -> Iterator[Entry]:
+        with self._lock:
+            return iter([*self._proven.values(), *self._unproven.values()])
+
+
+def _land(over: Landing) -> None:
+    if not over.landed:
+        over.land()
+
+
+def _sweep_until(over: Landing, ref: weakref.ref[Kept]) -> None:
+    forks.stand_aside()
+    while (kept := ref()) is not None and not over.landed:
+        pause = kept.sweep()
+        del kept
+        if pause is None:
+            return
+        over.wait(pause)
+
+
+def _close_all(entries: list[Entry]) -> None:
+    """Close providers in a thread of their own: their stores' clients may take their time."""
+    for entry in entries:
+        run(partial(_close, entry), "genai-credentials-close")
+
+
+def _close(entry: Entry) -> None:
+    try:
+        entry.provider.close()
+    except Exception as error:
+        with tagged(entry.engine.tenant):
+            logger.warning("A provider raised %s as it was closed.", type(error).__name__)

@@ -1,0 +1,180 @@
+"""`Openings`: the providers that are being made: each off the event loop, and once for all who ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
+from typing import Any
+
+from genai_credentials import forks
+from genai_credentials.credentials import CredentialProvider
+from genai_credentials.errors import ConfigurationError, CredentialsError, FetchFailed, Unavailable, UnknownTenant
+from genai_credentials.flight import Landing, inside, is_inside
+from genai_credentials.tenants.gate import Gate
+from genai_credentials.tenants.kept import Entry, Kept
+from genai_credentials.tenants.names import escaped
+from genai_credentials.troubles import place
+from genai_credentials.workers import Job, NoThread, run
+
+LONGEST = 10.0
+"""Seconds that the factory may take: it names the places of a key, and fetches none."""
+
+Factory = Callable[[str], CredentialProvider | None]
+
+
+class Opening:
+    """One call of the factory, and the news that it ended."""
+
+    def __init__(self) -> None:
+        self.landed = Landing()
+        self.error: CredentialsError | None = None
+        self.calling: Future[Any] | None = None
+
+    def check(self) -> None:
+        """Raise what it ended in.
+
+        Raises:
+            CredentialsError: Another one for each who waited: no two share its frames.
+        """
+        if self.error is not None:
+            raise type(self.error)(self.error.message, remedy=self.error.remedy)
+
+
+class Openings(forks.Forkable):
+    """Calls the factory.
+
+    Args:
+        factory: Makes a tenant's provider.
+        kept: Where it is kept.
+        gate: What lets calls and fetches begin.
+    """
+
+    def __init__(self, factory: Factory, kept: Kept, gate: Gate) -> None:
+        self._factory, self._kept, self._gate = factory, kept, gate
+        self._lock = forks.Lock()
+        self.after_fork_in_child()
+        forks.watch(self)
+
+    def after_fork_in_child(self) -> None:
+        """Forget the parent's calls."""
+        self._under_way: dict[str, Opening] = {}
+
+    def __len__(self) -> int:
+        return len(self._under_way)
+
+    def of(self, name: str) -> Opening:
+        """The call under way for this tenant, or a new one.
+
+        Raises:
+            CredentialsError: It was asked for from inside a factory.
+        """
+        if is_inside(self):
+            raise CredentialsError(
+                "The factory of tenants asked for a tenant.", remedy="Let it make a new CredentialProvider instead."
+            )
+        with self._lock:
+            opening = self._under_way.get(name)
+            if opening is not None:
+                return opening
+            opening = self._under_way[name] = Opening()
+        try:
+            self._gate.launch(Job(partial(self._open, name, opening), "genai-credentials-tenant"), self._gate.doubtful)
+        except NoThread as error:
+            opening.error = FetchFailed(f"tenant {escaped(name)}: {error.problem}.", remedy=error.remedy)
+            self._end(name, opening)
+        return opening
+
+    def _open(self, name: str, opening: Opening) -> None:
+        try:
+            entry = Entry(name, self._made(name, opening))
+            launching, admit = partial(launch, self._gate, entry), partial(self._gate.admit, entry.engine)
+            entry.engine.belong_to(escaped(name), launching, admit)
+            if not self._kept.add(entry):
+                entry.provider.close()
+        except UnknownTenant as error:
+            self._kept.note_unknown(name, error.message)
+            opening.error = error
+        except CredentialsError as error:
+            opening.error = error
+        except BaseException as error:
+            opening.error = _failed(name, error)
+        finally:
+            self._end(name, opening)
+
+    def _end(self, name: str, opening: Opening) -> None:
+        # A call that hangs goes on to stand for the others: whoever asks meanwhile gets its error at once.
+        if opening.calling is None or opening.calling.done():
+            self._forget(name, opening)
+        else:
+            opening.calling.add_done_callback(lambda _: self._forget(name, opening))
+        opening.landed.land()
+
+    def _forget(self, name: str, opening: Opening) -> None:
+        if self._under_way.get(name) is opening:
+            self._under_way.pop(name, None)
+
+    def _made(self, name: str, opening: Opening) -> CredentialProvider:
+        opening.calling = run(partial(self._call, name), "genai-credentials-factory")
+        try:
+            made = opening.calling.result(LONGEST)
+        except (LookupError, Unavailable) as error:
+            problem: CredentialsError = _unknown(name, f"the factory raised {type(error).__name__} {place(error)}")
+        except CredentialsError as error:
+            problem = error
+        except BaseException as error:
+            problem = _failed(name, error) if opening.calling.done() else _late(name)
+        else:
+            return self._checked(name, made)
+        # Outside of the blocks: an error of ours keeps none of the factory's, whose frames may hold all tenants' keys.
+        raise problem
+
+    def _call(self, name: str) -> Any:
+        with inside(self):
+            return self._factory(name)
+
+    def _checked(self, name: str, made: Any) -> CredentialProvider:
+        if made is None:
+            raise _unknown(name, "the factory returned None")
+        if not isinstance(made, CredentialProvider):
+            raise ConfigurationError(
+                f"The factory of tenants returned {type(made).__name__} for {escaped(name)}.",
+                remedy="Let it return a new CredentialProvider, or None for a tenant that doesn't exist.",
+            )
+        if made.engine.closed or made.engine.tenant is not None:
+            raise ConfigurationError(
+                f"The factory of tenants returned a provider for {escaped(name)} that is closed, or another's.",
+                remedy="Let it make a new CredentialProvider at each call; tenants share no chain.",
+            )
+        return made
+
+
+def launch(gate: Gate, entry: Entry, job: Job[None]) -> None:
+    """Begin a tenant's fetch: among the trusted ones, if its store has served and none of its calls hangs.
+
+    Raises:
+        NoThread: There is no thread for it.
+    """
+    gate.launch_fetch(job, entry.engine, gate.trusted if entry.proven else gate.doubtful)
+
+
+def _unknown(name: str, why: str) -> UnknownTenant:
+    return UnknownTenant(f"There is no tenant {escaped(name)}: {why}.", remedy=REMEDY)
+
+
+REMEDY = "Check the name; a tenant who has just been added is asked for again after unknown_for."
+
+
+def _late(name: str) -> FetchFailed:
+    return FetchFailed(
+        f"tenant {escaped(name)}: the factory gave no provider within {LONGEST:g} s.",
+        remedy="Let it name where the key is kept; the provider fetches it.",
+    )
+
+
+def _failed(name: str, error: BaseException) -> CredentialsError:
+    # Only its class and place: its text may hold the name as it is, or a key.
+    return CredentialsError(
+        f"tenant {escaped(name)}: the factory raised {type(error).__name__} {place(error)}.",
+        remedy="Mend the factory; for a tenant that doesn't exist, let it raise LookupError or return None.",
+    )
