@@ -24,31 +24,17 @@ FIRST = "AIzaSy-made-by-hand-in-a-console-000000"
 """The text of the key that each test begins with."""
 
 SECRET, NAME = "projects/acme/secrets/gemini", "prod/gemini"
-QUICK: dict[str, Any] = {"prove_for": 0.0, "prove_timeout": 10.0}
+QUICK: dict[str, Any] = {"prove_for": 0.0, "prove_timeout": 60.0}
 KINDS = ("file", "google", "aws")
 
 _SCRIPT = """
 import json, sys
-from genai_credentials import AWSSecretsManager, File, GoogleSecretManager
 from genai_credentials.rotate import GoogleApiKeys, Rotate, RotationFailed
+from genai_credentials.uris import parse
 
-kind, place, target, keys, options = sys.argv[1:]
-
-
-def google():
-    import grpc
-    from google.cloud.secretmanager_v1 import SecretManagerServiceClient
-    from google.cloud.secretmanager_v1.services.secret_manager_service import transports
-    channel = grpc.insecure_channel(target, [("grpc.enable_http_proxy", 0)])
-    return SecretManagerServiceClient(transport=transports.SecretManagerServiceGrpcTransport(channel=channel))
-
-
-if kind == "google":
-    store = GoogleSecretManager(place, client=google)
-else:
-    store = AWSSecretsManager(place) if kind == "aws" else File(place)
+uri, options = sys.argv[1:]
 try:
-    job = Rotate(store, GoogleApiKeys("acme", base_url=keys), on_progress=print, **json.loads(options))
+    job = Rotate(parse(uri), GoogleApiKeys("acme"), on_progress=print, **json.loads(options))
     print(json.dumps(job.run()._asdict()))
 except RotationFailed as error:
     print(error)
@@ -144,6 +130,7 @@ class Stage:
             "GOOGLE_APPLICATION_CREDENTIALS": str(account),
             "CLOUDSDK_API_ENDPOINT_OVERRIDES_APIKEYS": self.keys.base_url,
             "GOOGLE_GEMINI_BASE_URL": self.api.base_url,
+            "SECRET_MANAGER_EMULATOR_HOST": self.google.target,
             "AWS_ENDPOINT_URL": self.aws.endpoint_url,
             "AWS_ACCESS_KEY_ID": "emulator",
             "AWS_SECRET_ACCESS_KEY": "emulator",
@@ -152,9 +139,8 @@ class Stage:
 
     def process(self, kind: str, **options: Any) -> "Process":
         """A rotation in a process of its own."""
-        place = {"google": SECRET, "aws": NAME, "file": str(self.path)}[kind]
-        arguments = [kind, place, self.google.target, self.keys.base_url, json.dumps({**QUICK, **options})]
-        return Process([sys.executable, "-c", _SCRIPT, *arguments], self.environ())
+        uri = f"{kind}:{ {'google': SECRET, 'aws': NAME, 'file': self.path}[kind] }"
+        return Process([sys.executable, "-c", _SCRIPT, uri, json.dumps({**QUICK, **options})], self.environ())
 
     def cli(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
         """The command, in a process of its own."""
@@ -163,7 +149,7 @@ class Stage:
             line,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,
             cwd=self.folder,
             env={**self.environ(), **environ},
             check=False,
@@ -201,7 +187,7 @@ class Process:
         self._popen.send_signal(signal.SIGKILL)
         self._popen.wait(10)
 
-    def wait(self, timeout: float = 30.0) -> int:
+    def wait(self, timeout: float = 120.0) -> int:
         """Its exit code; what it printed is in `text`."""
         self.text, _ = self._popen.communicate(timeout=timeout)
         return self._popen.returncode

@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -126,9 +127,9 @@ class Load:
             self.counts["sent"] += 1
 
 
-def be_a_client(api: str, target: str) -> None:
+def be_a_client(api: str) -> None:
     """Send until standard input ends; a line there pauses the load, or lets it go on."""
-    with CredentialProvider(GoogleSecretManager(SECRET, client=lambda: _client_of(target))) as credentials:
+    with CredentialProvider(GoogleSecretManager(SECRET)) as credentials:
         client = credentials.client(http_options={"base_url": api, "timeout": 20_000})
         load = Load(client)
         worker = threading.Thread(target=load.run)
@@ -140,15 +141,6 @@ def be_a_client(api: str, target: str) -> None:
         worker.join()
         counters = credentials.status().counters
         print(json.dumps({**load.counts, "replays": counters["replays"], "fetches": counters["fetches"]}))
-
-
-def _client_of(target: str) -> Any:
-    import grpc
-    from google.cloud.secretmanager_v1 import SecretManagerServiceClient
-    from google.cloud.secretmanager_v1.services.secret_manager_service import transports
-
-    channel = grpc.insecure_channel(target, [("grpc.enable_http_proxy", 0)])
-    return SecretManagerServiceClient(transport=transports.SecretManagerServiceGrpcTransport(channel=channel))
 
 
 # The rotations
@@ -179,8 +171,9 @@ def play(rotations: int, tell: Callable[[str], object]) -> list[dict[str, int]]:
 
 
 def _started(api: str, target: str) -> subprocess.Popen[str]:
-    line = [sys.executable, "-m", "tests.rotation_load", "--client", api, target]
-    return subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    line = [sys.executable, "-m", "tests.rotation_load", "--client", api]
+    environ = {**os.environ, "SECRET_MANAGER_EMULATOR_HOST": target}
+    return subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environ)
 
 
 def _say(client: subprocess.Popen[str], word: str) -> None:
@@ -199,10 +192,10 @@ def main() -> None:
     """Run what the arguments say."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--rotations", type=int, default=20)
-    parser.add_argument("--client", nargs=2, metavar=("API", "TARGET"))
+    parser.add_argument("--client", metavar="API")
     arguments = parser.parse_args()
     if arguments.client:
-        be_a_client(*arguments.client)
+        be_a_client(arguments.client)
         return
     counts = play(arguments.rotations, print)
     for number, count in enumerate(counts, 1):

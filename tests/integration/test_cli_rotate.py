@@ -18,7 +18,7 @@ import pytest
 
 from genai_credentials.cli.app import cli
 from genai_credentials.key import fingerprint
-from rotation import FIRST, NAME, Stage
+from rotation import FIRST, NAME, SECRET, Stage
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs/explanation/schemas/rotate.json").read_text())
 PROGRAM = [sys.executable, "-c", "from genai_credentials.cli import main; main()"]
@@ -69,6 +69,13 @@ def test_a_leaked_key_goes_at_once(stage: Stage) -> None:
     assert result["retired"] == [stage.first]
     assert stage.live() == [result["minted"]]
     assert stage.stored("aws") == stage.keys.text(result["minted"])
+
+
+def test_a_secret_of_google_names_its_project(stage: Stage) -> None:
+    done = stage.cli("rotate", f"google:{SECRET}", "--prove-for", "0", "--json")
+    result = document(done)
+    assert (result["minted"], result["stored"]) == (stage.minted()[0], "2")
+    assert stage.stored("google") == stage.keys.text(result["minted"])
 
 
 def test_several_places(stage: Stage) -> None:
@@ -169,9 +176,9 @@ def test_an_interrupted_run_is_3_and_goes_on(tmp_path: Path, number: signal.Sign
     with Stage(tmp_path, live_after=3600.0) as stage:
         line = [*PROGRAM, "rotate", f"file:{stage.path}", "--project", "acme", "--json"]
         process = subprocess.Popen(line, env=stage.environ(), stdout=subprocess.PIPE, text=True)
-        stage.api.wait_for_requests(2, 30)
+        stage.api.wait_for_requests(2, 120)
         process.send_signal(number)
-        out, _ = process.communicate(timeout=30)
+        out, _ = process.communicate(timeout=120)
         assert process.returncode == 3
         assert "goes on from there" in json.loads(out)["remedy"]
         (new,) = stage.minted()
@@ -222,7 +229,7 @@ class Terminal:
             os.execve(PROGRAM[0], [*PROGRAM, "rotate", *arguments], environ)
         self._pid = pid
 
-    def until(self, word: str, timeout: float = 30.0) -> None:
+    def until(self, word: str, timeout: float = 120.0) -> None:
         """Wait until this is on the screen."""
         end = time.monotonic() + timeout
         while word not in self.text:
@@ -235,7 +242,7 @@ class Terminal:
 
     def wait(self) -> int:
         """The exit code."""
-        while self._read(30.0):
+        while self._read(120.0):
             pass
         os.close(self._file)
         return os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
