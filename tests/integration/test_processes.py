@@ -222,11 +222,11 @@ def seconds_to_fork():
 
 
 @contextmanager
-def working():
+def working(longest=forks.LONGEST_WAIT):
     """Another thread at work, until the event is set that this yields, or the block is left."""
 
     def work():
-        with forks.at_work(forks.LONGEST_WAIT_FOR_A_CALL):
+        with forks.at_work(longest):
             begun.set()
             assert over.wait(20)
 
@@ -254,7 +254,7 @@ def test_no_work_begins_while_a_fork_waits():
     begun = threading.Event()
 
     def begin():
-        with forks.at_work(forks.LONGEST_WAIT_FOR_A_CALL):
+        with forks.at_work():
             begun.set()
 
     beginning = threading.Thread(target=begin)
@@ -274,7 +274,7 @@ def test_work_that_other_work_waits_for_goes_on_while_a_fork_waits():
     forking = threading.Event()
 
     def outer():
-        with forks.at_work(forks.LONGEST_WAIT_FOR_A_CALL):
+        with forks.at_work():
             begun.set()
             assert forking.wait(10)
             # A job of another thread's, and more work of this one's.
@@ -373,8 +373,8 @@ def test_a_fork_waits_for_no_call_that_was_given_up():
 
 
 def test_a_child_that_forks_waits_for_none_of_its_parents_work():
-    with working(), ThreadPoolExecutor(1) as thread:
-        assert float(thread.submit(in_child, seconds_to_fork).result(20)) < forks.LONGEST_WAIT_FOR_A_CALL / 2
+    with working(longest=4), ThreadPoolExecutor(1) as thread:
+        assert float(thread.submit(in_child, seconds_to_fork).result(20)) < 2
 
 
 def test_a_child_counts_none_of_the_parents_calls():

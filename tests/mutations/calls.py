@@ -190,14 +190,14 @@ SECTIONS = {
         ),
         (
             "a fork doesn't wait for work under way",
-            "_at_work.update(mine)\n    _rest()",
-            "_at_work.update(mine)",
+            "    _rest()\n    with",
+            "    with",
             f"{PROCESSES}test_a_fork_waits_until_work_is_over",
         ),
         (
             "a fork waits for ever",
-            " and time.monotonic() < began + work.longest",
-            "",
+            " and time.monotonic() < began + work.longest for",
+            " for",
             f"{PROCESSES}test_a_fork_in_the_middle_of_a_fetch_deadlocks_nobody",
         ),
         (
