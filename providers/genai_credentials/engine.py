@@ -238,8 +238,7 @@ class Engine:
         pause = min(pause, patience)
         if pause <= 0 or (left is not None and left <= pause):
             return None
-        # Nothing ever lands there.
-        yield Wait(Landing(), pause)
+        yield Wait(Landing(), pause)  # nothing ever lands there
         with self.lock:
             may_fetch = not self._fetching.closed and self.keystate.known.may_fetch_again(self.clock())
             flight = self._fetching.begin(key) if may_fetch else self.flight

@@ -90,7 +90,7 @@ SECTIONS = {
         ),
         (
             "the claim: the placeholder itself is taken for a key of the caller's own",
-            "return next(value for value in values if value not in _PLACEHOLDERS)",
+            "return next(value for value in values if value not in placeholders)",
             "return values[0]",
             f"{EXCHANGE}test_who_may_have_the_key",
         ),
@@ -196,7 +196,7 @@ SECTIONS = {
         ),
         (
             "a child shares the parent's connections to the API",
-            "            self._connections.note(response)\n",
+            "                self._connections.note(response)\n",
             "",
             "integration/test_processes.py::test_each_child_gets_its_own_answers_of_the_api",
         ),
