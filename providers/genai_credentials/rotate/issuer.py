@@ -16,7 +16,7 @@ Restrictions = Mapping[str, object]
 class IssuedKey(NamedTuple):
     """A key as its issuer describes it; its text is not in it.
 
-    Args:
+    Attributes:
         id: Names it among its issuer's keys.
         created: When it was made; None if the issuer doesn't say.
         deleted: When it was deleted; None for a live key.

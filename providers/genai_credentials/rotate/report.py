@@ -8,7 +8,7 @@ from typing import NamedTuple
 class RotateReport(NamedTuple):
     """What a run did. Keys are named by their ids and fingerprints, never by their text.
 
-    Args:
+    Attributes:
         minted: The id of the key that serves now, if this run made it or went on with it; None if it made none.
         fingerprint: The fingerprint of the key that serves now.
         previous: The fingerprint of the key that served before; None if this run put none in its place.
@@ -28,7 +28,7 @@ class RotateReport(NamedTuple):
 class RotatePlan(NamedTuple):
     """What a run would do now.
 
-    Args:
+    Attributes:
         mint: The id of the key that it would make, or go on with; None if it would make none.
         taken_up: Whether an interrupted run has made that key already.
         current: The fingerprint of the key that serves now.
@@ -52,7 +52,7 @@ class RotatePlan(NamedTuple):
 class KeyStatus(NamedTuple):
     """How one key of a secret stands.
 
-    Args:
+    Attributes:
         id: Its id.
         fingerprint: Its fingerprint; None if the key is deleted and no other names it.
         state: "serving", "minted" (and not stored yet), "superseded" or "deleted".
