@@ -34,12 +34,16 @@ from genai_credentials import (
     InvalidSecret,
     MissingDependency,
     NoCredentials,
+    NoSuchSecret,
+    NoTenant,
     Provider,
     ProviderChain,
     PutConflict,
     PutFailed,
     PutUnsure,
+    Tenants,
     Unavailable,
+    UnknownTenant,
     Writable,
 )
 from genai_credentials.telemetry import OpenTelemetry
@@ -381,7 +385,9 @@ def test_with_stores(secret_manager: SecretManagerEmulator, tmp_path: Path) -> N
         assert_type(FakeApiKeys(api, live_after=1.0, flaps_for=2.0), FakeApiKeys)
     clock = FakeClock()
     provider = CredentialProvider(Env(), clock=clock)
-    provider.notify(), provider.notify("7", within=0), provider.notify(7, within=0.5)
+    provider.notify()
+    provider.notify("7", within=0)
+    provider.notify(7, within=0.5)
     assert_type(provider.notify_event({"eventType": "SECRET_UPDATE"}, within=10), bool)
     assert_type(provider.notify_event(b"{}"), bool)
     assert_type(REFUSALS["leaked"], Refusal)
@@ -392,3 +398,12 @@ def keywords() -> None:
     credentials.client(verify=False, enterprise=None, http_options={"base_url": "https://example.com", "timeout": 1000})
     credentials.http_options(base_url="https://example.com", headers={"x-team": "search"})
     CredentialProvider.from_environment({"GENAI_CREDENTIALS": "env:"}, fetch_timeout=2.0)
+
+
+def tenants() -> None:
+    with Tenants(lambda tenant: CredentialProvider(File(f"/run/keys/{tenant}")), max_size=10) as several:
+        assert_type(several["acme"], CredentialProvider)
+        try:
+            several["acme"].get()
+        except (NoTenant, UnknownTenant, NoSuchSecret) as error:
+            assert_type(error.remedy, str)

@@ -152,8 +152,8 @@ _OF_THE_API = {
         "The quota is used up for now, or requests come too fast; that says nothing against the key.",
         ("The free tier's limit per minute or per day.", "Many processes share the project's quota.",
          "A model that the free tier does not offer: its limit is 0."),
-        "Wait as long as the answer says, or raise the quota. Google counts per project: another key of it won't help, "
-        f"and a pool of projects against the limits breaks its terms. {_GATEWAYS}",
+        "Wait as long as the answer says, or raise the quota. Google counts per project: another key of it won't help. "
+        "A pool of projects breaks its terms. A gateway has a quota of its own.",
         (),
     ),
     "openai_quota": Meaning(
