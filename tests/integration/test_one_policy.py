@@ -8,6 +8,7 @@ import logging
 import httpx
 import httpx2
 import pytest
+from google import genai
 from sdk_paths import MODEL
 
 from genai_credentials import AWSSecretsManager, CredentialProvider, GoogleSecretManager, NoCredentials
@@ -15,7 +16,10 @@ from genai_credentials.client import sdk
 from genai_credentials.key import PLACEHOLDER
 from genai_credentials.testing import FakeGemini
 
-HEADER = "x-goog-api-key"
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Interactions usage is experimental:UserWarning"),
+    pytest.mark.filterwarnings("ignore:Async interactions client cannot use aiohttp:UserWarning"),
+]
 MODULES = [httpx, httpx2]
 
 
@@ -152,6 +156,8 @@ class Challenged(httpx.Auth, httpx2.Auth):
 
 @pytest.mark.parametrize("module", MODULES)
 def test_an_auth_of_theirs_is_closed_in_order_also_when_the_request_fails(credentials, module):
+    if module is httpx2 and int(genai.__version__.split(".")[0]) < 3:
+        pytest.skip("this google-genai takes no client of httpx2")
     theirs, finalised = Challenged(), []
 
     def fails(request):

@@ -9,6 +9,7 @@ import pytest
 from sdk_paths import Keys
 from ways import (
     HAS_AIOHTTP,
+    SDK,
     aask,
     ainteract,
     ask,
@@ -53,10 +54,14 @@ def test_the_environments_proxy_never_reads_the_key(credentials, api, keys, prox
 def test_a_ready_http_client_with_a_proxy_is_refused_before_the_key_is_sent(
     credentials, api, proxy, way, module, monkeypatch
 ):
+    if module is httpx2 and SDK < (3,):
+        pytest.skip("this google-genai takes no client of httpx2")
     monkeypatch.setenv("HTTP_PROXY", proxy.url)
     ready = {"httpx_client": module.Client(), "httpx_async_client": module.AsyncClient()}
-    with pytest.raises(ConfigurationError, match="NO_PROXY"):
+    with pytest.raises(Exception, match=r"NO_PROXY|Connection error") as caught:
         run(made_with(credentials, api, **ready), way)
+    # Interactions wrap it, in older versions of the SDK.
+    assert ConfigurationError in {type(caught.value), type(caught.value.__cause__)}
     assert [target for _, target in proxy.asked] == []
 
 

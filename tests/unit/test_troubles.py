@@ -76,7 +76,7 @@ GOOGLE_ROWS = [
     (auth.ReauthFailError("no"), "RefreshError", "gcloud auth"),
     (core.ServiceUnavailable(f"{PLUGIN}: Reauthentication is needed."), "RefreshError", "gcloud auth"),
     (core.ServiceUnavailable(f"{PLUGIN}: ('invalid_grant: Bad Request', {{}})"), "RefreshError", "gcloud auth"),
-    (core.ServiceUnavailable(f"{PLUGIN}: HTTPSConnectionPool(): Max retries exceeded"), "TransportError", "tried again"),
+    (core.ServiceUnavailable(f"{PLUGIN}: Max retries exceeded"), "TransportError", "tried again"),
     (core.ServiceUnavailable("The service is currently unavailable."), "UNAVAILABLE", "tried again"),
 ]  # fmt: skip
 

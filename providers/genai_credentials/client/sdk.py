@@ -113,8 +113,8 @@ def downloads_take_middlewares() -> bool:
 
 def music_writes_the_key_into_the_url() -> bool:
     """Whether live music sends the key in the URL of its handshake (seen in 1.65)."""
-    connect: Any = live_music.AsyncLiveMusic.connect
-    constants = getattr(connect, "__wrapped__", connect).__code__.co_consts
+    connect: Any = inspect.unwrap(live_music.AsyncLiveMusic.connect)
+    constants = connect.__code__.co_consts
     return any("?key=" in constant for constant in constants if isinstance(constant, str))
 
 
