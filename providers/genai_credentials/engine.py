@@ -76,11 +76,6 @@ class Engine:
         """Whether it serves no more."""
         return self._fetching.closed
 
-    @property
-    def hanging(self) -> int:
-        """How many calls of its stores hang."""
-        return sum(link.abandoned for link in self.links)
-
     def fresh(self) -> ApiKey | None:
         """The current key, while it needs no closer look; without a lock."""
         serving = self.keystate.serving

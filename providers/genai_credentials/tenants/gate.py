@@ -14,6 +14,11 @@ from genai_credentials.engine import Engine
 from genai_credentials.workers import Job, NoThread, submit
 
 
+def hanging(engine: Engine) -> int:
+    """How many calls of an engine's stores hang."""
+    return sum(link.abandoned for link in engine.links)
+
+
 class Crowded(NoThread):
     """The calls that hang hold as many threads as they may."""
 
@@ -59,8 +64,8 @@ class Gate(forks.Forkable):
             NoThread: There is no thread for it.
         """
         # Noted before the next one begins.
-        job.future.add_done_callback(lambda _: self._hanging.add(engine) if engine.hanging else None)
-        self.launch(job, self.doubtful if engine.hanging else lane)
+        job.future.add_done_callback(lambda _: self._hanging.add(engine) if hanging(engine) else None)
+        self.launch(job, self.doubtful if hanging(engine) else lane)
 
     def admit(self, engine: Engine) -> None:
         """Bound the threads of calls that hang, too: who adds to them gives way first.
@@ -68,12 +73,12 @@ class Gate(forks.Forkable):
         Raises:
             Crowded: There are too many.
         """
-        if self._all_hanging() >= (self.most if engine.hanging else 2 * self.most):
+        if self._all_hanging() >= (self.most if hanging(engine) else 2 * self.most):
             raise Crowded(Crowded.problem)
 
     def _all_hanging(self) -> int:
-        counts = {engine: engine.hanging for engine in list(self._hanging)}
-        self._hanging.difference_update([engine for engine, hanging in counts.items() if not hanging])
+        counts = {engine: hanging(engine) for engine in list(self._hanging)}
+        self._hanging.difference_update([engine for engine, count in counts.items() if not count])
         return sum(counts.values())
 
     def launch(self, job: Job[Any], lane: Lane) -> None:
