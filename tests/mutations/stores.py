@@ -35,7 +35,7 @@ SECTIONS = {
         (
             "another try may begin after the fetch's time",
             "seconds=seconds_left() * 0.45",
-            "seconds=60.0",
+            "seconds=5.0",
             f"{GOOGLE}TestTrouble::test_a_failure_that_lasts_ends_in_time",
         ),
     ),
