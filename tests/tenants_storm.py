@@ -130,9 +130,13 @@ def sync_worker(clients: Any, tally: Tally, seed: int, n: int) -> None:
         else:
             if nonce:
                 tally.end(nonce, number, kind)
-    if late:
-        list(late[2])
-        tally.end(late[0], late[1], "late stream")
+    if late and late[0]:
+        try:
+            list(late[2])
+        except Exception as error:
+            tally.end(late[0], late[1], "late stream", error)
+        else:
+            tally.end(late[0], late[1], "late stream")
 
 
 async def async_worker(clients: Any, tally: Tally, seed: int, n: int) -> None:
