@@ -199,6 +199,15 @@ def give_up(credentials, store):
     return functools.partial(a_request, credentials, "none")
 
 
+@pytest.fixture
+def fresh_handlers():
+    """An interrupt inside of a log handler leaves its lock taken, which is logging's own; later tests log too."""
+    yield
+    for handler in logging.getLogger().handlers:
+        handler.createLock()
+
+
+@pytest.mark.usefixtures("fresh_handlers")
 @pytest.mark.filterwarnings("ignore:Exception ignored in:pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("scene", [rotate, fall_back, come_back, give_up])
 def test_an_interrupt_at_any_place_of_a_request_leaves_later_ones_right(scene):
