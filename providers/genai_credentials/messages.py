@@ -82,6 +82,7 @@ SAID = tuple(
         (r"project has been denied access", "project_denied"),
         (r"\b(?:consumer|project|account)\b[^.\n]{0,160} (?:has been|is|was) suspended", "CONSUMER_SUSPENDED"),
         (r"api keys are not supported by this api", "CREDENTIALS_MISSING"),
+        (r"(?:multiple|used with other) authentication credentials", "OVERLOADED_CREDENTIALS"),
         (r"unregistered callers|callers without established identity", "unregistered callers"),
         (r"requests from referr?er \S{1,2000} are blocked", "API_KEY_HTTP_REFERRER_BLOCKED"),
         (r"has an ip address restriction", "API_KEY_IP_ADDRESS_BLOCKED"),

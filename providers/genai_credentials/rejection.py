@@ -125,7 +125,7 @@ def _of_401(answer: _Answer) -> str:
     if answer.reason in REASONS and REASONS[answer.reason].verdict != NOT_THE_KEY:
         return answer.reason
     cause = said(answer.message)
-    if cause in ("CREDENTIALS_MISSING", "leaked", "project_denied", "CONSUMER_SUSPENDED"):
+    if cause in ("CREDENTIALS_MISSING", "OVERLOADED_CREDENTIALS", "leaked", "project_denied", "CONSUMER_SUSPENDED"):
         return cause
     return "unauthenticated" if answer.google else "gateway"
 

@@ -59,6 +59,8 @@ ROWS = [
     (401, b"<html>401 Authorization Required</html>", "rejected", "gateway"),
     (401, body("x", "CREDENTIALS_MISSING"), "not_ours", "CREDENTIALS_MISSING"),
     (401, body(KEYS_UNSUPPORTED), "not_ours", "CREDENTIALS_MISSING"),
+    (401, body("Multiple authentication credentials received."), "not_ours", "OVERLOADED_CREDENTIALS"),
+    (401, body("API key used with other authentication credentials."), "not_ours", "OVERLOADED_CREDENTIALS"),
     (403, body(LEAKED), "rejected", "leaked"),
     (
         403,

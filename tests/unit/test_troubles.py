@@ -10,7 +10,7 @@ from google.auth import exceptions as auth
 from genai_credentials import FetchFailed, NoCredentials, ProviderChain, Unavailable
 from genai_credentials.chain import foreign
 from genai_credentials.errors import Attempt
-from genai_credentials.sources.google_kinds import kind_of
+from genai_credentials.sources.google_kinds import PASSING, RefusedOverRest, kind_of
 from genai_credentials.troubles import AWS, GOOGLE, Trouble, described, of_aws, of_google
 
 KEY = "AIzaSyExample-NeverToBeSeen_0123456789"
@@ -76,7 +76,11 @@ GOOGLE_ROWS = [
     (auth.ReauthFailError("no"), "RefreshError", "gcloud auth"),
     (core.ServiceUnavailable(f"{PLUGIN}: Reauthentication is needed."), "RefreshError", "gcloud auth"),
     (core.ServiceUnavailable(f"{PLUGIN}: ('invalid_grant: Bad Request', {{}})"), "RefreshError", "gcloud auth"),
-    (core.ServiceUnavailable(f"{PLUGIN}: Max retries exceeded"), "TransportError", "tried again"),
+    (core.ServiceUnavailable(f"{PLUGIN}: Pool(): Max retries exceeded"), "TransportError", "tried again"),
+    (RefusedOverRest("PermissionDenied", "the API has not been used in project 1"), "SERVICE_DISABLED", "Enable"),
+    (RefusedOverRest("FailedPrecondition", "is in DISABLED state"), "FAILED_PRECONDITION", "Enable it"),
+    (RefusedOverRest("HTTP status 418", "I am a teapot"), "", "gcloud secrets"),
+    (RefusedOverRest("UnreadableAnswer", ""), "", "proxy"),
     (core.ServiceUnavailable("The service is currently unavailable."), "UNAVAILABLE", "tried again"),
 ]  # fmt: skip
 
@@ -91,8 +95,9 @@ def test_an_error_of_googles_is_explained_and_named_by_its_code(error: Exception
 def test_a_login_that_expired_is_no_outage_and_a_token_server_that_fails_is_one() -> None:
     failed = [str(error)[-40:] for error, code, _ in GOOGLE_ROWS if kind_of(error) == "RefreshError"]
     assert len(failed) == 4
-    assert kind_of(auth.RefreshError("timed out", retryable=True)) != "RefreshError"
-    assert kind_of(auth.TransportError("timed out")) != "RefreshError"
+    assert "RefreshError" not in PASSING
+    assert kind_of(auth.RefreshError("503", retryable=True)) in PASSING
+    assert kind_of(auth.TransportError("timed out")) in PASSING
 
 
 @pytest.mark.parametrize("trouble", [*AWS.values(), *GOOGLE.values()], ids=str)

@@ -59,7 +59,8 @@ def kind_of(error: Exception) -> str:
         # Anonymous credentials were to be renewed, since they were refused.
         return "Unauthenticated"
     if "RefreshError" in names:
-        return "TransportError" if _NO_WAY_THERE.search(str(error)) else "RefreshError"
+        passes = getattr(error, "retryable", False) or _NO_WAY_THERE.search(str(error))
+        return "TransportError" if passes else "RefreshError"
     response: Any = getattr(error, "response", None)
     if hasattr(response, "status_code"):
         return kind_of_status(response.status_code, _json_of(response))[0]

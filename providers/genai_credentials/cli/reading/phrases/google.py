@@ -32,7 +32,7 @@ _OF_A_KEY = phrases(
     ("expected oauth 2 access token", "", "unauthenticated"),
     ("missing required authentication credential",
      r"request is missing required authentication credential", "CREDENTIALS_MISSING"),
-    ("multiple authentication credentials", "", "several_credentials"),
+    (("multiple authentication credentials", "with other authentication credentials"), "", "several_credentials"),
     ("insufficient authentication scopes", "", "ACCESS_TOKEN_SCOPE_INSUFFICIENT"),
 )  # fmt: skip
 _OF_ITS_RESTRICTIONS = phrases(
@@ -42,6 +42,7 @@ _OF_ITS_RESTRICTIONS = phrases(
     ("requests from this android", "", "API_KEY_ANDROID_APP_BLOCKED"),
     ("requests from this ios", "", "API_KEY_IOS_APP_BLOCKED"),
     ("requests to this api", r"requests to this api [^\n]{1,300}?\bblocked", "API_KEY_SERVICE_BLOCKED"),
+    ("address is blocked by the", r"referr?er address is blocked by the api key", "API_KEY_HTTP_REFERRER_BLOCKED"),
     ("iprefererblocked", "", "API_KEY_HTTP_REFERRER_BLOCKED"),
 )  # fmt: skip
 _OF_A_PROJECT = phrases(

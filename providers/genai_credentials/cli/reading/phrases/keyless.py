@@ -93,6 +93,7 @@ _HEADERS = phrases(
         "bad_secret",
     ),
     ("invalid header field value", "", "bad_secret"),
+    ("contains non-ascii", r"header '[\w-]{1,60}' value contains non-ascii", "bad_secret"),
     ("failed to parse header value", "", "bad_secret"),
 )
 _OURS = phrases(
