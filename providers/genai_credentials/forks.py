@@ -28,7 +28,7 @@ LONGEST_WAIT = 120.0
 each core it took a minute; and a child that is born meanwhile hangs for good."""
 
 LONGEST_WAIT_FOR_A_CALL = 5.0
-"""Seconds that a fork waits for a call, which may hang."""
+"""Seconds that forks wait for a call, which may hang: all of them together."""
 
 LOOK_EVERY = 0.001
 """Seconds between two looks at it."""
@@ -84,11 +84,12 @@ class Lock(type(threading.RLock())):  # type: ignore[misc]
 class Work:
     """One piece of work that a fork waits for."""
 
-    __slots__ = ("longest", "thread")
+    __slots__ = ("seconds_left", "thread")
 
     def __init__(self, longest: float) -> None:
         self.thread = threading.get_ident()
-        self.longest = longest
+        # Not of each fork: a server that forks ten workers must not wait ten times for one call that hangs.
+        self.seconds_left = longest
 
 
 _at_work: set[Work] = set()
@@ -101,7 +102,7 @@ def at_work(longest: float = LONGEST_WAIT, *, within: bool = False) -> Iterator[
     """Let forks wait until this block is over: for imports, for clients and TLS contexts that are made, for calls.
 
     Args:
-        longest: Seconds that a fork waits for it.
+        longest: Seconds that forks wait for it, all of them together.
         within: Whether other work waits for this, so that it must go on although a fork waits.
     """
     work = Work(longest)
@@ -138,9 +139,12 @@ def _forget_work_of(thread: int) -> None:
 
 def _rest() -> None:
     """Wait until the work of all other threads is over, for each as long as it is worth."""
-    me, began = threading.get_ident(), time.monotonic()
-    while any(work.thread != me and time.monotonic() < began + work.longest for work in list(_at_work)):
+    me = threading.get_ident()
+    while others := [work for work in list(_at_work) if work.thread != me and work.seconds_left > 0]:
+        began = time.monotonic()
         time.sleep(LOOK_EVERY)
+        for work in others:
+            work.seconds_left -= time.monotonic() - began
 
 
 def _before() -> None:

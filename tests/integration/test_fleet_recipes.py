@@ -328,20 +328,46 @@ def posted(address, body):
 @pytest.mark.parametrize("preload", [["--preload"], []], ids=["preload", "no-preload"])
 def test_a_sighup_to_the_workers_of_gunicorn_is_a_fetch_and_no_restart(key, api, tmp_path, preload):
     wsgi = dict(python_blocks(SERVERS))["wsgi.py"]
-    (tmp_path / "wsgi.py").write_text(wsgi)
+    (tmp_path / "wsgi.py").write_text(wsgi + WORKERS_STATUS)
     (tmp_path / "gunicorn.conf.py").write_text(RECIPES["gunicorn.conf.py"])
     command = ["gunicorn", "--workers", "2", *preload, "--pid", "gunicorn.pid", "--bind", "fd://FD", "wsgi:app"]
     with serving(tmp_path, *command) as address:
         assert {fetch(address, "/") for _ in range(8)} == {"pong: ping"}
+        # One that still loads the app would end by the signal.
+        first = keys_of_workers(address)
         workers = children(tmp_path)
+        assert sorted(first) == workers
         key.rotate()
         (signalled,) = re.findall(r"^pkill .*$", PAGE.read_text(), re.M)
         subprocess.run(["sh", "-c", signalled], cwd=tmp_path, check=True)
-        time.sleep(1.5)
         # Each worker has the new key before a request needs it: none is refused.
+        eventually(lambda: not {*first.values()} & {*keys_of_workers(address).values()})
         assert {fetch(address, "/") for _ in range(16)} == {"pong: ping"}
         assert api.refused == 0
         assert children(tmp_path) == workers
+
+
+WORKERS_STATUS = """
+import os
+
+gemini = app
+
+
+def app(environ, start_response):
+    if environ["PATH_INFO"] != "/worker":
+        return gemini(environ, start_response)
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [f"{os.getpid()} {credentials.get().fingerprint}".encode()]
+"""
+
+
+def keys_of_workers(address):
+    """Each worker's process, and its key's fingerprint; which worker answers is the kernel's choice."""
+    found = {}
+    while len(found) < 2:
+        process, fingerprint = fetch(address, "/worker").split()
+        found[process] = fingerprint
+    return found
 
 
 def children(directory):

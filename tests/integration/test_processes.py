@@ -250,6 +250,12 @@ def test_a_fork_waits_until_work_is_over():
         assert 0.2 <= forked.result(20) < forks.LONGEST_WAIT
 
 
+def test_many_forks_wait_for_one_call_no_longer_than_one():
+    with working(longest=0.4):
+        assert 0.4 <= seconds_to_fork() < 5
+        assert sum(seconds_to_fork() for _ in range(10)) < 10 * 0.4 / 2
+
+
 def test_no_work_begins_while_a_fork_waits():
     begun = threading.Event()
 
