@@ -36,7 +36,7 @@ def needs(module):
     return pytest.mark.skipif(importlib.util.find_spec(module) is None, reason=f"{module} is not installed")
 
 
-def eventually(true, seconds=20.0):
+def eventually(true, seconds=60.0):
     """Wait until something is so."""
     give_up = time.monotonic() + seconds
     while not true():
@@ -312,14 +312,14 @@ def pushed(version):
 
 def fetch(address, path):
     host, port = address
-    with urllib.request.urlopen(f"http://{host}:{port}{path}", timeout=30) as answer:
+    with urllib.request.urlopen(f"http://{host}:{port}{path}", timeout=120) as answer:
         return answer.read().decode()
 
 
 def posted(address, body):
     host, port = address
     request = urllib.request.Request(f"http://{host}:{port}/gemini-key-changed", body, method="POST")
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=120) as answer:
         return answer.status
 
 
