@@ -1,5 +1,6 @@
 """`genai-credentials rotate` as a process of its own: exit codes, JSON, a terminal of 80 columns, an interrupt."""
 
+import contextlib
 import json
 import os
 import pty
@@ -17,6 +18,7 @@ import jsonschema
 import pytest
 
 from genai_credentials.cli.app import cli
+from genai_credentials.cli.rotate import _stoppable
 from genai_credentials.key import fingerprint
 from rotation import FIRST, NAME, SECRET, Stage
 
@@ -184,6 +186,17 @@ def test_an_interrupted_run_is_3_and_goes_on(tmp_path: Path, number: signal.Sign
         (new,) = stage.minted()
         stage.api.accept(stage.keys.text(new))
         assert document(rotate(stage, "--json"))["minted"] == new
+
+
+def test_a_signal_that_a_finalizer_swallowed_ends_the_run_at_its_next_step() -> None:
+    told: list[str] = []
+    with _stoppable(told.append) as tell:
+        tell("one")
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+        with pytest.raises(KeyboardInterrupt):
+            tell("two")
+    assert told == ["one"]
 
 
 def test_the_key_is_in_no_argument_list_and_no_temporary_file(stage: Stage, tmp_path: Path) -> None:

@@ -79,5 +79,6 @@ def test_the_handlers_are_where_the_files_say() -> None:
     from genai_credentials.rotate import aws_lambda, secret_rotate
 
     assert f"{aws_lambda.__name__}.{aws_lambda.handler.__name__}" in text_of("rotate-on-aws.tf")
+    assert '--8<-- "how-to/terraform/rotate_function.py"' in PAGE.read_text()
     imported = [node for node in ast.walk(ast.parse(text_of("rotate_function.py"))) if isinstance(node, ast.ImportFrom)]
     assert [node.module for node in imported] == [secret_rotate.__name__]

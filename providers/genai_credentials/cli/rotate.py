@@ -86,8 +86,8 @@ def rotate(context: click.Context, /, as_json: bool, uri: str, **options: Any) -
         raise click.UsageError(f"{flags} do not go together.", context)
     view = JsonView() if as_json else TextView()
     try:
-        with _stoppable(), quiet() as warned:
-            job, stores = _job(uri, view, options)
+        with _stoppable(view.tell) as tell, quiet() as warned:
+            job, stores = _job(uri, tell, options)
             code = _act(job, stores, view, actions, asks=not options["yes"])
         view.mind([Finding(text, "") for text in warned])
     except ConfigurationError as error:
@@ -99,7 +99,7 @@ def rotate(context: click.Context, /, as_json: bool, uri: str, **options: Any) -
     raise click.exceptions.Exit(code)
 
 
-def _job(uri: str, view: View, options: dict[str, Any]) -> tuple[Rotate, list[Writable]]:
+def _job(uri: str, tell: Callable[[str], None], options: dict[str, Any]) -> tuple[Rotate, list[Writable]]:
     """The rotation, and the places it is for."""
     from genai_credentials.provider import writable
     from genai_credentials.rotate import GoogleApiKeys, Rotate
@@ -116,7 +116,7 @@ def _job(uri: str, view: View, options: dict[str, Any]) -> tuple[Rotate, list[Wr
         prove_timeout=options["prove_timeout"],
         min_age=options["if_older_than"],
         base_url=options["base_url"],
-        on_progress=view.tell,
+        on_progress=tell,
     )
     return job, stores
 
@@ -159,14 +159,26 @@ def _agreed(job: Rotate, view: View) -> bool:
 
 
 @contextmanager
-def _stoppable() -> Iterator[None]:
-    """Let a scheduler's signal end the run as Ctrl-C does."""
+def _stoppable(tell: Callable[[str], None]) -> Iterator[Callable[[str], None]]:
+    """Let a scheduler's signal end the run as Ctrl-C does; yields a `tell` that raises once a signal has come.
 
-    def stop(*_: object) -> None:
+    An exception of a signal's handler is lost where a finalizer or a callback runs at that moment, so it is raised at
+    the next step once more.
+    """
+    stopped: list[int] = []
+
+    def stop(number: int, _: object) -> None:
+        stopped.append(number)
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
+    def tell_unless_stopped(text: str) -> None:
+        if stopped:
+            raise KeyboardInterrupt
+        tell(text)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        yield tell_unless_stopped
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
