@@ -72,7 +72,8 @@ class World:
                 raise FetchFailed("the store is down")
             return f"{name}.{self.numbers[name]}"
 
-        return CredentialProvider(fetch, min_refresh_interval=0.02, fetch_timeout=1.0)
+        # The others' is long enough for a machine that is busy.
+        return CredentialProvider(fetch, min_refresh_interval=0.02, fetch_timeout=1.0 if self.down(name) else 30.0)
 
     def turn(self) -> None:
         dice = random.Random(1)

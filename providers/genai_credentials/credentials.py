@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from genai_credentials.provider import AnyProvider
     from genai_credentials.status import Status
 
+_DICE = Random()  # noqa: S311 - jitter, not a secret
+"""One for all: each takes 2.5 KB, and there may be ten thousand providers."""
+
 
 class CredentialProvider(ClientFactory, PydanticField):
     """Serves an API key from the first provider that has one, and follows its rotations.
@@ -72,7 +75,7 @@ class CredentialProvider(ClientFactory, PydanticField):
         _check_seconds(ttl=ttl, fetch_timeout=fetch_timeout)
         _check_seconds(lowest=0.0, max_stale=max_stale, min_refresh_interval=min_refresh_interval, patience=patience)
         known = KnownKeys(interval=min_refresh_interval, patience=patience, clock=clock)
-        dice = random or Random()  # noqa: S311 - jitter, not a secret
+        dice = random or _DICE
         self._keystate = KeyState(ttl=ttl, max_stale=max_stale, known=known, random=dice)
         self._clock = clock
         if redact_logs:

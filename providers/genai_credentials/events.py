@@ -79,7 +79,7 @@ class Events(Forkable):
         self.tenant: str | None = None
         self.waiting: deque[Event] = deque()
         # Whoever takes the turn delivers: events keep their order, and a slow listener holds up only the next event.
-        self._turn = deque([True])
+        self._turn = [True]
         watch(self)
 
     def emit(self, name: EventName, key: ApiKey | None = None, **details: Any) -> None:
@@ -135,7 +135,7 @@ class Events(Forkable):
     def after_fork_in_child(self) -> None:
         """Take the turn from a thread that stayed behind; what waits is the parent's to deliver."""
         self.waiting.clear()
-        self._turn = deque([True])
+        self._turn = [True]
 
 
 def provenance(key: ApiKey | None) -> dict[str, Any]:

@@ -70,7 +70,7 @@ SECTIONS = {
         ),
         (
             "no fork handler: a child's events wait for a listener of its parent's",
-            "        self.waiting.clear()\n        self._turn = deque([True])",
+            "        self.waiting.clear()\n        self._turn = [True]",
             "        pass",
             "integration/test_processes.py::test_a_child_tells_of_its_own_events_alone",
         ),

@@ -78,6 +78,8 @@ class Sockets:
         home: The origins that may have the key.
     """
 
+    __slots__ = ("_ask", "_client_of", "_exchange", "_home", "live")
+
     def __init__(
         self,
         exchange: Callable[[], Exchange],
@@ -173,6 +175,8 @@ def _has_failed(made: Future[genai.Client]) -> bool:
 class Live:
     """Stands where `client.aio.live` does."""
 
+    __slots__ = ("_sockets", "music")
+
     def __init__(self, sockets: Sockets) -> None:
         self._sockets = sockets
         self.music = Music(sockets)
@@ -191,6 +195,8 @@ class Live:
 
 class Music:
     """Stands where `client.aio.live.music` does."""
+
+    __slots__ = ("_sockets",)
 
     def __init__(self, sockets: Sockets) -> None:
         self._sockets = sockets

@@ -42,6 +42,7 @@ class ThinClients:
             self._connection = guarded(parts.home)
             self._sessions = getattr(parts.options, "aiohttp_client", None) or PerLoopSessions(parts.client)
             self._tls = sdk.tls_of(parts.client)
+            self._mounts = _shared((parts.options.async_client_args or {}).get("mounts"))
         # Else the collector may come to a socket before it comes to what would close it.
         self._close = weakref.finalize(self, parts.client.close)
 
@@ -91,8 +92,7 @@ class ThinClients:
         """With aiohttp; the SDK makes an httpx client for the interactions all the same."""
         options = self._shared_options()
         args = self._parts.options.async_client_args or {}
-        mounts = {pattern: Shared(transport) for pattern, transport in (args.get("mounts") or {}).items()}
-        options.async_client_args = {**self._tls_args(), **args, "mounts": mounts}
+        options.async_client_args = {**self._tls_args(), **args, "mounts": self._mounts}
         # The SDK's annotation is for a checker; what it does with it is `request`.
         options.aiohttp_client = self._sessions  # type: ignore[assignment]
         return options
@@ -112,6 +112,10 @@ class ThinClients:
 
     def _tls_args(self) -> dict[str, Any]:
         return {"verify": self._tls, "ssl": self._tls}
+
+
+def _shared(mounts: Any) -> dict[str, Shared]:
+    return {pattern: Shared(transport) for pattern, transport in (mounts or {}).items()}
 
 
 class Shared:
