@@ -222,7 +222,7 @@ def of_google(error: Exception) -> Trouble:
 
 def is_patched_late(error: BaseException) -> bool:
     """Whether gevent replaced parts of ssl after it was imported: its properties then call themselves for ever."""
-    return isinstance(error, RecursionError) and "gevent.monkey" in sys.modules and "(ssl.py:" in _place(error)
+    return isinstance(error, RecursionError) and "gevent.monkey" in sys.modules and "(ssl.py:" in place(error)
 
 
 def _unknown(error: BaseException, remedy: str) -> Trouble:

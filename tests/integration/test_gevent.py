@@ -22,7 +22,7 @@ OWN = """
 import ssl
 from genai_credentials import CredentialProvider, NoCredentials
 def fetch():
-    ssl.create_default_context().options |= ssl.OP_NO_SSLv3
+    Context(ssl.PROTOCOL_TLS_CLIENT).options |= ssl.OP_NO_SSLv3
     return "key-1"
 try:
     print(CredentialProvider(fetch).get().get_secret_value())
@@ -54,7 +54,7 @@ def printed(script):
     return done.stdout.strip()
 
 
-@pytest.mark.parametrize(("late", "script"), [("import boto3.session, urllib3", AWS), ("import ssl", OWN)])
+@pytest.mark.parametrize(("late", "script"), [("import boto3.session, urllib3", AWS), ("from ssl import SSLContext as Context", OWN)])
 def test_patched_after_ssl_it_is_named_with_what_to_do(late, script):
     said = printed(f"{late}\n{PATCH}\n{script}")
     assert "gevent patched ssl after it was imported" in said
@@ -63,7 +63,7 @@ def test_patched_after_ssl_it_is_named_with_what_to_do(late, script):
 
 def test_patched_first_it_works():
     assert "cannot be reached" in printed(f"{PATCH}\n{AWS}")
-    assert printed(f"{PATCH}\n{OWN}") == "key-1"
+    assert printed(f"{PATCH}\nfrom ssl import SSLContext as Context\n{OWN}") == "key-1"
 
 
 def test_greenlets_go_through_a_rotation():
