@@ -23,7 +23,7 @@ from genai_credentials.errors import (
 from genai_credentials.key import ApiKey
 from genai_credentials.log import logger
 from genai_credentials.provider import AnyProvider, Provider
-from genai_credentials.troubles import described
+from genai_credentials.troubles import PATCHED_LATE, described, is_patched_late
 from genai_credentials.workers import Job, NoThread, submit
 
 LONGEST_FETCH = 86_400.0
@@ -166,6 +166,8 @@ def foreign(name: str, error: BaseException) -> FetchFailed:
     """The error for something that a provider raised and that is none of ours."""
     if isinstance(error, NoThread):
         return FetchFailed(f"{name}: {error.problem}.", remedy=error.remedy)
+    if is_patched_late(error):
+        return FetchFailed(f"{name}: {PATCHED_LATE.problem}.", remedy=PATCHED_LATE.remedy)
     return FetchFailed(
         f"{name}: the provider raised {described(error)}.",
         remedy="Mend what that line asks for; or have the provider raise FetchFailed, with a remedy of its own.",

@@ -66,6 +66,8 @@ class Lock(type(threading.RLock())):  # type: ignore[misc]
     """
 
     def __init__(self) -> None:
+        # The one that gevent puts in its place has state of its own.
+        super().__init__()
         watch(self)
 
     def before_fork(self) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from typing import Any, NamedTuple
 
 from genai_credentials.errors import KEY_SHAPES
@@ -163,6 +164,10 @@ _NO_KMS = re.compile(r"Access to KMS is not allowed|(?i:kms)\b.{0,80}(?:denied|n
 _LATE = re.compile(r"Signature (?:expired|not yet current)|skewed|clock")
 _NOT_IN_USE = re.compile(r"is in (?:DISABLED|DESTROYED) state|FAILED_PRECONDITION")
 _SWITCHED_OFF = re.compile(r"SERVICE_DISABLED|API has not been used in project|it is disabled")
+PATCHED_LATE = Trouble(
+    "gevent patched ssl after it was imported, so that each TLS connection calls itself for ever",
+    "Call gevent.monkey.patch_all() before any other import.",
+)
 _KNOWN_MODULES = ("botocore", "boto3", "google.auth", "google.api_core")
 
 
@@ -215,7 +220,14 @@ def of_google(error: Exception) -> Trouble:
     return _unknown(error, remedy)
 
 
+def is_patched_late(error: BaseException) -> bool:
+    """Whether gevent replaced parts of ssl after it was imported: its properties then call themselves for ever."""
+    return isinstance(error, RecursionError) and "gevent.monkey" in sys.modules and "(ssl.py:" in place(error)
+
+
 def _unknown(error: BaseException, remedy: str) -> Trouble:
+    if is_patched_late(error):
+        return PATCHED_LATE
     kind, rest = type(error).__name__, described(error).removeprefix(type(error).__name__).strip(" ")
     return Trouble(f"the call failed with {kind}", remedy, rest)
 

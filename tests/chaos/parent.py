@@ -169,7 +169,7 @@ def show_and_kill(child: int) -> None:
 def main(store: str, doing: str, seed: int, children: int, quiet: float) -> dict[str, Any]:
     dice, stop = random.Random(seed), threading.Event()
     faulthandler.register(signal.SIGUSR2, all_threads=True)
-    credentials = CredentialProvider(STORES[store](), ttl=0.5, fetch_timeout=20)
+    credentials = CredentialProvider(STORES[store](), ttl=0.5, fetch_timeout=120)
     if doing in FETCHES_FIRST:
         credentials.get()
 
