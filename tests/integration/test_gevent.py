@@ -54,7 +54,9 @@ def printed(script):
     return done.stdout.strip()
 
 
-@pytest.mark.parametrize(("late", "script"), [("import boto3.session, urllib3", AWS), ("from ssl import SSLContext as Context", OWN)])
+@pytest.mark.parametrize(
+    ("late", "script"), [("import boto3.session, urllib3", AWS), ("from ssl import SSLContext as Context", OWN)]
+)
 def test_patched_after_ssl_it_is_named_with_what_to_do(late, script):
     said = printed(f"{late}\n{PATCH}\n{script}")
     assert "gevent patched ssl after it was imported" in said
