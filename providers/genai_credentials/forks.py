@@ -15,8 +15,8 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 from genai_credentials.errors import FetchFailed
@@ -48,7 +48,7 @@ class Forkable:
 
 
 _watched: weakref.WeakSet[Forkable | Lock] = weakref.WeakSet()
-_held: list[Forkable | Lock] = []
+_held: list[Forkable | _Held] = []
 # Reentrant, for signals' handlers. Nobody waits for anything else while holding it.
 _watching = threading.RLock()
 
@@ -59,16 +59,8 @@ def watch(thing: Forkable | Lock) -> None:
         _watched.add(thing)
 
 
-class Lock(type(threading.RLock())):  # type: ignore[misc]
-    """A lock that a fork waits for, and that is free in the child; reentrant, for a signal's handler that takes it.
-
-    It is taken and given back in C: a signal's handler that raises cannot keep a `with` from giving it back.
-    """
-
-    def __init__(self) -> None:
-        # The one that gevent puts in its place has state of its own.
-        super().__init__()
-        watch(self)
+class _Held(type(threading.RLock())):  # type: ignore[misc]
+    """A lock that C takes and gives back: a signal's handler that raises cannot keep a `with` from giving it back."""
 
     def before_fork(self) -> None:
         """Take it, so that no child inherits half a change."""
@@ -83,66 +75,96 @@ class Lock(type(threading.RLock())):  # type: ignore[misc]
         self.release()
 
 
-class Work:
-    """One piece of work that a fork waits for."""
+class Lock(_Held):
+    """A lock that a fork waits for, and that is free in the child; reentrant, for a signal's handler that takes it."""
 
-    __slots__ = ("seconds_left", "thread")
+    def __init__(self) -> None:
+        watch(self)
 
-    def __init__(self, longest: float) -> None:
+
+class Work(_Held):
+    """One piece of work that a fork waits for; it is under way while this is taken."""
+
+    def __init__(self, longest: float, within: bool) -> None:
         self.thread = threading.get_ident()
+        self.within = within
         # Not of each fork: a server that forks ten workers must not wait ten times for one call that hangs.
         self.seconds_left = longest
+        self.be_waited_for()
+
+    def be_waited_for(self) -> None:
+        """Let forks wait for it, as long as it lives."""
+        # Adding is one step in C, and so is dropping: no interrupt can leave it behind.
+        _at_work.add(weakref.ref(self, _at_work.discard))
+
+    def is_over(self) -> bool:
+        """Whether a fork may go on; work that is about to begin is kept from it until the fork is over."""
+        if self.seconds_left <= 0 or self in _held:
+            return True
+        if not self.acquire(blocking=False):
+            return False
+        if self.within:
+            self.release()
+        else:
+            _held.append(self)
+        return True
 
 
-_at_work: set[Work] = set()
+_at_work: set[weakref.ref[Work]] = set()
 # Held from before a fork until it is over, so that meanwhile no work begins, and no other fork. Reentrant, as above.
 _gate = threading.RLock()
 
 
-@contextmanager
-def at_work(longest: float = LONGEST_WAIT, *, within: bool = False) -> Iterator[Work]:
-    """Let forks wait until this block is over: for imports, for clients and TLS contexts that are made, for calls.
+def at_work(longest: float = LONGEST_WAIT, *, within: bool = False) -> Work:
+    """For the `with` block of an import, of a client that is made, or of a call: forks wait until it is over.
 
     Args:
         longest: Seconds that forks wait for it, all of them together.
         within: Whether other work waits for this, so that it must go on although a fork waits.
     """
-    work = Work(longest)
+    # An interrupt kept these from beginning, and whoever keeps its traceback keeps them.
+    _forget([work for work in _work_of(threading.get_ident()) if not work._is_owned()])
     if within or is_at_work():
-        _at_work.add(work)
-    else:
-        with _gate:
-            _at_work.add(work)
-    try:
-        yield work
-    finally:
-        _at_work.discard(work)
+        return Work(longest, within=True)
+    with _gate:
+        return Work(longest, within=False)
+
+
+def _all_work() -> list[Work]:
+    return [work for known in list(_at_work) if (work := known()) is not None]
+
+
+def _work_of(thread: int) -> list[Work]:
+    return [work for work in _all_work() if work.thread == thread]
+
+
+def _work_of_others() -> list[Work]:
+    me = threading.get_ident()
+    return [work for work in _all_work() if work.thread != me]
 
 
 def is_at_work() -> bool:
     """Whether this thread is inside of an `at_work` block."""
-    me = threading.get_ident()
-    return any(work.thread == me for work in list(_at_work))
+    return any(work._is_owned() for work in _work_of(threading.get_ident()))
 
 
 def abandon(work: Work) -> None:
     """Let no fork wait for this any more: it hangs."""
-    _forget_work_of(work.thread)
+    _forget(_work_of(work.thread))
 
 
 def stand_aside() -> None:
     """Let no fork wait for the rest of what this thread does: it calls code that isn't ours, and may take long."""
-    _forget_work_of(threading.get_ident())
+    _forget(_work_of(threading.get_ident()))
 
 
-def _forget_work_of(thread: int) -> None:
-    _at_work.difference_update([work for work in list(_at_work) if work.thread == thread])
+def _forget(works: list[Work]) -> None:
+    _at_work.difference_update(map(weakref.ref, works))
 
 
 def _rest() -> None:
     """Wait until the work of all other threads is over, for each as long as it is worth."""
-    me = threading.get_ident()
-    while others := [work for work in list(_at_work) if work.thread != me and work.seconds_left > 0]:
+    while others := [work for work in _work_of_others() if not work.is_over()]:
         began = time.monotonic()
         time.sleep(LOOK_EVERY)
         for work in others:
@@ -150,12 +172,12 @@ def _rest() -> None:
 
 
 def _before() -> None:
-    me = threading.get_ident()
-    mine = [work for work in list(_at_work) if work.thread == me]
+    mine = _work_of(threading.get_ident())
     # Another thread's fork must not wait for one that waits for it.
-    _at_work.difference_update(mine)
+    _forget(mine)
     _gate.acquire()
-    _at_work.update(mine)
+    for work in mine:
+        work.be_waited_for()
     _rest()
     with _watching:
         watched = list(_watched)
@@ -175,8 +197,7 @@ def _after_in_parent() -> None:
 
 
 def _after_in_child() -> None:
-    me = threading.get_ident()
-    _at_work.difference_update([work for work in _at_work if work.thread != me])
+    _forget(_work_of_others())
     try:
         while _held:
             _held.pop().after_fork_in_child()

@@ -57,7 +57,8 @@ class Job(Generic[T]):
         if work is None:
             return
         threading.current_thread().name = self._name
-        with forks.at_work(forks.LONGEST_WAIT_FOR_A_CALL, within=self._within) as self._at_work:
+        self._at_work = forks.at_work(forks.LONGEST_WAIT_FOR_A_CALL, within=self._within)
+        with self._at_work:
             try:
                 result = self._context.run(work)
             except BaseException as error:

@@ -166,8 +166,9 @@ SECTIONS = {
         ),
         (
             "no fork handler: a child inherits half a change",
-            "def __init__(self) -> None:\n        watch(self)",
-            "def __init__(self) -> None:\n        pass",
+            "fork waits for, and that is free in the child; reentrant, for a signal's handler that takes it.\"\"\"\n\n"
+            "    def __init__(self) -> None:\n        watch(self)",
+            "fork waits for.\"\"\"\n\n    def __init__(self) -> None:\n        pass",
             f"{RULES}test_a_fork_waits_for_a_change_under_way_to_be_whole",
         ),
         (
@@ -196,14 +197,14 @@ SECTIONS = {
         ),
         (
             "a fork waits for ever",
-            " and time.monotonic() < began + work.longest for",
-            " for",
+            "self.seconds_left <= 0 or self in _held",
+            "self in _held",
             f"{PROCESSES}test_a_fork_in_the_middle_of_a_fetch_deadlocks_nobody",
         ),
         (
             "work begins while a fork waits",
-            "with _gate:\n            _at_work.add(work)",
-            "if True:\n            _at_work.add(work)",
+            "    with _gate:\n        return Work(longest, within=False)",
+            "    return Work(longest, within=False)",
             f"{PROCESSES}test_no_work_begins_while_a_fork_waits",
         ),
         (
@@ -220,13 +221,13 @@ SECTIONS = {
         ),
         (
             "a fork waits for a listener",
-            "    _forget_work_of(threading.get_ident())",
+            "    _forget(_work_of(threading.get_ident()))",
             "    pass",
             f"{PROCESSES}test_a_fork_waits_for_no_listener_that_hangs",
         ),
         (
             "a child's forks wait for its parent's work",
-            "    _at_work.difference_update([work for work in _at_work if work.thread != me])\n",
+            "    _forget(_work_of_others())\n",
             "",
             f"{PROCESSES}test_a_child_that_forks_waits_for_none_of_its_parents_work",
         ),

@@ -3,15 +3,18 @@
 import functools
 import itertools
 import logging
+import os
 import sys
 import threading
 import time
+from collections import deque
 
 import pytest
 
 from genai_credentials import CredentialProvider, FetchFailed
 from genai_credentials import workers as workers_of_ours
 from genai_credentials.client.exchange import advance, exchange
+from genai_credentials.forks import at_work, is_at_work
 from genai_credentials.rejection import classify
 from genai_credentials.workers import run
 from stores import Store
@@ -149,7 +152,7 @@ class Interrupted(BaseException):
     """What a signal's handler may raise in the main thread, anywhere."""
 
 
-def interrupted(work, place):
+def interrupted(work, place, caught=lambda error: None):
     """Run `work` and raise at the so-many-th place where a signal may do so; whether it got so far."""
     passed = 0
 
@@ -163,8 +166,8 @@ def interrupted(work, place):
     sys.setprofile(profile)
     try:
         work()
-    except (Interrupted, RuntimeError):  # a threading.Condition makes the other out of it
-        pass
+    except (Interrupted, RuntimeError) as error:  # a threading.Condition makes the other out of it
+        caught(error)
     finally:
         sys.setprofile(None)
     return passed >= place
@@ -223,6 +226,34 @@ def test_an_interrupt_at_any_place_of_a_request_leaves_later_ones_right(scene):
         assert elsewhere(a_request, credentials, "key-9") == "key-9", place
         assert elsewhere(credentials.status).state == "FRESH", place
     assert place > 30
+
+
+def forked():
+    """Fork a child that ends at once."""
+    if (child := os.fork()) == 0:
+        os._exit(0)
+    return os.waitpid(child, 0)[1]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_an_interrupt_at_any_place_of_work_holds_up_no_fork():
+    """Although the interrupts, with their frames, are kept: as a crash reporter keeps them."""
+    kept = deque(maxlen=5)
+
+    def work():
+        with at_work(), at_work():
+            time.monotonic()
+
+    for place in itertools.count(1):
+        if not interrupted(work, place, caught=kept.append):
+            break
+    assert place > 5
+    assert len(kept) == 5
+    assert elsewhere(forked) == 0
+    # And other work begins as ever.
+    assert not is_at_work()
+    with at_work():
+        assert is_at_work()
 
 
 # The shortest lives
