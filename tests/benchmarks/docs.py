@@ -36,6 +36,8 @@ LEADS = {
     "herd": "Many callers meet one empty cache, or one refused key, at the same moment.",
     "rotation": "The old key dies while eight threads send requests as fast as they can.",
     "start": "Fresh processes: what is loaded, how long it takes, how much memory it needs.",
+    "cold": "What a function that starts pays before its first answer, with the SDK's import in it.",
+    "tenants": "Software with a key for each customer: thin clients over shared connections, against stock clients.",
     "fleet": "A day of a whole fleet, simulated as discrete events around the real state machine.",
 }
 

@@ -136,6 +136,23 @@ def _start(series: Series, path: Path) -> None:
         _bars(memory, over, "Peak memory over bare Python", "MB", lambda value: f"{value:,.1f}")
 
 
+def _cold(series: Series, path: Path) -> None:
+    with _figure(path, 2, 3.4) as (wall, memory):
+        _bars(
+            wall, {name: of[0] * 1e3 for name, of in series.items()}, "To the first answer", "ms", lambda v: f"{v:,.0f}"
+        )
+        _bars(memory, {name: of[2] for name, of in series.items()}, "Peak memory", "MB", lambda v: f"{v:,.0f}")
+
+
+def _tenants(series: Series, path: Path) -> None:
+    with _figure(path, 2, 3.0) as (cpu, memory):
+        cpu.set_xscale("log")
+        milliseconds = {name: of * 1e3 for name, of in series["cpu"].items()}
+        _bars(cpu, milliseconds, "CPU of a request", "ms, log", lambda value: f"{value:,.2f}")
+        memory.set_xscale("log")
+        _bars(memory, series["memory"], "Memory of 10,000 tenants", "MB, log", lambda value: f"{value:,.0f}")
+
+
 def _fleet(series: Series, path: Path) -> None:
     with _figure(path, 2, 3.6) as (hour, peaks):
         for kind, calls in reversed(series["hour"].items()):
@@ -162,5 +179,7 @@ PLOTS: dict[str, Callable[[Series, Path], None]] = {
     "herd": _herd,
     "rotation": _rotation,
     "start": _start,
+    "cold": _cold,
     "fleet": _fleet,
+    "tenants": _tenants,
 }

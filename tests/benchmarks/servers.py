@@ -73,12 +73,14 @@ class _Commands:
 
     def start_stores(self, key: str) -> None:
         """Start the stores with one key in each."""
-        from genai_credentials.testing import AWSEmulator, SecretManagerEmulator
+        from genai_credentials.testing import AWSAgentEmulator, AWSEmulator, SecretManagerEmulator
 
-        self._google, self._aws = SecretManagerEmulator().start(), AWSEmulator().start()
-        self._google.add(GOOGLE_SECRET, key)
-        self._aws.add(AWS_SECRET, key)
+        self._google, self._aws, self._agent = SecretManagerEmulator(), AWSEmulator(), AWSAgentEmulator()
+        for store, secret in ((self._google, GOOGLE_SECRET), (self._aws, AWS_SECRET), (self._agent, AWS_SECRET)):
+            store.start()
+            store.add(secret, key)
         self.where |= {"google": self._google.target, "aws": self._aws.endpoint_url}
+        self.where |= {"agent_port": str(self._agent.port), "agent_token": self._agent.token}
 
     def rotate(self, old: str, new: str) -> None:
         """Let one key in, and another no longer."""

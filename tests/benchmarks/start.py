@@ -137,11 +137,12 @@ def _measure(cases: dict[str, str], rounds: int, heavy_rounds: int) -> dict[str,
     for number in range(rounds):
         for place, (name, code) in enumerate(cases.items()):
             if place < CHEAP or number < heavy_rounds:
-                found[name].append(_probe(code))
+                found[name].append(probe(code))
     return found
 
 
-def _probe(code: str) -> Probe:
+def probe(code: str) -> Probe:
+    """Run it in a fresh process."""
     source = PROBE.format(code=code, heavy=HEAVY)
     command = [sys.executable, "-c", source]
     done = subprocess.run(command, cwd=ROOT / "docs", env=bare(), stdout=subprocess.PIPE, text=True, check=True)

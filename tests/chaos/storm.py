@@ -56,7 +56,7 @@ class Tally:
         self.longest = max(self.longest, line["ended"] - line["began"])
         if "error" not in line:
             return
-        loss = Loss(line["began"], line["ended"], line["error"])
+        loss = Loss(line["began"], line["ended"], line["error"], line.get("known", ""))
         if excuse := world.excuse(loss):
             self.excused[excuse] += 1
         else:
@@ -181,6 +181,7 @@ def _lines(world: World, tally: Tally, seconds: float) -> Iterator[str]:
     yield f"{len(tally.lost)} lost that a key in a store would have served"
     for error, times in Counter(loss.error for loss in tally.lost).most_common(10):
         yield f"  {times} x {error}"
+    yield from (f"  lost: {world.around(loss)}" for loss in tally.lost[:10])
     yield from (f"  {times} others failed: {reason}" for reason, times in tally.excused.most_common())
     yield f"{world.aws.reads} reads of AWS and {world.google.accesses} of Google, for {world.rotations} rotations"
     yield f"fetches of the first process: {summary.get('counters', {}).get('fetches')}"

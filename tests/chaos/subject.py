@@ -60,8 +60,9 @@ def half_dead() -> str:
 class Report:
     """Lines of JSON in a file that several processes write to."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, credentials: CredentialProvider) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        self._credentials, self._first = credentials, os.getpid()
 
     def write(self, **line: Any) -> None:
         os.write(self._file, json.dumps(line).encode() + b"\n")
@@ -72,7 +73,14 @@ class Report:
         if error is None:
             self.write(began=began, ended=now)
         else:
-            self.write(began=began, ended=now, error=f"{type(error).__name__}: {error}"[:300])
+            said = f"{type(error).__name__}: {error}"[:300]
+            self.write(began=began, ended=now, error=said, known=self._known())
+
+    def _known(self) -> str:
+        status = self._credentials.status()
+        links = ", ".join(f"{link.provider} {link.outcome} {link.reason[:60]}" for link in status.links)
+        where = "in the first process" if os.getpid() == self._first else "in a child"
+        return f"{where}: {status.state}, {links}, {dict(status.counters)}"
 
 
 class Asking(logging.Handler):
@@ -90,10 +98,11 @@ class Asking(logging.Handler):
 class Subject:
     """The load on one provider."""
 
-    def __init__(self, seconds: float, seed: int, report: Report) -> None:
-        self.report, self._seconds, self.until = report, seconds, 0.0
+    def __init__(self, seconds: float, seed: int, path: str) -> None:
+        self._seconds, self.until = seconds, 0.0
         self.dice = random.Random(seed)
         self.credentials = provider(self._listen)
+        self.report = Report(path, self.credentials)
         self.clients = [self._client("CHAOS_API"), self._client("CHAOS_STICKY_API")]
         self.children = self.interrupts = 0
         logging.getLogger().addHandler(Asking(self.credentials))
@@ -251,7 +260,7 @@ class Subject:
 def main(seconds: float, seed: int, path: str) -> None:
     random.seed(seed)
     faulthandler.register(signal.SIGUSR2, all_threads=True)
-    Subject(seconds, seed, Report(path)).run()
+    Subject(seconds, seed, path).run()
     os._exit(0)
 
 

@@ -14,7 +14,7 @@ from .subject import Report, provider
 
 credentials = provider()
 client = credentials.client(http_options={"base_url": os.environ["CHAOS_STICKY_API"]})
-report = Report(os.environ["CHAOS_REPORT"])
+report = Report(os.environ["CHAOS_REPORT"], credentials)
 
 
 def _refresh() -> None:

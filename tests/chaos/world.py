@@ -25,11 +25,12 @@ SHORTEST_GAP, LONGEST_GAP, LONGEST_LAG = 0.2, 10.0, 2.0
 
 
 class Loss(NamedTuple):
-    """A request that failed: when it began and ended, as `time.monotonic()` has it, and with what."""
+    """A request that failed: when it began and ended, as `time.monotonic()` has it, with what, and what was known."""
 
     began: float
     ended: float
     error: str
+    known: str = ""
 
 
 class Period(NamedTuple):
@@ -163,6 +164,20 @@ class World:
         self.google.lag_latest(SECRET, None)
 
     # The judge
+
+    def around(self, loss: Loss) -> str:
+        """What happened around a loss, in seconds from its start."""
+        said = [f"ended +{loss.ended - loss.began:.2f}"]
+        for store in self.stores:
+            for period in store.keys:
+                if loss.began - 8 < period.began < loss.ended:
+                    said.append(f"{store.name} has {period.key.rpartition('-')[2]} {period.began - loss.began:+.2f}")
+            for period in store.troubles:
+                if period.ended > loss.began - 3 and period.began < loss.ended:
+                    said.append(
+                        f"{store.name} in trouble {period.began - loss.began:+.2f} to {period.ended - loss.began:+.2f}"
+                    )
+        return "; ".join([*said, loss.known])
 
     def excuse(self, loss: Loss) -> str:
         """Why no key could have served a request that failed; "" where one would have."""
