@@ -118,7 +118,7 @@ def typed(page):
 
 
 def check_command(verb, arguments):
-    if "--help" not in (verb, *arguments):
+    if not {"--help", "--version"} & {verb, *arguments}:
         # Below the group's, as on a command line: click keeps what it first makes of a verb's options.
         group = cli.make_context("genai-credentials", [verb, *arguments])
         context = cli.commands[verb].make_context(verb, list(arguments), parent=group)
