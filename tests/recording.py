@@ -1,10 +1,11 @@
-"""docs/assets/demo.svg, recorded from a run of `genai-credentials demo` on a terminal of 80 columns.
+"""The pictures of the front page: a recorded run of `genai-credentials demo`, and the card that is shown for a link.
 
 python -m tests.recording
 """
 
 from __future__ import annotations
 
+import base64
 import html
 import os
 import pty
@@ -13,12 +14,15 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
-PICTURE = Path(__file__).parents[1] / "docs" / "assets" / "demo.svg"
+from .browser import browsing, chromium
+
+ASSETS = Path(__file__).parents[1] / "docs" / "assets"
 COLUMNS = 80
 LETTER, LINE, MARGIN = 8.4, 19, 16
 STEP, REST = 0.9, 6.0
@@ -114,7 +118,7 @@ def lines(picture: list[Text]) -> Iterable[str]:
 def piece(text: str, style: Style, column: int, row: int) -> str:
     """A piece of a line, as wide as it is on a terminal in whatever font."""
     colour = style.color.number if style.color else None
-    looks = [f'fill="{COLOURS[colour]}"'] if colour in COLOURS else []
+    looks = [f'style="fill: {COLOURS[colour]}"'] if colour in COLOURS else []
     looks += ['font-weight="bold"'] if style.bold else []
     looks += ['opacity="0.65"'] if style.dim else []
     inner = text.strip()
@@ -123,6 +127,30 @@ def piece(text: str, style: Style, column: int, row: int) -> str:
     return f"    <text {' '.join([place, *looks])}>{html.escape(inner)}</text>\n"
 
 
+CARD = """\
+<body style="margin: 0; width: 1200px; height: 630px; display: flex; align-items: center; background: #fff">
+<div style="margin: 0 30px 0 60px; width: 500px; font: 34px system-ui, sans-serif; color: #333">
+<h1 style="font-size: 52px; color: #3f51b5; margin: 0 0 30px">genai-credentials</h1>
+Rotate Gemini API keys without losing a request.</div>
+<img src="data:image/svg+xml;base64,{picture}" width="570">
+"""
+
+
+def card(executable: str) -> bytes:
+    """The card, as PNG."""
+    picture = base64.b64encode((ASSETS / "rotation.svg").read_bytes()).decode()
+    page = base64.b64encode(CARD.format(picture=picture).encode()).decode()
+    with TemporaryDirectory() as profile, browsing(executable, Path(profile)) as tab:
+        tab.open(f"data:text/html;base64,{page}", width=1200, height=630)
+        return tab.picture()
+
+
+def main() -> None:
+    """Make both; the card only where there is a browser."""
+    (ASSETS / "demo.svg").write_text(drawn(frames(record())))
+    if executable := chromium():
+        (ASSETS / "card.png").write_bytes(card(executable))
+
+
 if __name__ == "__main__":
-    PICTURE.write_text(drawn(frames(record())))
-    print(PICTURE)
+    main()

@@ -95,7 +95,8 @@ def _verdict(results: dict[str, Any]) -> Iterable[str]:
     for group in filter(operator.itemgetter("reaches"), results["groups"]):
         reached = f"{sum(reach['ok'] for reach in group['reaches'])} of {len(group['reaches'])}"
         first = group["reaches"][0]
-        example = f"{first['what']}: {first['measured']}; the goal is {first['limit']}"
+        goal = first["limit"].replace("<=", "at most")
+        example = f"{first['what']}: {first['measured']}; the goal is {goal}"
         yield f"- **{group['title']}:** {reached}. For example, {example}."
     yield ""
 
