@@ -85,7 +85,8 @@ WORDS = {
 """Words of the glossary, each by its place there."""
 GLOSSARY = DOCS / "explanation/glossary.md"
 NO_PROSE = re.compile(
-    r"\A---\n(?s:.*?)^---$|^ *```(?s:.*?)^ *```$|^#.*$|<!--.*?-->|^<.*>$|`[^`\n]*`|!\[[^\]]*\]\([^)]*\)|^\[[^\]]*\]: .*$",
+    r"\A---\n(?s:.*?)^---$|^ *```(?s:.*?)^ *```$|^#.*$|<!--.*?-->|^<.*>$"
+    r"|`[^`\n]*`|!\[[^\]]*\]\([^)]*\)|^\[[^\]]*\]: .*$",
     re.MULTILINE,
 )
 
@@ -116,7 +117,7 @@ def is_written_by_hand(page):
     return not made and page.stem not in ("glossary", "changelog", "frameworks", "reference-cli")
 
 
-@pytest.mark.parametrize("page", filter(is_written_by_hand, PAGES), ids=name)
+@pytest.mark.parametrize("page", list(filter(is_written_by_hand, PAGES)), ids=name)
 def test_a_word_of_the_glossary_is_linked_where_a_page_first_uses_it(page):
     uses = {place: first_use(page.read_text(), place, word) for place, word in WORDS.items()}
     assert [place for place, use in uses.items() if use and not use[1]] == []
