@@ -79,8 +79,8 @@ def run(*, smoke: bool) -> Group:
             after += _after(occasion, kind, found)
     group.tables.append(Table(_AFTER, [*_HEADS], after))
     group.notes += [
-        f"A call of the store takes {FETCH:g} s. After {PATIENCE:g} s the store answers at once, to end the herds "
-        "whose callers fetch one after another.",
+        f"A call of the store takes {FETCH:g} s. After {PATIENCE:g} s the store answers at once, because in some "
+        "packages the callers fetch one after another.",
         "Tasks call a package without an asynchronous side through asyncio.to_thread.",
         "aws-secretsmanager-caching asks twice for each value, and sleeps 2.5 to 5 s before a forced refresh. "
         "gcp-secretmanager-cache also asks twice. Its own thread fills an empty cache before the first caller asks.",
