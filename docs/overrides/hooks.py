@@ -6,8 +6,8 @@ import html
 import re
 from typing import Any
 
-OUTPUT = ("text", "console")
-"""The languages of blocks that show output: there is nothing to copy."""
+MARKS = {"text": "no-copy output ", "console": "no-copy output ", "python doc-signature": "no-copy "}
+"""Kinds of blocks that nobody types or saves, each with its classes: output, and signatures in the reference."""
 
 _LINK = re.compile(r"!?\[([^\]]*)\](?:\([^)]*\)|\[[^\]]*\])?(?:\{[^}]*\})?")
 _TAG = re.compile(r"<[^>]+>")
@@ -36,9 +36,9 @@ def description(markdown: str) -> str:
 
 def on_page_content(content: str, **_: Any) -> str:
     """Mark blocks of output, and label the cells of tables."""
-    for language in OUTPUT:
+    for kind, mark in MARKS.items():
         block = '<div class="language-{} {}highlight">'
-        content = content.replace(block.format(language, ""), block.format(language, "no-copy output "))
+        content = content.replace(block.format(kind, ""), block.format(kind, mark))
     return re.sub(r"<table>.*?</table>", lambda match: _labelled(match[0]), content, flags=re.DOTALL)
 
 
