@@ -17,6 +17,8 @@ HEAD = """\
 # Benchmarks
 
 This page shows how much time, memory and money the library costs, and compares it with other packages.
+The glossary defines [floor](explanation/glossary.md#floor), [Reach](explanation/glossary.md#reach) and
+[herd](explanation/glossary.md#herd).
 
 ## Verdict
 """

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import genai_credentials
+import glossary
 from genai_credentials.cli.app import cli
 from genai_credentials.events import LINES, Event, EventName
 from genai_credentials.uris import parse
@@ -68,63 +69,16 @@ def test_each_link_leads_somewhere(page):
 
 # Words
 
-WORDS = {
-    "link": r"links?",
-    "chain": r"chains?",
-    "absent": "absent",
-    "broken": "broken",
-    "refusal": r"refusals?",
-    "replay": r"replay(?:s|ed)?",
-    "quarantine": "quarantine",
-    "overlap": "overlap",
-    "fall-back": r"falls? back",
-    "parole": "parole",
-    "fingerprint": r"fingerprints?",
-    "superseded": "superseded",
-}
-"""Words of the glossary, each by its place there."""
-GLOSSARY = DOCS / "explanation/glossary.md"
-NO_PROSE = re.compile(
-    r"\A---\n(?s:.*?)^---$|^ *```(?s:.*?)^ *```$|^#.*$|<!--.*?-->|^<.*>$"
-    r"|`[^`\n]*`|!\[[^\]]*\]\([^)]*\)|^\[[^\]]*\]: .*$",
-    re.MULTILINE,
-)
 
-
-def first_use(text, place, word):
-    """Where a page first uses a word, and whether it is linked there; None where it doesn't use it."""
-    blank = lambda match: " " * len(match.group())  # noqa: E731
-    plain = NO_PROSE.sub(blank, text)
-    to_it = re.compile(rf"\[([^\]]*)\]\([^)]*glossary\.md#{place}\)")
-    linked = [match.span(1) for match in to_it.finditer(plain)]
-    # Within another link a word cannot be linked.
-    for match in re.finditer(r"\[[^\]]*\](\([^)]*\))?", plain):
-        inner = next((span for span in linked if match.start() < span[0] < match.end()), None)
-        keep = plain[inner[0] : inner[1]] if inner else ""
-        start = inner[0] if inner else match.end()
-        plain = (
-            plain[: match.start()]
-            + " " * (start - match.start())
-            + keep.ljust(match.end() - start)
-            + plain[match.end() :]
-        )
-    found = re.search(rf"(?<![\w-])(?:{word})(?![\w-])", plain, re.IGNORECASE)
-    return found and (found.span(), any(start <= found.start() < end for start, end in linked))
-
-
-def is_written_by_hand(page):
-    made = "<!-- " in page.read_text()[:200] or page.parent.name == "reference"
-    return not made and page.stem not in ("glossary", "changelog", "frameworks", "reference-cli")
-
-
-@pytest.mark.parametrize("page", list(filter(is_written_by_hand, PAGES)), ids=name)
+@pytest.mark.parametrize("page", glossary.pages(), ids=name)
 def test_a_word_of_the_glossary_is_linked_where_a_page_first_uses_it(page):
-    uses = {place: first_use(page.read_text(), place, word) for place, word in WORDS.items()}
-    assert [place for place, use in uses.items() if use and not use[1]] == []
+    uses = {place: glossary.first_use(page.read_text(), place) for place in glossary.WORDS}
+    unlinked = [place for place, use in uses.items() if use and not use.linked]
+    assert unlinked == [], "link them: python -m tests.glossary"
 
 
 def test_the_glossary_has_the_words():
-    assert set(WORDS) <= anchors(GLOSSARY)
+    assert set(glossary.WORDS) <= anchors(glossary.GLOSSARY)
 
 
 def test_each_page_can_be_reached():
