@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -15,58 +16,68 @@ HEAD = """\
 <!-- Made by `python -m tests.benchmarks --docs` from tests/benchmarks/results.json: change those, not this. -->
 # Benchmarks
 
-What thinking about the key costs, measured. Everything here is from one run of
+This page shows how much time, memory and money the library costs, and compares it with other packages.
+The glossary defines [floor](explanation/glossary.md#floor), [Reach](explanation/glossary.md#reach) and
+[herd](explanation/glossary.md#herd).
 
-```console
-$ pip install -e '.[all,test,bench]'
-$ python -m tests.benchmarks
-$ python -m tests.benchmarks --docs
+## Verdict
+"""
+
+HOW = """\
+## How it was measured
+
+Everything on this page comes from one run of these commands in a checkout:
+
+```sh
+pip install -e '.[all,test,bench]'
+python -m tests.benchmarks
+python -m tests.benchmarks --docs
 ```
 
-Each subject did the same work in the same process, in turn; times are medians, and a ratio is the median of the
-rounds' ratios. *Reach* is what we aim for; where one is missed, it says so.
+All packages did the same work in the same process, in turn. Times are medians. A ratio is the median of the rounds'
+ratios. A *Reach* is a goal that was set before the measurement. The *floor* is the smallest amount of work that any
+solution must do.
 """
 
 LEADS = {
-    "warm": "Asking for a key that is in memory. The floor is a method that compares the monotonic clock with an "
-    "attribute and returns another: no cache with a time limit can be faster in CPython.",
-    "requests": "`credentials.client()` against the stock `genai.Client`, both talking to a fake API on loopback in "
-    "another process.",
-    "instructions": "The same request, without the noise: the instructions that the process executes.",
-    "herd": "Many callers meet one empty cache, or one refused key, at the same moment.",
+    "warm": "A read asks for a key that is in memory. The floor is a method that compares the monotonic clock with one "
+    "attribute and returns another. No cache with a time limit can be faster in CPython.",
+    "requests": "`credentials.client()` is compared with the stock `genai.Client`. Both talk to a fake API on loopback "
+    "in another process.",
+    "instructions": "The same request, measured without noise: the number of instructions that the process executes.",
+    "herd": "Many callers find an empty cache, or a refused key, at the same moment.",
     "rotation": "The old key dies while eight threads send requests as fast as they can.",
-    "start": "Fresh processes: what is loaded, how long it takes, how much memory it needs.",
-    "cold": "What a function that starts pays before its first answer, with the SDK's import in it.",
-    "tenants": "Software with a key for each customer: thin clients over shared connections, against stock clients.",
-    "fleet": "A day of a whole fleet, simulated as discrete events around the real state machine.",
+    "start": "Fresh processes: the loaded modules, the time and the memory.",
+    "cold": "A fresh process starts, loads the SDK and gets its first answer.",
+    "tenants": "Each customer has a key. Thin clients share connections; stock clients share none.",
+    "fleet": "A simulation of one day of a whole fleet. It uses the real state machine and discrete events.",
 }
 
 WHY = {
-    "credentials()": "The table of what a read is made of says it: an object whose class has a `__call__` is "
-    "called by way of a slot of its type, and that alone costs a third of the floor, so that the floor called "
-    "like this misses the Reach too. Of ours, three loads of attributes come to that. Tried: the clock in a local "
-    "variable (kept: 6 % less); the serving key on the provider itself (2 %; it would stand in two places: not "
-    "taken); tuples and slots in place of objects (slower on 3.11); closures in place of methods (8 %, and a "
-    "class that loses them when it is subclassed: not taken).",
-    "await credentials.aget()": "An `async def` that looks at the clock and does nothing else misses it too: see "
-    "that table's last column. Tried: the same; and a plain method that returns something done to wait for, which "
-    "`asyncio.run`, `gather` and `create_task` then refuse. Not to look at the clock would take a timer, in a "
-    "process that never sleeps.",
-    "sync": "What ours does by itself takes microseconds of a millisecond: see the row without a socket, the note "
-    "under the tables and the functions that are called more often. Beyond that it is noise, as long as a second "
-    "stock client differs from the first by as much.",
-    "1,000 threads": "The table of where the time goes says what is left once the store has answered: 0.08 ms a "
-    "thread, for it to wake, take the interpreter's lock, return and end. Woken all at once, as by the floor's "
-    "Event, each asks for that lock again every 5 ms until it has it; so ours wakes them 32 at a time (kept: on "
-    "this machine a thousand took 65-75 ms where an Event took 150-180, a Future 110-200, a lock each 140-190). A "
-    "lock handed on from each to the next took 65-90 as well, and leaves all who follow waiting for good when a "
-    "signal's handler raises in between: not taken. Before the fetch, a thousand threads that start to ask keep "
-    "its own thread from the lock.",
-    "1,000 tasks": "All tasks of a loop are woken by one call into it (kept: 1,000 take 12-22 ms over the fetch "
-    "where one call each took 30-40, side by side). The rest is their own steps: each checks again what is "
-    "served.",
+    "credentials()": "Python calls an object with a `__call__` method through a slot of its type. That alone costs a "
+    "third of the floor, so the floor misses the Reach too when it is called like this. See the table *The steps of a "
+    "read*. The rest is three loads of attributes. Tried: the clock in a local variable (kept: 6 % less); the serving "
+    "key on the provider itself (2 % less; not taken, because the key would stand in two places); tuples and slots in "
+    "place of objects (slower on 3.11); closures in place of methods (8 % less; not taken, because a subclass would "
+    "lose them).",
+    "await credentials.aget()": "An `async def` that only compares the clock misses the Reach too: see the last column "
+    "of the table *The steps of a read*. Tried: the same steps as for `credentials()`. Also tried: a plain method that "
+    "returns a finished awaitable; `asyncio.run`, `gather` and `create_task` refuse it. To avoid the clock, the "
+    "process would need a timer and could never sleep.",
+    "sync": "The library itself takes microseconds of a millisecond: see the row without a socket, the note under the "
+    "tables, and the table of functions that are called more often. The rest is noise if a second stock client "
+    "differs from the first by as much.",
+    "1,000 threads": "After the store has answered, each thread takes 0.08 ms: it wakes, takes the interpreter's lock, "
+    "returns and ends. See the table *Time after the fetch*. If all threads wake at once, as with the floor's Event, "
+    "each asks for that lock again every 5 ms until it gets it. So the library wakes 32 threads at a time (kept: "
+    "1,000 threads took 65-75 ms on this machine; an Event took 150-180, a Future 110-200, one lock each 140-190). A "
+    "lock that each thread passes to the next took 65-90 ms; not taken, because all later threads wait for good if "
+    "a signal handler raises in between. Before the fetch, 1,000 starting threads keep the fetch's thread from the "
+    "interpreter's lock.",
+    "1,000 tasks": "One call into a loop wakes all of its tasks (kept: 1,000 tasks took 12-22 ms over the fetch; one "
+    "call each took 30-40, side by side). The rest is the tasks' own work: each checks again which key serves.",
 }
-"""What holds each thing that was missed, and what was tried; found by words of its name."""
+"""The reason for each missed Reach, and what was tried; found by words of its name."""
 
 
 def write(results: dict[str, Any]) -> None:
@@ -74,35 +85,57 @@ def write(results: dict[str, Any]) -> None:
     assets = PAGE.parent / "assets"
     assets.mkdir(exist_ok=True)
     plots = draw({group["name"]: group["series"] for group in results["groups"]}, assets)
-    parts = [HEAD, *_machine(results), *_reaches(results), *_missed(results)]
+    parts = [HEAD, *_verdict(results), *_plots(results, plots), *_missed(results), *_reaches(results)]
+    parts += [HOW, *_machine(results)]
     for group in results["groups"]:
-        parts += _group(group, plots)
+        parts += _group(group)
     PAGE.write_text("\n".join(parts).rstrip() + "\n")
     print(f"{PAGE.relative_to(ROOT)}, {', '.join(str(Path('docs/assets', name)) for name in plots.values())}")
+
+
+def _verdict(results: dict[str, Any]) -> Iterable[str]:
+    reaches = [reach for group in results["groups"] for reach in group["reaches"]]
+    yield f"The library reached {sum(reach['ok'] for reach in reaches)} of {len(reaches)} goals.\n"
+    for group in filter(operator.itemgetter("reaches"), results["groups"]):
+        reached = f"{sum(reach['ok'] for reach in group['reaches'])} of {len(group['reaches'])}"
+        first = group["reaches"][0]
+        goal = first["limit"].replace("<=", "at most")
+        example = f"{first['what']}: {first['measured']}; the goal is {goal}"
+        yield f"- **{group['title']}:** {reached}. For example, {example}."
+    yield ""
+
+
+def _plots(results: dict[str, Any], plots: dict[str, str]) -> Iterable[str]:
+    yield "## Plots\n"
+    for group in results["groups"]:
+        if group["name"] in plots:
+            yield f"![{group['title']}](assets/{plots[group['name']]})\n"
 
 
 def _machine(results: dict[str, Any]) -> Iterable[str]:
     machine = results["machine"]
     yield (
-        f"{machine['python']}, {machine['system']}, {machine['cores']} cores, {results['seconds']:.0f} s in all; the "
-        f"machine's load was {machine['load when it ended']} when it ended, so judge ratios and CPU rather than times."
+        f"The machine: {machine['python']}, {machine['system']}, {machine['cores']} cores. The run took "
+        f"{results['seconds']:.0f} s. The machine's load was {machine['load when it ended']} at the end, so trust the "
+        "ratios and the CPU times more than the other times.\n"
     )
-    yield ", ".join(f"{name} {number}" for name, number in results["versions"].items()) + ".\n"
+    yield "Versions: " + ", ".join(f"{name} {number}" for name, number in results["versions"].items()) + ".\n"
 
 
 def _reaches(results: dict[str, Any]) -> Iterable[str]:
+    yield "## All goals\n"
     rows = [
         [group["title"], reach["what"], reach["limit"], reach["measured"], "ok" if reach["ok"] else "**missed**"]
         for group in results["groups"]
         for reach in group["reaches"]
     ]
-    yield _table(["group", "what", "Reach", "measured", ""], rows)
+    yield _table(["group", "subject", "Reach", "measured", ""], rows)
 
 
 def _missed(results: dict[str, Any]) -> Iterable[str]:
     missed = [reach["what"] for group in results["groups"] for reach in group["reaches"] if not reach["ok"]]
     if missed:
-        yield "## What was missed\n"
+        yield "## Missed goals\n"
     for words, why in WHY.items():
         if names := [what for what in missed if words in what]:
             yield f"- *{'; '.join(names)}*: {why}"
@@ -111,10 +144,8 @@ def _missed(results: dict[str, Any]) -> Iterable[str]:
     yield ""
 
 
-def _group(group: dict[str, Any], plots: dict[str, str]) -> Iterable[str]:
+def _group(group: dict[str, Any]) -> Iterable[str]:
     yield f"## {group['title']}\n\n{LEADS[group['name']]}\n"
-    if group["name"] in plots:
-        yield f"![{group['title']}](assets/{plots[group['name']]})\n"
     for table in group["tables"]:
         yield f"**{table['title']}**\n"
         yield _table(table["columns"], table["rows"])

@@ -77,14 +77,14 @@ def run(*, smoke: bool) -> Group:
         "hour": {kind: _per_10s(fleet[largest]) for kind, fleet in fleets.items()},
     }
     group.notes += [
-        f"Told: each process gets a message of each new key; {LOST:.0%} of them are lost, and the others come once to "
-        "three times. Who is not told learns by its ttl or a refusal.",
-        f"All processes start within {STARTED_WITHIN:g} s; ttl {TTL:g} s; one request a second each, at random times; "
-        "a key is only looked at when a request comes.",
-        f"New keys are stored at {', '.join(f'{at / 3600:.2f}' for at in STORED)} h; the old one dies "
+        f"Told: each process gets a message about each new key. {LOST:.0%} of the messages are lost. The others come "
+        "one to three times. A process without a message learns by its ttl or by a refusal.",
+        f"All processes start within {STARTED_WITHIN:g} s. The ttl is {TTL:g} s. Each process sends one request a "
+        "second, at random times, and looks at its key only then.",
+        f"New keys are stored at {', '.join(f'{at / 3600:.2f}' for at in STORED)} h. The old keys die "
         f"{', '.join(f'{after / 60:g}' for after in DIES_AFTER)} min later.",
-        f"Peaks after the first {SETTLED // 60} min; the start itself is its own column. Stores never throttle here.",
-        "Prices: AWS 0.40 dollars a secret and month and 0.05 per 10,000 calls; Google 0.06 and 0.03.",
+        f"Peaks are counted after the first {SETTLED // 60} min; the start has its own column. Stores never throttle.",
+        "Prices: AWS 0.40 dollars per secret and month, and 0.05 per 10,000 calls. Google 0.06 and 0.03.",
     ]
     return group
 

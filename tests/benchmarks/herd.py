@@ -79,18 +79,18 @@ def run(*, smoke: bool) -> Group:
             after += _after(occasion, kind, found)
     group.tables.append(Table(_AFTER, [*_HEADS], after))
     group.notes += [
-        f"A call of the store takes {FETCH:g} s; after {PATIENCE:g} s it answers at once, to end the herds whose "
-        "callers fetch one after another.",
-        "Tasks call a peer that has no asynchronous side by asyncio.to_thread.",
-        "aws-secretsmanager-caching asks twice for each value, and sleeps 2.5 to 5 s before a forced refresh; "
-        "gcp-secretmanager-cache also asks twice, and its own thread fills an empty cache before anybody asks.",
-        "The floor is one fetch that all wait for with one threading.Event (tasks: asyncio.Event): what starting and "
-        "waking so many costs by itself on this machine.",
+        f"A call of the store takes {FETCH:g} s. After {PATIENCE:g} s the store answers at once, because in some "
+        "packages the callers fetch one after another.",
+        "Tasks call a package without an asynchronous side through asyncio.to_thread.",
+        "aws-secretsmanager-caching asks twice for each value, and sleeps 2.5 to 5 s before a forced refresh. "
+        "gcp-secretmanager-cache also asks twice. Its own thread fills an empty cache before the first caller asks.",
+        "The floor is one fetch, for which all callers wait with one threading.Event (tasks: asyncio.Event). It shows "
+        "the cost of starting and waking so many callers on this machine.",
     ]
     return group
 
 
-_AFTER = "Where the time goes: after the fetch, with as many callers as wait for a Reach"
+_AFTER = "Time after the fetch, with as many callers as in the Reach"
 _HEADS = ("who waits", "first served after", "half served after", "all served after", "CPU in all", "switches a caller")
 
 

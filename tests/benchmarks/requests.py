@@ -45,11 +45,11 @@ def run(*, smoke: bool) -> Group:
     group.tables = [Table("CPU time of the client's process, a request", heads, rows), _profile(calls)]
     group.reach("connections, requests one by one", "0 extra", f"{ours} against {stock}", ours <= stock)
     group.notes += [
-        "A ratio is the median over blocks that alternate, in several processes; its 95 % interval is bootstrapped "
-        'over them. "Stock by stock" is a second stock client measured against the first in the same way: what it is '
-        "away from 1 is noise, of the machine and of where Python happens to put its objects.",
-        "Function calls are counted by cProfile, in the thread that sends: they don't depend on what else the machine "
-        "does. Of 64 parallel requests each makes the same.",
+        "A ratio is the median over alternating blocks, in several processes. Its 95 % interval is bootstrapped over "
+        'these blocks. "Stock by stock" compares a second stock client with the first in the same way. Its distance '
+        "from 1 is noise, caused by the machine and by the places where Python happens to put its objects.",
+        "cProfile counts the function calls in the thread that sends. They don't depend on other work of the machine. "
+        "Each of 64 parallel requests makes the same calls.",
         f"{_own(found[SOCKETLESS])}",
     ]
     return group
@@ -65,8 +65,8 @@ def _own(samples: dict[str, list[Any]]) -> str:
     }
     own, noise = (f"{seconds * 1e6:+.1f} µs" for seconds in differences.values())
     return (
-        f"Without a socket, where the same request is answered by httpx2's MockTransport, ours takes {own} of CPU a "
-        f"request and the second stock client {noise}."
+        f"Where no socket is involved (httpx2's MockTransport answers the request), this package takes {own} of CPU "
+        f"per request. The second stock client takes {noise}."
     )
 
 
@@ -89,7 +89,8 @@ def _profile(calls: dict[str, Calls]) -> Table:
     rows = [[f"`{name}`", *(f"{of.get(name, 0.0):+g}" for of in more.values())] for name in shown]
     rest = (sum(of.values()) - sum(of.get(name, 0.0) for name in shown) for of in more.values())
     rows.append([f"{len(names) - len(shown)} others", *(f"{calls:+.0f}" for calls in rest)])
-    return Table("What is called more often than by stock (less often: -), calls a request", ["function", *more], rows)
+    title = "Functions that are called more often than by a stock client (less often: -), calls per request"
+    return Table(title, ["function", *more], rows)
 
 
 def _gather(processes: int, rounds: int) -> dict[str, dict[str, list[Any]]]:

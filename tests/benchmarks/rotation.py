@@ -72,12 +72,12 @@ def run(*, smoke: bool) -> Group:
     group.tables = [Table(f"{THREADS} threads; the old key dies at the moment the new one is stored", heads, rows)]
     group.series = {name: {"failed": of.failed, "longest": of.longest} for name, of in found.items()}
     group.notes += [
-        f"A call of the store takes {FETCH * 1e3:.0f} ms. Lives are {TTL:g} s here; with the usual 300 s the others "
-        f"fail {300 / TTL:g} times as long. gcp-secretmanager-cache knows none under 30 s.",
-        f"Ours is the median of {len(runs)} runs, the others one each.",
-        "The stall is the longest request less a median one; a replay is the 99th percentile before the rotation.",
-        'The peers are used as their READMEs say: "cached" asks for the key before each request, and keeps a client '
-        'for each key; "renews" also catches the refusal, renews as the README says, and sends once more.',
+        f"A call of the store takes {FETCH * 1e3:.0f} ms. Cached keys live {TTL:g} s here. With the usual 300 s, the "
+        f"others fail {300 / TTL:g} times as long. gcp-secretmanager-cache allows no life under 30 s.",
+        f"genai-credentials is the median of {len(runs)} runs. The others ran once each.",
+        "The stall is the longest request minus a median request. A replay is the 99th percentile before the rotation.",
+        'The other packages are used as their READMEs say. "cached" asks for the key before each request, and keeps a '
+        'client for each key. "renews" also catches the refusal, renews as the README says, and sends once more.',
     ]
     return group
 

@@ -102,9 +102,9 @@ def run(*, smoke: bool) -> Group:
     group.series = {"one": _medians(one), "eight": _medians(many), "async": _medians(tasks)}
     worst = max(spread(found[FLOOR]) for found in (close, close_many, one))
     group.notes += [
-        f"Half an interquartile range of the floor was up to {worst:.0%} of its median.",
-        "What a Reach is judged by is measured apart from the other peers, in seven times as many rounds: hence the "
-        "small differences between those lines and the first table.",
+        f"Spread: half an interquartile range of the floor was up to {worst:.0%} of its median.",
+        "The numbers for the goals are measured apart from the other packages, in seven times as many rounds. So they "
+        "differ slightly from the first table.",
     ]
     return group
 
@@ -206,4 +206,4 @@ def _steps_table(found: dict[str, list[float]]) -> Table:
     """The profile: a profiler's own cost would hide what each step costs."""
     rows = [[step, *(_ns(found[name]) for name in names)] for step, names in STEPS.items()]
     heads = ["what it does", "as a method", "as an object that is called", "as an async def, awaited"]
-    return Table("What a read is made of: each does one thing more than the one above", heads, rows)
+    return Table("The steps of a read: each row does one thing more than the row above", heads, rows)

@@ -555,11 +555,13 @@ SOCKETS = [
     replace(express(LIVE.path()), tls=True),
     MUSIC.path(
         tls=True,
-        notes="a redirect of its handshake to another origin takes the key along, as it does with a stock client: the "
-        "SDK takes no argument for this connection that could keep it",
+        notes="if the handshake is redirected to another origin, the key goes there, as with a stock client: the SDK "
+        "has no argument to prevent it for this connection",
     ),
     INTERACTIONS.path(
-        replays=2, notes="the SDK hides why a handshake was refused, so `models.list` is asked, and replayed as well"
+        replays=2,
+        notes="the SDK hides the reason of a refused handshake, so the client calls `models.list`, which is replayed "
+        "as well",
     ),
 ]
 
@@ -582,7 +584,7 @@ MIDWAY = [
         ),
         rotates_at=_at(str(8 * 1024 * 1024)),
         replays=0,
-        notes="chunks carry no key: the upload goes on by its own URL",
+        notes="chunks carry no key: the upload continues at its own URL",
     ),
     replace(
         row("models.list, rotated between two pages", len, 3),
@@ -590,7 +592,7 @@ MIDWAY = [
         canned=lambda request: (
             None if "pageToken" in request.query else {"models": [{"name": "models/first"}], "nextPageToken": "more"}
         ),
-        notes="the second page is the one sent again",
+        notes="the request for the second page is replayed",
     ),
 ]
 

@@ -249,7 +249,7 @@ def test_the_formatter_of_the_page_writes_what_the_page_shows(own_logger):
     lines = [json.loads(line) for line in written.getvalue().splitlines()]
     told = [line["event"] for line in lines]
     assert told == ["rejected", "rotated", "link_broken", "fetch_failed", "served_stale", "recovered"]
-    (shown,) = re.findall(r"^```json\n(.*?)^```$", (DOCS / "how-to/monitor.md").read_text(), re.M | re.S)
+    (shown,) = re.findall(r'^```text\n(\{"level".*?)^```$', (DOCS / "how-to/monitor.md").read_text(), re.M | re.S)
     assert list(lines[1]) == list(json.loads(shown))
     assert set(lines[3]) == {"level", "message", "event", "provider", "fingerprint", "seconds", "reason"}
     assert "key-" not in written.getvalue()

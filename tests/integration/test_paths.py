@@ -193,10 +193,13 @@ INTRODUCTION = """\
 
 <!-- Generated: pytest tests/integration/test_paths.py --write-paths -->
 
-Each row is a test, run with google-genai {version}: a client is used once, the key is rotated and the old one revoked
-in the same moment, and the call is made. It succeeds. *Replayed* says how many requests the API refused and got again
-with the new key. A dash: the SDK has no such method on that side. *Tenants*: the same on each side with the client of
-[one tenant of several](../how-to/tenants.md), which share their connections; none of its requests had another's key.
+Each row is a test that passed with google-genai {version}. The test uses a client once. Then it rotates the key and
+revokes the old one at the same moment. Then it makes the call, and the call succeeds.
+
+- *sync*, *async*: a dash means that the SDK has no such method on that side.
+- *tenants*: the same test with the client of [one tenant of several](../how-to/tenants.md), which share connections. No
+  request carried another tenant's key.
+- *replayed*: how many requests the API refused and then received again with the new key.
 
 | path | sync | async | tenants | replayed | notes |
 | --- | --- | --- | --- | --- | --- |"""

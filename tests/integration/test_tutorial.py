@@ -13,13 +13,14 @@ import subprocess
 import sys
 import time
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "tutorial.md"
-BLOCK = re.compile(r'^```(python|console) title="([^"]+)"\n(.*?)^```$', re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r'^```(python|sh|text) title="([^"]+?)(?: shows)?"\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 PROMPT = "\x01ready\x02"
 SECONDS = 60.0
 
@@ -145,15 +146,21 @@ class Walk:
         self.busy: set[str] = set()
         self.seen: dict[str, list[str]] = {}
 
-    def follow(self, kind: str, title: str, text: str) -> None:
-        """Do what a block says, and compare what it shows."""
+    def follow(self, kind: str, title: str, text: str, shown: str) -> None:
+        """Do what a block says, and compare what the one after it shows."""
         if kind == "python":
             (self.here / title).write_text(text)
             return
         if title not in self.terminals:
             self.terminals[title] = Terminal(title, self.home)
-        for command, expected in steps(text):
-            self.step(title, command, expected)
+        if kind == "text":
+            key = "^C" if text == "^C\n" else ""
+            self.step(title, key, [] if key else text.splitlines())
+            return
+        *first, last = text.splitlines()
+        for command in first:
+            self.step(title, command, [])
+        self.step(title, last, shown.splitlines())
 
     def step(self, title: str, command: str, expected: list[str]) -> None:
         """One line of input, if any, and its output."""
@@ -181,17 +188,13 @@ class Walk:
         self.seen.setdefault(title, []).extend(lines)
 
 
-def steps(text: str) -> list[tuple[str, list[str]]]:
-    """A console's inputs, each with the lines it is answered with; the first input is "" for output alone."""
-    found: list[tuple[str, list[str]]] = [("", [])]
-    for line in text.splitlines():
-        if line.startswith("$ "):
-            found.append((line[2:], []))
-        elif line == "^C":
-            found.append((line, []))
-        else:
-            found[-1][1].append(line)
-    return found if found[0][1] else found[1:]
+def followed(blocks: list[tuple[str, str, str]]) -> Iterator[tuple[str, str, str, str]]:
+    """The page's blocks, each with its answer: the next one, if it shows the output of the same terminal."""
+    left = list(blocks)
+    while left:
+        kind, title, text = left.pop(0)
+        answered = kind == "sh" and left and left[0][:2] == ("text", title) and left[0][2] != "^C\n"
+        yield kind, title, text, left.pop(0)[2] if answered else ""
 
 
 def substituted(command: str) -> str:
@@ -214,7 +217,7 @@ def walk(tmp_path):
 def test_each_line_of_the_tutorial_works_as_shown(walk):
     blocks = BLOCK.findall(PAGE.read_text())
     assert len(blocks) == PAGE.read_text().count("\n```") / 2, "a block without a title is not followed"
-    for block in blocks:
+    for block in followed(blocks):
         walk.follow(*block)
     shown = walk.seen["Terminal 2"]
     numbers = [int(line.split()[1].rstrip(":")) for line in shown if line.startswith("request ")]
@@ -232,6 +235,6 @@ def test_each_line_of_the_tutorial_works_as_shown(walk):
 
 
 def test_the_extra_that_is_installed_exists():
-    (extra,) = re.findall(r"pip install -q 'genai-credentials\[(\w+)\]'", PAGE.read_text())
+    (extra,) = re.findall(r"pip install -q '../genai-credentials\[(\w+)\]'", PAGE.read_text())
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert extra in project["optional-dependencies"]

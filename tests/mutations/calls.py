@@ -35,7 +35,7 @@ SECTIONS = {
         ),
         ("`fetch_timeout` does not bound a fetch", ".result(timeout)", ".result()", REPLACED),
         (
-            "the provider isn't told its deadline",
+            "the provider does not know its deadline",
             "set_deadline(timeout, in_all)",
             "pass",
             f"{FAULTS}test_at_a_start_the_error_lists_each_link_with_its_reason[google-unavailable-sync]",
@@ -59,19 +59,19 @@ SECTIONS = {
             f"{ENGINE}test_a_failed_refresh_keeps_the_key_backs_off_and_warns_once",
         ),
         (
-            "a link that never was there is warned of",
+            "a link that was always absent logs a warning",
             'before == "serving" if absent else',
             "True if absent else",
             f"{ENGINE}test_absent_links_are_passed_quietly_and_broken_ones_with_one_warning",
         ),
         (
-            "no warning of a link that is gone after it served",
+            "a link that is absent after it served logs no warning",
             'before == "serving" if absent else',
             "False if absent else",
             f"{FAULTS}test_in_a_refresh_the_old_key_is_served_and_one_warning_tells_of_the_outage[disk-gone]",
         ),
         (
-            "an error that is none of ours is quoted",
+            "the text of a foreign error is quoted",
             "raised {described(error)}",
             "raised {error!r}",
             f"{ENGINE}test_an_error_that_is_none_of_ours_is_named_by_its_class_alone",
@@ -207,13 +207,13 @@ SECTIONS = {
             f"{PROCESSES}test_no_work_begins_while_a_fork_waits",
         ),
         (
-            "work that other work waits for doesn't go on while a fork waits",
+            "work that other work waits for stops while a fork waits",
             "if within or is_at_work():",
             "if False:",
             f"{PROCESSES}test_work_that_other_work_waits_for_goes_on_while_a_fork_waits",
         ),
         (
-            "work that needs an executor doesn't go on while a fork waits",
+            "work that needs an executor stops while a fork waits",
             "import concurrent.futures.thread  # noqa: F401\n",
             "",
             f"{PROCESSES}test_work_that_hands_something_to_an_executor_goes_on_while_a_fork_waits",

@@ -56,7 +56,7 @@ SECTIONS = {
             f"{ENGINE}test_a_call_that_hangs_is_replaced_twice_and_no_more",
         ),
         (
-            "without a thread, links are blamed that no fetch would ask",
+            "without a thread, the error blames links that the fetch would not ask",
             "for number, link in enumerate(self._links[: self._reach(flight)]):\n            flight.errors",
             "for number, link in enumerate(self._links):\n            flight.errors",
             "integration/test_faults.py::"
@@ -70,7 +70,7 @@ SECTIONS = {
             "test_a_process_out_of_threads_serves_the_key_it_has_and_says_why_it_has_none",
         ),
         (
-            "a launch without a thread is never over",
+            "a launch without a thread never ends",
             "            self._settle(flight, None, [])\n            flight.landed.land()",
             "            flight.landed.land()",
             f"{RULES}test_a_launch_without_a_thread_is_over_and_the_next_one_may_succeed",
@@ -88,7 +88,7 @@ SECTIONS = {
             f"{RULES}test_a_fetch_that_ends_after_the_close_leaves_no_key_behind",
         ),
         (
-            "who fails when told of a fetch leaves the waiters waiting",
+            "a listener that fails after a fetch leaves the waiters waiting",
             "        finally:\n            flight.landed.land()",
             "        except ZeroDivisionError:\n            pass\n        else:\n            flight.landed.land()",
             "integration/test_faults.py::"
@@ -101,19 +101,19 @@ SECTIONS = {
             "unit/test_under_fire.py::test_a_log_handler_that_asks_for_the_key_under_its_own_lock_hangs_nobody",
         ),
         (
-            "who waits for a fetch waits for its listeners",
+            "callers that wait for a fetch wait for its listeners too",
             '"genai-credentials-events")], TELLING)',
             '"genai-credentials-events")])',
             "unit/test_under_fire.py::test_a_listener_that_sleeps_holds_no_caller",
         ),
         (
-            "a fetch has landed before anyone was told of it",
+            "waiters go on before the records and events of the fetch are out",
             "            self._tell(lines)\n        finally:\n            flight.landed.land()",
             "            pass\n        finally:\n            flight.landed.land()\n            self._tell(lines)",
             "integration/test_events.py::test_who_waited_for_a_fetch_goes_on_once_a_quick_listener_has_heard_of_it",
         ),
         (
-            "a fork waits for a listener that is told of a fetch",
+            "a fork waits for a listener of a fetch",
             "            forks.stand_aside()\n",
             "",
             "integration/test_processes.py::test_a_fork_waits_for_no_handler_that_hangs",

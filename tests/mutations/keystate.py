@@ -92,7 +92,7 @@ SECTIONS = {
             f"{ENGINE}test_a_rejection_without_a_request_gets_no_key_that_was_refused_at_this_very_instant",
         ),
         (
-            "where each key was refused, one switches to and fro",
+            "if every key was refused, the serving key changes back and forth",
             "if not self.known.all_refused() and not self.known.is_disputed(self.serving.key, now):",
             "if not self.known.is_disputed(self.serving.key, now):",
             f"{EXCHANGE}test_a_lent_key_that_the_api_accepts_serves_from_then_on",
@@ -171,19 +171,19 @@ SECTIONS = {
             f"{RULES}test_tries_of_a_fleet_at_a_store_that_is_down_spread_too",
         ),
         (
-            "a refused key that is all the store has is not renewed",
+            "a refused key is not fetched again when the store has no other",
             "elif any(other.link == self.serving.link for other in passed_over):",
             "elif False:",
             f"{RULES}test_a_refused_key_that_is_all_the_store_has_is_asked_after_once_a_ttl",
         ),
         (
-            "an outage after a recovery is not warned of",
+            "an outage after a recovery logs no warning",
             "ended, self._outage, self._told = self._outage, False, False",
             "ended, self._outage = self._outage, False",
             f"{EXCHANGE}test_an_outage_of_the_keys_is_warned_of_once_and_ends_with_one_recovery[1]",
         ),
         (
-            "another key that is dead too is not warned of",
+            "a second dead key logs no warning",
             "self._trial, self._told = None, False",
             "self._trial = None",
             f"{EXCHANGE}test_another_key_that_is_dead_too_is_warned_of_anew",

@@ -13,7 +13,7 @@ SECTIONS = {
     "What the API said of each key: `known.py`": of(
         "known.py",
         (
-            "one strike a request, not an outing",
+            "each request counts as a refusal, not each change of the key",
             "news = not self.quarantined(key)",
             "news = True",
             f"{EXCHANGE}test_an_outage_of_the_keys_is_warned_of_once_and_ends_with_one_recovery[1]",
@@ -31,7 +31,7 @@ SECTIONS = {
             f"{EXCHANGE}test_an_acceptance_of_a_request_sent_before_the_refusal_proves_nothing",
         ),
         (
-            "a key that the API took is none that worked",
+            "a key that the API accepted does not count as one that worked",
             "        known.worked = True\n",
             "",
             f"{EXCHANGE}test_an_answer_that_shows_that_the_key_was_taken_ends_it",
@@ -100,13 +100,13 @@ SECTIONS = {
     "What is remembered for a while: `recent.py`": of(
         "recent.py",
         (
-            "nothing is ever forgotten",
+            "no entry is ever forgotten",
             "return self._clock() - entry[0] < self._seconds",
             "return True",
             "unit/test_recent.py::test_an_entry_is_kept_for_its_time",
         ),
         (
-            "it grows without end",
+            "the memory grows without end",
             "others[1 - self._most :]",
             "others",
             "unit/test_recent.py::test_of_more_than_it_keeps_the_oldest_are_forgotten",

@@ -15,22 +15,22 @@ HEAD = """\
 <!-- Made by `python -m tests.mutations --write` from tests/mutations: change that list, not this. -->
 # Mutations
 
-What would notice if a rule of the [state machine](state-machine.md), of the engine around it or of the wire were lost?
-Each row takes one rule out of a copy of the package, and names a test that fails then. The same tests pass without a
-mutation. This tries all {count} of them, one after the other:
+This page shows which test fails if a rule is removed from the [state machine](state-machine.md), from the engine around
+it or from the code that speaks HTTP. Each row removes one rule from a copy of the package and names a test that then
+fails. Without the mutation, the same tests pass. This command tries all {count} mutations, one after the other:
 
-```console
-$ python -m tests.mutations
+```sh
+python -m tests.mutations
 ```
 
-`--only WORDS` tries those whose rule, module or test has the words; `--write` writes this page, if none survives.
-A test that does not end within a minute has noticed the mutation, too.
+`--only WORDS` tries the mutations whose rule, module or test contains the words. `--write` writes this page if every
+mutation made its test fail. A test that takes longer than a minute counts as failed.
 """
 
 TAIL = """
 ## The rotation: `rotate/`
 
-These were taken out by hand, and the first test that failed is named.
+These rules were removed by hand. Each row names the first test that failed.
 """
 
 

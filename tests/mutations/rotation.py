@@ -24,7 +24,7 @@ BY_HAND: tuple[tuple[str, str], ...] = (
         "integration/test_rotate.py::test_a_finished_rotation_run_again_rotates_again",
     ),
     (
-        "the place that counts is written first",
+        "the main place is written before the others",
         "integration/test_rotate.py::test_a_run_that_was_interrupted_between_two_places_is_gone_on_with",
     ),
     (
@@ -32,7 +32,7 @@ BY_HAND: tuple[tuple[str, str], ...] = (
         "integration/test_rotate.py::test_a_latest_that_lags_is_not_taken_for_the_newest",
     ),
     (
-        "what came after a key that was put back is gone on with",
+        "a run continues with the successor of a key that was put back",
         "integration/test_rotate.py::test_a_key_that_was_put_back_by_hand_is_never_deleted",
     ),
     (
@@ -72,11 +72,11 @@ BY_HAND: tuple[tuple[str, str], ...] = (
         "integration/test_rotate_back.py::test_the_predecessor_serves_again_and_a_second_time_changes_nothing[0.0]",
     ),
     (
-        "a rotation with a name is made each time",
+        "a named rotation is repeated each time",
         "integration/test_rotate_back.py::test_a_rotation_with_a_name_is_made_once",
     ),
     (
-        "a key that is proven and was deleted is waited for",
+        "the run waits for a key that was deleted while it was being proven",
         "integration/test_rotate_crashes.py::test_a_run_that_gives_up_takes_the_key_from_another_one_which_says_so_at_once",
     ),
     (

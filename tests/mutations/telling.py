@@ -10,31 +10,31 @@ SECTIONS = {
     "The log: `log.py`": of(
         "log.py",
         (
-            "what an application's logging raises is the request's error",
+            "an exception from the application's logging fails the request",
             "except Exception as error:\n        # As logging",
             "except ZeroDivisionError as error:\n        # As logging",
             f"{EVENTS}test_what_the_applications_logging_raises_fails_no_call[broken_collector]",
         ),
         (
-            "an attribute that the application has taken costs the record",
+            "a record is lost if the application uses one of its attributes",
             "except KeyError:",
             "except ZeroDivisionError:",
             f"{EVENTS}test_an_attribute_that_the_application_has_taken_stays_theirs_and_the_others_are_ours",
         ),
         (
-            "a handler that fails shows what it failed amid",
+            "an error of a log handler carries the error that was being handled",
             "chain=False",
             "chain=True",
             f"{EVENTS}test_a_handler_that_raises_is_shown_as_logging_shows_it_and_nothing_it_failed_amid",
         ),
         (
-            "a record names our own logger's line as its place",
+            "a record names a line of the library's logger as its place",
             "stacklevel=3",
             "stacklevel=1",
             f"{EVENTS}test_an_attribute_that_the_application_has_taken_stays_theirs_and_the_others_are_ours",
         ),
         (
-            "what a call logs that outlives its fetch is lost",
+            "log records of a call that outlives its fetch are lost",
             "            self.open = False\n",
             "",
             f"{EVENTS}test_what_a_call_logs_that_outlives_its_fetch_is_not_lost",
@@ -43,7 +43,7 @@ SECTIONS = {
     "Events: `events.py`": of(
         "events.py",
         (
-            "a listener that raises harms others",
+            "a listener that raises stops the other listeners",
             "except Exception as error:",
             "except ZeroDivisionError as error:",
             f"{EVENTS}test_a_listener_that_raises_harms_nobody",
@@ -63,7 +63,7 @@ SECTIONS = {
             f"{EVENTS}test_who_causes_an_event_waits_for_no_listener",
         ),
         (
-            "a listener that asks for the key waits for the fetch that waits for it",
+            "a listener that asks for the key deadlocks with its fetch",
             "with inside(self):",
             "if True:",
             "unit/test_engine_rules.py::test_a_listener_that_asks_for_the_key_harms_no_fetch[refresh]",

@@ -21,13 +21,13 @@ SECTIONS = {
             f"{EXCHANGE}test_a_request_is_sent_with_at_most_three_keys",
         ),
         (
-            "a body that is gone is sent again",
+            "a consumed body is sent again",
             "        if not replayable():\n            return None\n",
             "",
             f"{EXCHANGE}test_a_body_that_is_gone_is_sent_once_and_the_key_is_fetched_all_the_same",
         ),
         (
-            "a body that is gone costs no fetch, so that the next request is refused too",
+            "a consumed body prevents the fetch, so the next request is refused too",
             "        other = yield from engine.reject_steps(key, tried, until)\n"
             "        if not replayable():\n            return None\n",
             "        if not replayable():\n            return None\n"
@@ -59,7 +59,7 @@ SECTIONS = {
             f"{EXCHANGE}test_a_key_that_has_just_followed_another_is_sent_again_until_replicas_know_it",
         ),
         (
-            "nobody hears that a request ended with a refusal",
+            "the end of a request with a refusal is not reported",
             "return engine.gave_up(key)",
             "return None",
             f"{EXCHANGE}test_an_outage_of_the_keys_is_warned_of_once_and_ends_with_one_recovery[1]",
@@ -83,7 +83,7 @@ SECTIONS = {
             f"{EXCHANGE}test_who_may_have_the_key",
         ),
         (
-            "the claim: two placeholders are none of ours",
+            "the claim: a request with two placeholders is left alone",
             "if len(others) == len(values):",
             "if len(others) == len(values) or len(values) - len(others) > 1:",
             f"{EXCHANGE}test_who_may_have_the_key",
@@ -116,7 +116,7 @@ SECTIONS = {
             f"{EXCHANGE}test_an_answer_that_shows_that_the_key_was_taken_ends_it",
         ),
         (
-            "what a user wrote counts as the API's words",
+            "words of the user's prompt count as the API's words",
             'return "API_KEY_INVALID" if NOT_VALID.match(answer.message) else ""',
             'return "API_KEY_INVALID" if NOT_VALID.pattern and __import__("re").search('
             'NOT_VALID.pattern, answer.message) else ""',
@@ -171,13 +171,13 @@ SECTIONS = {
             f"{TRAVEL}test_a_redirect_to_another_origin_goes_without_the_key[307-as_client-generate]",
         ),
         (
-            "an answer from another origin vouches for the key",
+            "an answer from another origin counts as an acceptance",
             "if last is not request and (origin(last.url) != origin(request.url) or not self.carried(last)):",
             "if False:",
             f"{TRAVEL}test_an_answer_from_another_origin_does_not_vouch_for_the_key[generate]",
         ),
         (
-            "the way back from another origin judges the key",
+            "an answer after a detour over another origin judges the key",
             " or not self.carried(last)):",
             "):",
             f"{TRAVEL}test_the_way_back_from_another_origin_does_not_judge_the_key[generate]",
@@ -189,7 +189,7 @@ SECTIONS = {
             f"{PROXIES}test_a_bare_auth_gives_no_key_to_a_proxy_in_the_clear",
         ),
         (
-            "a key of the caller's own is refused by the API in our name",
+            "a placeholder stays in the header beside the caller's own key",
             "request.headers[self.header] = own_key(values, placeholders).decode(request.headers.encoding)",
             "pass",
             f"{TRAVEL}test_a_key_of_ones_own_for_one_request_is_left_alone",
@@ -240,19 +240,19 @@ SECTIONS = {
     "The Auth for other clients: `client/lone_auth.py`": of(
         "client/lone_auth.py",
         (
-            "httpx copies a header of one's own to another origin",
+            "httpx copies a custom header to another origin",
             " if name.lower() != self._kept]",
             "]",
             f"{POLICY}test_a_header_of_ones_own_stays_home_on_a_transport_that_tells_of_no_hops",
         ),
         (
-            "of a header that comes twice, a next hop has one",
+            "the next hop gets only one value of a repeated header",
             "self._headers.multi_items()",
             "self._headers.items()",
             f"{POLICY}test_the_rest_of_the_headers_is_there_on_each_hop",
         ),
         (
-            "a redirect at home loses the key",
+            "a redirect within the origin loses the key",
             "hop.headers.append((self._header.encode(), self._value.encode()))",
             "pass",
             f"{TRAVEL}test_a_bare_auth_keeps_the_key_on_a_redirect_at_home",
@@ -267,7 +267,7 @@ SECTIONS = {
     "An Auth of the user's own: `client/both_auths.py`": of(
         "client/both_auths.py",
         (
-            "their asynchronous flow is left to the loop's finaliser",
+            "the asynchronous flow of the user's Auth is not closed",
             "                async with aclosing(self._theirs.async_auth_flow(signed)) as theirs:\n"
             "                    sending = await anext(theirs)",
             "                theirs = self._theirs.async_auth_flow(signed)\n"

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import genai_credentials
+import glossary
 from genai_credentials.cli.app import cli
 from genai_credentials.events import LINES, Event, EventName
 from genai_credentials.uris import parse
@@ -66,6 +67,20 @@ def test_each_link_leads_somewhere(page):
             assert anchor in anchors(linked), f"{name(page)}: {target}"
 
 
+# Words
+
+
+@pytest.mark.parametrize("page", glossary.pages(), ids=name)
+def test_a_word_of_the_glossary_is_linked_where_a_page_first_uses_it(page):
+    uses = {place: glossary.first_use(page.read_text(), place) for place in glossary.WORDS}
+    unlinked = [place for place, use in uses.items() if use and not use.linked]
+    assert unlinked == [], "link them: python -m tests.glossary"
+
+
+def test_the_glossary_has_the_words():
+    assert set(glossary.WORDS) <= anchors(glossary.GLOSSARY)
+
+
 def test_each_page_can_be_reached():
     navigation = (ROOT / "mkdocs.yml").read_text().split("\nnav:\n", 1)[1]
     listed = re.findall(r": (\S+\.md)$", navigation, re.MULTILINE)
@@ -118,7 +133,7 @@ def typed(page):
 
 
 def check_command(verb, arguments):
-    if "--help" not in (verb, *arguments):
+    if not {"--help", "--version"} & {verb, *arguments}:
         # Below the group's, as on a command line: click keeps what it first makes of a verb's options.
         group = cli.make_context("genai-credentials", [verb, *arguments])
         context = cli.commands[verb].make_context(verb, list(arguments), parent=group)

@@ -1,4 +1,4 @@
-"""The reference page names each public name, and none that there isn't; the supported versions are the project's."""
+"""The reference pages name each public name, and none that there isn't; the supported versions are the project's."""
 
 import pkgutil
 import re
@@ -11,7 +11,8 @@ import genai_credentials
 from genai_credentials import testing
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs/reference.md"
+PAGES = sorted((ROOT / "docs/reference").glob("*.md"))
+ALL = "\n".join(page.read_text() for page in PAGES)
 DIRECTIVE = re.compile(r"^::: (\S+)\n(?:    options:\n(?:      .*\n)*?      members: \[(.*)\]\n)?", re.MULTILINE)
 
 
@@ -30,21 +31,20 @@ def named_on(page: str) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("package", [genai_credentials, testing], ids=["genai_credentials", "testing"])
-def test_each_public_name_is_on_the_page(package: object) -> None:
-    named = [id(thing) for thing in named_on(PAGE.read_text()).values()]
+def test_each_public_name_is_on_the_pages(package: object) -> None:
+    named = [id(thing) for thing in named_on(ALL).values()]
     assert [name for name in package.__all__ if id(getattr(package, name)) not in named] == []
 
 
-def test_what_is_on_the_page_is_there_once() -> None:
-    page = PAGE.read_text()
-    named = named_on(page)
-    assert page.count("\n::: ") == len(DIRECTIVE.findall(page + "\n"))
+def test_what_is_on_the_pages_is_there_once() -> None:
+    named = named_on(ALL)
+    assert ALL.count("\n::: ") == len(DIRECTIVE.findall(ALL + "\n"))
     assert len({id(thing) for thing in named.values()}) == len(named) > 30
 
 
 @pytest.mark.parametrize("package", [genai_credentials, testing], ids=["genai_credentials", "testing"])
 def test_each_public_name_has_a_heading_to_link_to_unless_it_is_an_error(package: object) -> None:
-    headings = set(re.findall(r"^## (.*)$", PAGE.read_text(), re.MULTILINE))
+    headings = set(re.findall(r"^## (.*)$", ALL, re.MULTILINE))
     names = [name for name in package.__all__ if not is_an_error(getattr(package, name))]
     assert [name for name in names if name not in headings] == []
 

@@ -1,0 +1,52 @@
+"""What the site adds to the pages: a description of each, marks on output, and labels for tables on narrow screens."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+
+MARKS = {"text": "no-copy output ", "console": "no-copy output ", "python doc-signature": "no-copy "}
+"""Kinds of blocks that nobody types or saves, each with its classes: output, and signatures in the reference."""
+
+_LINK = re.compile(r"!?\[([^\]]*)\](?:\([^)]*\)|\[[^\]]*\])?(?:\{[^}]*\})?")
+_TAG = re.compile(r"<[^>]+>")
+
+
+def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
+    """Describe a page by its first paragraph, unless it describes itself."""
+    page.meta.setdefault("description", description(markdown))
+    return markdown
+
+
+def description(markdown: str) -> str:
+    """The first sentences of a page, up to 160 characters."""
+    blocks = re.sub(r"^```.*?^```$", "", markdown, flags=re.MULTILINE | re.DOTALL).split("\n\n")
+    prose = (block.strip() for block in blocks)
+    first = next((block for block in prose if block and block[0] not in "#<|!-:?"), "")
+    plain = " ".join(re.sub(r"[*`]|\{[^}]*\}", "", _LINK.sub(r"\1", first)).split())
+    sentences = re.split(r"(?<=[.!?:]) ", plain)
+    taken = sentences[0]
+    for sentence in sentences[1:]:
+        if len(taken) + 1 + len(sentence) > 160:
+            break
+        taken += f" {sentence}"
+    return taken.rstrip(":")
+
+
+def on_page_content(content: str, **_: Any) -> str:
+    """Mark blocks of output, and label the cells of tables."""
+    for kind, mark in MARKS.items():
+        block = '<div class="language-{} {}highlight">'
+        content = content.replace(block.format(kind, ""), block.format(kind, mark))
+    return re.sub(r"<table>.*?</table>", lambda match: _labelled(match[0]), content, flags=re.DOTALL)
+
+
+def _labelled(table: str) -> str:
+    heads = [html.escape(_TAG.sub("", head).strip()) for head in re.findall(r"<th[^>]*>(.*?)</th>", table, re.DOTALL)]
+    return re.sub(r"<tr>.*?</tr>", lambda row: _labelled_row(row[0], heads), table, flags=re.DOTALL)
+
+
+def _labelled_row(row: str, heads: list[str]) -> str:
+    labels = iter(heads)
+    return re.sub(r"<td(?=[ >])", lambda _: f'<td data-label="{next(labels, "")}"', row)
