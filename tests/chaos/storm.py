@@ -146,7 +146,7 @@ def storm(seconds: float, seed: int) -> tuple[World, Tally]:
         if subject.returncode:
             tally.hung.append(f"the process ended with {subject.returncode}")
         if tally.hung:
-            print(errors.read()[-8000:], file=sys.stderr)
+            print(errors.read()[-60_000:], file=sys.stderr)
     return world, tally
 
 

@@ -104,7 +104,7 @@ class Subject:
         self.credentials = provider(self._listen)
         self.report = Report(path, self.credentials)
         self.clients = [self._client("CHAOS_API"), self._client("CHAOS_STICKY_API")]
-        self.children = self.interrupts = 0
+        self.children = self.interrupts = self.asked = 0
         logging.getLogger().addHandler(Asking(self.credentials))
 
     def _client(self, where: str) -> Any:
@@ -129,6 +129,7 @@ class Subject:
         threads = [threading.Thread(target=work, daemon=True) for work in works]
         for thread in threads:
             thread.start()
+        threading.Thread(target=self._watch, daemon=True).start()
         self._be_interrupted()
         give_up = time.monotonic() + 2 * LONGEST
         for thread in threads:
@@ -153,6 +154,7 @@ class Subject:
             self.report.ended(began, error)
         else:
             self.report.ended(began, None)
+        self.asked += 1
 
     def _ask_in_thread(self) -> None:
         client = self.dice.choice(self.clients)
@@ -188,6 +190,16 @@ class Subject:
         while time.monotonic() < self.until:
             self.credentials.status()
             time.sleep(random.uniform(0, 0.2))
+
+    def _watch(self) -> None:
+        """End the process, and show where each thread is, once nothing moves any more."""
+        asked = -1
+        while asked != self.asked:
+            asked = self.asked
+            time.sleep(2 * LONGEST)
+        print(f"Nothing moves: {self.credentials.engine.lock}", file=sys.stderr)
+        faulthandler.dump_traceback(all_threads=True)
+        os._exit(3)
 
     # Signals
 

@@ -169,14 +169,16 @@ class World:
         """What happened around a loss, in seconds from its start."""
         said = [f"ended +{loss.ended - loss.began:.2f}"]
         for store in self.stores:
-            for period in store.keys:
-                if loss.began - 8 < period.began < loss.ended:
-                    said.append(f"{store.name} has {period.key.rpartition('-')[2]} {period.began - loss.began:+.2f}")
-            for period in store.troubles:
-                if period.ended > loss.began - 3 and period.began < loss.ended:
-                    said.append(
-                        f"{store.name} in trouble {period.began - loss.began:+.2f} to {period.ended - loss.began:+.2f}"
-                    )
+            said += [
+                f"{store.name} has {period.key.rpartition('-')[2]} {period.began - loss.began:+.2f}"
+                for period in store.keys
+                if loss.began - 8 < period.began < loss.ended
+            ]
+            said += [
+                f"{store.name} in trouble {period.began - loss.began:+.2f} to {period.ended - loss.began:+.2f}"
+                for period in store.troubles
+                if period.ended > loss.began - 3 and period.began < loss.ended
+            ]
         return "; ".join([*said, loss.known])
 
     def excuse(self, loss: Loss) -> str:

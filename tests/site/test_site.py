@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from browser import Tab, browsing, chromium
 
 ROOT = Path(__file__).parents[2]
