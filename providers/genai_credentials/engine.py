@@ -21,6 +21,12 @@ from genai_credentials.workers import Job
 MOST_WAITS = 2
 """How many fetches a rejection waits for: one that is under way, and one of its own."""
 
+LONGEST_OF_PATIENCE = 0.7
+"""The part of the patience left that a pause may take: a fetch and another try have the rest."""
+
+LAST_PAUSE = 0.3
+"""With so many seconds of patience left, the pause takes all of them: the try after it is the last."""
+
 
 class Engine:
     """Drives a `KeyState` with what the links answer.
@@ -226,11 +232,11 @@ class Engine:
         Args:
             key: The key just refused.
             refused_at: When the request was refused first, as `time.monotonic()` has it.
-            pause: Seconds to wait; less at the end of our patience.
+            pause: Seconds to wait; less towards the end of our patience, so that a fetch and another try fit in.
             until: As for `reject_steps`; no pause goes beyond it.
         """
         patience, left = self._patience(refused_at), _left(until)
-        pause = min(pause, patience)
+        pause = min(pause, patience if patience <= LAST_PAUSE else patience * LONGEST_OF_PATIENCE)
         if pause <= 0 or (left is not None and left <= pause):
             return None
         yield Wait(Landing(), pause)  # nothing ever lands there

@@ -194,12 +194,14 @@ class KeyState:
         return None
 
     def another_try(self, now: float) -> ApiKey:
-        """The key to begin again with after a pause: the current one, unless another is more likely to serve."""
+        """The key to begin again with after a pause: the current one, unless another is more likely to serve.
+
+        A request goes on with the newest ones, but with few of them. So it begins with the one refused longest ago.
+        """
         current = self.serving.key
         if current is not None and not self.known.quarantined(current):
             return current
-        disputed = (found.key for found in self.known.newest_first() if self.known.is_disputed(found.key, now))
-        return next(disputed, current)
+        return self.known.disputed_longest(now) or current
 
     def landed(self, found: Found | None, passed_over: list[Found], now: float, *, for_rejection: int | None) -> None:
         """A fetch ended.

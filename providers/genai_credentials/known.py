@@ -164,6 +164,11 @@ class KnownKeys:
         known = self.get(key)
         return known is not None and known.outing_at is not None and self._patience_with(known, now) > 0
 
+    def disputed_longest(self, now: float) -> ApiKey | None:
+        """Of the disputed keys the one whose last refusal is longest ago: most likely replicas know it by now."""
+        disputed = [known for known in self._known.values() if self.is_disputed(known.found.key, now)]
+        return min(disputed, key=lambda known: known.refused_at).found.key if disputed else None
+
     def _patience_with(self, known: Known, now: float) -> float:
         # A key that has just followed another, some don't know yet; one that was accepted since, some still refuse.
         if now - max(known.rotated_in_at if known.refused else -math.inf, known.back_at) > MINUTE:
@@ -183,8 +188,11 @@ class KnownKeys:
         return self._has_passed(FIRST_PAUSE * 2 ** (last.in_a_row - 2) if flaps else 0.0, now)
 
     def may_fetch_again(self, now: float) -> bool:
-        """Whether a request that is patient may ask the stores once more: a second rotation may have followed."""
-        return self._has_passed(FIRST_PAUSE * 2 ** max(0, self._fruitless.in_a_row - 1), now)
+        """Whether a request that is patient may ask the stores once more: a second rotation may have followed.
+
+        However many fetches have found nothing, it may do so within the time of its own patience.
+        """
+        return self._has_passed(min(FIRST_PAUSE * 2 ** max(0, self._fruitless.in_a_row - 1), self.patience / 2), now)
 
     def _has_passed(self, pause: float, now: float) -> bool:
         # Added, not subtracted: the difference of two times is rounded, and may miss by a hair.

@@ -18,6 +18,9 @@ NAME, SECRET = "prod/gemini", "projects/p/secrets/s"
 PATIENCE = 3.0
 """The provider's own: seconds from the first refusal in which a request may be sent again."""
 
+ROOM = 0.5
+"""Seconds for which a key has to be in a store and live at every replica, so that it can be fetched and sent."""
+
 STEP = 0.05
 """Seconds between two looks of the judge."""
 
@@ -183,10 +186,15 @@ class World:
 
     def excuse(self, loss: Loss) -> str:
         """Why no key could have served a request that failed; "" where one would have."""
-        looks = [loss.began + number * STEP for number in range(int(PATIENCE / STEP))]
-        had = {(at, key) for at in looks for store in self.stores if (key := store.key_at(at))}
-        if any(self.api.is_live_everywhere(key, at) for at, key in had):
+        looks = [loss.began + number * STEP for number in range(int((PATIENCE - ROOM) / STEP) + 1)]
+        had = {(store, at, key) for at in looks for store in self.stores if (key := store.key_at(at))}
+        if any(
+            self._could_serve(store, key, at) and self._could_serve(store, key, at + ROOM) for store, at, key in had
+        ):
             return ""
         if not had:
             return "no store could be read within patience"
         return "no key in a store was live at every replica within patience"
+
+    def _could_serve(self, store: Store, key: str, at: float) -> bool:
+        return store.key_at(at) == key and self.api.is_live_everywhere(key, at)

@@ -10,6 +10,7 @@ import pytest
 from genai_credentials import ApiKey, CredentialProvider, FetchFailed
 from genai_credentials.client.exchange import MOST_SENDS, Claim, advance, claim, exchange, own_key
 from genai_credentials.key import PLACEHOLDER
+from genai_credentials.known import KnownKeys
 from genai_credentials.rejection import ACCEPTED, classify
 from genai_credentials.workers import run
 from stores import Store, settle
@@ -273,6 +274,27 @@ def test_a_second_rotation_while_a_request_is_patient_is_found(store, clock):
         return taking("key-3")(text)
 
     assert send(credentials, answer)[-1] == "key-3"
+
+
+def test_of_many_keys_in_quick_succession_each_one_is_sent_again(store, clock):
+    """A round has room for three; the oldest of the five new ones is the one that replicas take in the end."""
+    credentials = CredentialProvider(store, clock=clock)
+    assert send(credentials, taking("key-1")) == ["key-1"]
+    for number in range(2, 7):
+        store.text = f"key-{number}"
+        clock.advance(0.05)
+        credentials.reject(credentials.refresh() and credentials.get())
+    sent = send(credentials, taking("key-2"))
+    assert sent[-1] == "key-2"
+    assert len(sent) < 20
+
+
+def test_a_patient_request_may_ask_the_stores_in_its_time_however_often_that_was_in_vain(clock):
+    known = KnownKeys(interval=60, patience=3, clock=clock)
+    for tick in range(10):
+        known.fetch_was_fruitless(tick, clock())
+    assert not known.may_fetch_again(clock() + 1.4)
+    assert known.may_fetch_again(clock() + 1.5)
 
 
 def test_while_replicas_disagree_the_older_key_is_only_lent(store, clock):
