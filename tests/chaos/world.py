@@ -196,5 +196,5 @@ class World:
             return "no store could be read within patience"
         return "no key in a store was live at every replica within patience"
 
-    def _could_serve(self, store: Store, key: str, at: float) -> bool:
+    def _serves(self, store: Store, at: float, key: str) -> bool:
         return store.key_at(at) == key and self.api.is_live_everywhere(key, at)
