@@ -44,7 +44,7 @@ def as_provider(thing: object) -> Provider:
         kind = type(thing).__name__
         raise ConfigurationError(
             f"A provider has a name and fetch(rejected), or is a callable that returns the key; {kind} is neither.",
-            remedy="For a key in hand use Env() or a function; for text like 'env:' use CredentialProvider.from_uris.",
+            remedy=_REMEDIES.get(type(thing), "Pass Env(), another provider, or a function that returns the key."),
         )
     if is_coroutine_function(thing):
         raise ConfigurationError(
@@ -53,6 +53,18 @@ def as_provider(thing: object) -> Provider:
         )
     function: Callable[[], Any] = thing
     return CallableProvider(function)
+
+
+_SEPARATELY = "Pass the providers one by one, without brackets: CredentialProvider(Env(), File(path))."
+_REMEDIES: dict[type, str] = {
+    list: _SEPARATELY,
+    tuple: _SEPARATELY,
+    set: _SEPARATELY,
+    dict: _SEPARATELY,
+    str: "For a key in hand, pass Env() or a function; for a text like 'env:', call CredentialProvider.from_uris.",
+    type(None): "Leave the argument out, or pass Env().",
+}
+"""The type of what was passed in place of a provider -> what to do."""
 
 
 def _named(thing: object) -> Provider:

@@ -222,10 +222,10 @@ class CredentialProvider(ClientFactory, PydanticField):
             ConfigurationError: As for `from_uris`, or a duration is no number of seconds.
         """
         with at_work():
-            from genai_credentials.uris import parse, settings
+            from genai_credentials.uris import VARIABLE, parse_all, settings
 
         uris, durations = settings(environ)
-        return cls(*(parse(uri, environ) for uri in uris), **{**durations, **options})  # type: ignore[arg-type]
+        return cls(*parse_all(uris, VARIABLE, environ), **{**durations, **options})  # type: ignore[arg-type]
 
     # Its life
 

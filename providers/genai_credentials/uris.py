@@ -24,13 +24,14 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import entry_points
 from typing import Literal, NamedTuple, Never, cast
 from urllib.parse import unquote
 
 from genai_credentials.adapter import as_provider
 from genai_credentials.errors import ConfigurationError, CredentialsError
+from genai_credentials.proposals import SEPARATE, are_joined, proposal
 from genai_credentials.provider import Provider
 from genai_credentials.sources.aws import AWSSecretsManager
 from genai_credentials.sources.aws_agent import PORT, AWSAgent
@@ -69,6 +70,31 @@ class ProviderURI(NamedTuple):
         _fail(self.text, self.text.find(at) if at else len(self.text), expected)
 
 
+def parse_all(uris: Sequence[str], where: str, environ: Mapping[str, str] | None = None) -> list[Provider]:
+    """The providers of several URIs that stand in one place.
+
+    Args:
+        uris: Their texts.
+        where: The place, for errors: the name of a variable or of a field.
+        environ: Where `env:` looks; None means `os.environ`.
+
+    Raises:
+        ConfigurationError: One of them is wrong; the message begins with the place.
+    """
+    providers: list[Provider] = []
+    for number, uri in enumerate(uris, 1):
+        try:
+            providers.append(parse(uri, environ))
+        except CredentialsError as error:
+            at = f"{where}, link {number} of {len(uris)}" if len(uris) > 1 else where
+            problem = ConfigurationError(f"{at}: {error.message}", remedy=error.remedy)
+            break
+    else:
+        return providers
+    # Not chained: the frames of the first one hold the text, which may be a key.
+    raise problem
+
+
 def parse(uri: str, environ: Mapping[str, str] | None = None) -> Provider:
     """The provider that a URI describes.
 
@@ -100,12 +126,15 @@ def split(uri: str) -> ProviderURI:
     if not isinstance(uri, str):
         raise ConfigurationError(f"A provider's URI is text, not {type(uri).__name__}.")
     scheme, colon, rest = uri.partition(":")
+    if are_joined(uri, _SCHEMES):
+        raise ConfigurationError("There are several links in one URI.", remedy=SEPARATE)
     if not colon or not _SCHEME.fullmatch(scheme):
         # The text is not repeated: what has no scheme may well be the key itself, in the wrong place.
         raise ConfigurationError(
             f"A provider's URI starts with a scheme and a colon ({', '.join(sorted(_SCHEMES))}); "
             f"this text of {len(uri)} characters does not.",
-            remedy="If it is the key itself, put it into GEMINI_API_KEY, and write env: here.",
+            remedy=proposal(uri, _SCHEMES)
+            or "If it is the key itself, put it into GEMINI_API_KEY, and write env: here.",
         )
     for position, character in enumerate(uri):
         if character.isspace() or not character.isprintable():
@@ -235,10 +264,11 @@ def _plug_in(uri: ProviderURI) -> Callable[[ProviderURI], object]:
     found = entry_points(group=GROUP, name=uri.scheme)
     if not found:
         installed = {point.name for point in entry_points(group=GROUP)}
-        known = ", ".join(sorted({*_SCHEMES, *installed}))
+        known = sorted({*_SCHEMES, *installed})
         raise ConfigurationError(
-            f"There is no provider for the scheme of this URI (character 1); known are {known}.",
-            remedy="Check the spelling, or install the package that brings it. If it is a key, keep it out of here.",
+            f"There is no provider for the scheme of this URI (character 1); known are {', '.join(known)}.",
+            remedy=proposal(uri.text, known)
+            or "Check the spelling, or install the package that brings it. If it is a key, keep it out of here.",
         )
     make: Callable[[ProviderURI], object] = next(iter(found)).load()
     return make

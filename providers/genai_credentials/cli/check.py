@@ -20,7 +20,8 @@ from genai_credentials.cli.chains import (
     uris_argument,
 )
 from genai_credentials.cli.output import BAD, MISCONFIGURED, OK, UNCLEAR, Printer, emit, json_option, quiet
-from genai_credentials.cli.status import bare
+from genai_credentials.cli.status import bare, counted
+from genai_credentials.cli.waiting import waiting
 from genai_credentials.workers import run
 
 if TYPE_CHECKING:
@@ -86,15 +87,17 @@ def ask_chain(chain: Chain, way: Way) -> list[Asked]:
     """Ask about the chain, as an application would."""
     from genai_credentials.cli.asking import ask
 
-    return [ask(chain, chain.providers, way)]
+    with waiting(f"Asking {origin_name(way.base_url)}"):
+        return [ask(chain, chain.providers, way)]
 
 
 def ask_each(chain: Chain, way: Way) -> list[Asked]:
     """Ask about each link, all at the same time."""
     from genai_credentials.cli.asking import ask
 
-    asked = [run(partial(ask, chain, [one], way, one.name), "check") for one in chain.providers]
-    return [one.result() for one in asked]
+    with waiting(f"Asking {origin_name(way.base_url)} about {counted(chain.providers)}"):
+        asked = [run(partial(ask, chain, [one], way, one.name), "check") for one in chain.providers]
+        return [one.result() for one in asked]
 
 
 def worst(results: Sequence[Asked]) -> int:
@@ -118,6 +121,12 @@ def _on_the_way(result: Asked) -> list[Finding]:
         for link in result.links
         if link.outcome == "broken" and result.key is not None
     ]
+    return [*found, *refused_before(result)]
+
+
+def refused_before(result: Asked) -> list[Finding]:
+    """The keys that were refused on the way to the one that got the last answer."""
+    found = []
     for answer in result.answers[:-1]:
         if answer.key and answer.meaning.verdict == "refused":
             whose = f"{answer.key.provider}: the key {answer.key.fingerprint}"
@@ -137,7 +146,7 @@ def _show_chain(printer: Printer, results: Sequence[Asked], host: str) -> None:
     meaning, key = result.meaning, result.key
     status = f" ({answered(result)})" if result.answers else ""
     word = {"accepted": "Accepted", "refused": "Refused", "no_key": "No key", "misconfigured": "Set up wrong"}
-    pages.headline(printer, meaning, f"{word.get(meaning.verdict, 'Could not tell')}{status}: {host}")
+    pages.headline(printer, meaning.verdict, f"{word.get(meaning.verdict, 'Could not tell')}{status}: {host}")
     if key is not None:
         printer.say(f"{key_line(key)}, from {key.provider}")
     printer.say(meaning.title)

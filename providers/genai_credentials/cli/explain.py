@@ -68,7 +68,7 @@ def explain(as_json: bool, text: tuple[str, ...]) -> None:
 
 def _show(printer: Printer, meaning: Meaning, status: int | None) -> None:
     number = f" ({status})" if status else ""
-    pages.headline(printer, meaning, f"{LEADS[meaning.verdict]}{number}.")
+    printer.say(f"{LEADS[meaning.verdict]}{number}.", style=pages.COLOURS[meaning.verdict])
     printer.say(meaning.title)
     pages.body(printer, meaning)
 

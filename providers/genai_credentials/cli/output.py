@@ -10,12 +10,13 @@ import sys
 import textwrap
 import warnings
 from collections.abc import Callable, Iterator
-from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakSet
 
 import click
 
+from genai_credentials.cli.consoles import linked
+from genai_credentials.cli.terminal import console_of, is_live, make_readable
 from genai_credentials.redaction import needles
 
 if TYPE_CHECKING:
@@ -29,9 +30,8 @@ INTERRUPTED = 130
 """The exit code of whatever Ctrl-C ends, as shells have it."""
 
 
+BASE_URL = "GOOGLE_GEMINI_BASE_URL"
 REDACTED = "<redacted>"
-PIPED_WIDTH, WIDEST = 80, 100
-
 # What keys look like, for those that were typed into the wrong place and were never fetched.
 _SHAPES = re.compile(r"AIza[\w-]{16,}|AQ\.[\w.-]{16,}|auth_tokens/[\w.-]{8,}|\bsk-[\w-]{12,}|\bya29\.[\w.-]{8,}")
 _SHORTEST = 8
@@ -80,26 +80,52 @@ class Misconfigured(click.ClickException):
     exit_code = MISCONFIGURED
 
     @classmethod
-    def of(cls, error: CredentialsError) -> Misconfigured:
-        """From an error of the library."""
-        return cls(f"{error.message}\n{error.remedy}".rstrip())
+    def of(cls, error: CredentialsError, base_url: str | None = "given") -> Misconfigured:
+        """From an error of the library.
+
+        Args:
+            error: The error.
+            base_url: What --base-url was given; None means that the environment names it.
+        """
+        text = f"{error.message}\n{error.remedy}".rstrip()
+        return cls(in_options(text if base_url else text.replace("base_url=", f"{BASE_URL}=")))
+
+
+_OPTIONS = {
+    "allow_plain_http=True": "--allow-plain-http",
+    "base_url=": "--base-url ",
+    "base_url": "--base-url",
+    "project=": "--project ",
+    "service_account=": "--service-account ",
+    "retire_after=": "--retire-after ",
+    "prove_for=": "--prove-for ",
+    "prove_timeout=": "--prove-timeout ",
+    "min_age=": "--if-older-than ",
+    "min_age": "--if-older-than",
+    "prove_for": "--prove-for",
+    "prove_timeout": "--prove-timeout",
+    "retire_after": "--retire-after",
+    "service_account": "--service-account",
+}
+"""An argument of the library -> the option of the command that sets it."""
+
+_ARGUMENT = re.compile(rf"(?<![\w.=/-])(?:{'|'.join(map(re.escape, _OPTIONS))})(?![\w(])")
+
+
+def in_options(text: str) -> str:
+    """What the library says of its arguments, said of the command's options."""
+    return _ARGUMENT.sub(lambda found: _OPTIONS[found[0]], text)
 
 
 class Printer:
     """Prints paragraphs for people, on stdout or stderr."""
 
     def __init__(self, *, err: bool = False) -> None:
-        from rich.console import Console
-
-        stream = sys.stderr if err else sys.stdout
-        if isinstance(stream, TextIOWrapper):
-            # A name with an umlaut must not end a diagnosis on a terminal that cannot show it.
-            stream.reconfigure(errors="backslashreplace")
-        terminal = stream.isatty()
-        # Not the console's own word: FORCE_COLOR would have it take a pipe for a terminal.
-        self.console = Console(file=stream, force_terminal=terminal, width=None if terminal else PIPED_WIDTH)
-        self.live = terminal and not self.console.is_dumb_terminal
-        self._width = min(self.console.width, WIDEST) - 1
+        # A name with an umlaut must not end a diagnosis on a terminal that cannot show it.
+        make_readable()
+        self.console = console_of(sys.stderr if err else sys.stdout)
+        self.live = is_live(self.console)
+        self._width = self.console.width - 1
 
     def say(self, text: str = "", *, lead: str = "", style: str = "", lead_style: str = "") -> None:
         """Print a paragraph.
@@ -125,7 +151,7 @@ class Printer:
             start = lead if number == 0 else rest
             shown = Text.assemble((start, lead_style), (line[len(rest) :], style))
             shown.rstrip()
-            self.console.print(shown, soft_wrap=True, highlight=False)
+            self.console.print(linked(shown), soft_wrap=True, highlight=False)
 
     def command(self, line: str, comment: str) -> None:
         """Print a command, whole, with a comment beside it if there is room, or below it."""

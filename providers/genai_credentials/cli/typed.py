@@ -16,17 +16,18 @@ def is_asked() -> bool:
     return sys.stdin is not None and sys.stdin.isatty() and sys.stderr is not None and sys.stderr.isatty()
 
 
-def typed_text(name: str) -> str:
+def typed_text(name: str, purpose: str = "to store") -> str:
     """The text that is to be a key.
 
     Args:
         name: What it is for; shown where a person is asked.
+        purpose: What is to be done with it, for the error.
 
     Raises:
         Misconfigured: There is no input, or a terminal that would show what is typed.
     """
     if sys.stdin is None:  # closed by the shell
-        raise Misconfigured("There is no key to store.\nPipe it in, or run this on a terminal.")
+        raise Misconfigured(f"There is no key {purpose}.\nPipe it in, or run this on a terminal.")
     if sys.stdin.isatty():
         return _asked(name)
     from genai_credentials.writing.text import encoding_of

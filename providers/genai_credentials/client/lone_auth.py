@@ -146,6 +146,12 @@ def lone_auth(engines: Engines, header: str, scheme: str, *, allow_plain_http: b
     """
     if not header.replace("-", "").isalnum() or not (scheme + "x").isprintable():
         raise ConfigurationError(f"header={header!r}, scheme={scheme!r} cannot stand in a request.")
+    if scheme[-1:].isalnum():
+        # Not repeated: it may be a key.
+        raise ConfigurationError(
+            "The scheme ends without a space, so the key would stick to it.",
+            remedy='Write the space too, as in scheme="Bearer ".',
+        )
     kind = over_http_modules(LoneAuth, "Auth")
     auth: HttpxAuth = kind(engines, header=header, scheme=scheme, allow_plain_http=allow_plain_http)
     return auth
