@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from genai_credentials.errors import ConfigurationError, FetchFailed
+from genai_credentials.errors import ConfigurationError, FetchFailed, InvalidSecret
 from genai_credentials.key import ApiKey
 from genai_credentials.provider import Provider, sealed
 from genai_credentials.sources.base import Source
@@ -27,7 +27,14 @@ class CallableProvider(Source):
     def fetch(self, rejected: ApiKey | None = None) -> ApiKey:
         """Call the function; see `Provider.fetch`."""
         result = self._function()
-        return result if isinstance(result, ApiKey) else self.key(result)
+        if isinstance(result, ApiKey):
+            return result
+        if not isinstance(result, str):
+            kind = type(result).__name__
+            raise InvalidSecret(
+                f"{self.name}: the function returned {kind}, not text.", remedy="Return the key's text."
+            )
+        return self.key(result)
 
 
 def as_provider(thing: object) -> Provider:

@@ -279,7 +279,8 @@ def _check_seconds(lowest: float | None = None, **durations: float) -> None:
         number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool) and not math.isnan(seconds)
         if not number or (seconds <= 0 if lowest is None else seconds < lowest):
             raise ConfigurationError(
-                f"{name}={seconds!r}: a duration is a number of seconds, {'over' if lowest is None else 'at least'} 0."
+                f"{name}={seconds!r}: a duration is a number of seconds, {'over' if lowest is None else 'at least'} 0.",
+                remedy="Write plain seconds: 300 for five minutes.",
             )
 
 

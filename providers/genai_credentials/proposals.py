@@ -34,6 +34,7 @@ _BARE = {
 """A text without its scheme -> a whole URI of its kind."""
 
 SEPARATE = 'Separate links by spaces: "env: file:/run/secrets/gemini".'
+ONE_BY_ONE = "Pass each URI as an argument of its own, without quotes or brackets around several."
 _QUOTES = ("'", '"', "`", "\u201c", "\u2018")
 _NEAR = 0.7
 
@@ -69,3 +70,8 @@ def scheme_meant(word: str, known: Collection[str]) -> str:
     word = re.sub(r"^\W+|\W+$", "", word.lower()).replace("_", "-")
     near = [word] if word in known else get_close_matches(word, sorted({*known, *_ALIASES}), 1, _NEAR)
     return _ALIASES.get(near[0], near[0]) if near else ""
+
+
+def in_uris(remedy: str) -> str:
+    """What is said of the library's classes, said of URIs."""
+    return remedy.replace("Env('GEMINI_API_KEY')", "env:GEMINI_API_KEY").replace("Env()", "env:")

@@ -31,7 +31,7 @@ from urllib.parse import unquote
 
 from genai_credentials.adapter import as_provider
 from genai_credentials.errors import ConfigurationError, CredentialsError
-from genai_credentials.proposals import SEPARATE, are_joined, proposal
+from genai_credentials.proposals import ONE_BY_ONE, SEPARATE, are_joined, in_uris, proposal
 from genai_credentials.provider import Provider
 from genai_credentials.sources.aws import AWSSecretsManager
 from genai_credentials.sources.aws_agent import PORT, AWSAgent
@@ -84,6 +84,8 @@ def parse_all(uris: Sequence[str], where: str, environ: Mapping[str, str] | None
     providers: list[Provider] = []
     for number, uri in enumerate(uris, 1):
         try:
+            if len(uris) > 1 and uri.endswith((",", ";", "|")):
+                raise ConfigurationError(f"The URI ends with {uri[-1]!r}.", remedy=SEPARATE)
             providers.append(parse(uri, environ))
         except CredentialsError as error:
             at = f"{where}, link {number} of {len(uris)}" if len(uris) > 1 else where
@@ -113,18 +115,20 @@ def parse(uri: str, environ: Mapping[str, str] | None = None) -> Provider:
     try:
         make = _SCHEMES.get(parsed.scheme) or _plug_in(parsed)
         return as_provider(_env(parsed, environ) if make is _env else make(parsed))
+    except ConfigurationError as error:
+        problem = ConfigurationError(error.message, remedy=in_uris(error.remedy))
     except CredentialsError:
         raise
     except Exception as error:
-        kind = type(error).__name__
+        problem = ConfigurationError(f"{parsed.scheme}: the plug-in for this scheme raised {type(error).__name__}.")
     # Not chained: the text of an error that isn't ours may hold anything.
-    raise ConfigurationError(f"{parsed.scheme}: the plug-in for this scheme raised {kind}.")
+    raise problem
 
 
 def split(uri: str) -> ProviderURI:
     """Take a URI apart, without a look at what its scheme wants. Raises like `parse`."""
     if not isinstance(uri, str):
-        raise ConfigurationError(f"A provider's URI is text, not {type(uri).__name__}.")
+        raise ConfigurationError(f"A provider's URI is text, not {type(uri).__name__}.", remedy=ONE_BY_ONE)
     scheme, colon, rest = uri.partition(":")
     if are_joined(uri, _SCHEMES):
         raise ConfigurationError("There are several links in one URI.", remedy=SEPARATE)
@@ -138,7 +142,8 @@ def split(uri: str) -> ProviderURI:
         )
     for position, character in enumerate(uri):
         if character.isspace() or not character.isprintable():
-            _fail(uri, position, "no white space or control character: write it percent-encoded")
+            remedy = ONE_BY_ONE if are_joined(uri.replace(" ", ","), _SCHEMES) else ""
+            _fail(uri, position, "no white space or control character: write it percent-encoded", remedy)
     path, _, fragment = rest.partition("#")
     path, question, query = path.partition("?")
     return ProviderURI(
@@ -165,7 +170,10 @@ def settings(environ: Mapping[str, str] | None = None) -> tuple[list[str], dict[
                 seconds = math.nan
             if not seconds >= 0 or (seconds == 0 and name in POSITIVE):
                 lowest = "over" if name in POSITIVE else "at least"
-                raise ConfigurationError(f"{VARIABLE}_{name.upper()}={text!r} is no number of seconds, {lowest} 0.")
+                raise ConfigurationError(
+                    f"{VARIABLE}_{name.upper()}={text!r} is no number of seconds, {lowest} 0.",
+                    remedy="Write plain seconds: 300 for five minutes.",
+                )
             durations[name] = seconds
     return environ.get(VARIABLE, "").split() or ["env:"], durations
 
@@ -193,8 +201,9 @@ def _query(uri: str, text: str) -> dict[str, str]:
     return values
 
 
-def _fail(uri: str, position: int, expected: str) -> Never:
-    raise ConfigurationError(f"expected {expected}, at character {position + 1}:\n  {uri}\n  {' ' * position}^")
+def _fail(uri: str, position: int, expected: str, remedy: str = "") -> Never:
+    place = f"at character {position + 1}:\n  {uri}\n  {' ' * position}^"
+    raise ConfigurationError(f"expected {expected}, {place}", remedy=remedy)
 
 
 def _plain(uri: ProviderURI) -> None:

@@ -137,7 +137,7 @@ def test_partly_done_is_3_and_the_next_run_goes_on(stage: Stage) -> None:
         (("file:/x", "--project", "No Project"), "no id of a project"),
         (("nonsense",), "starts with a scheme"),
         (("file:/x", "--also", "env:"), "can only be read"),
-        (("file:/x", "--prove-for", "60", "--prove-timeout", "30"), "prove_timeout"),
+        (("file:/x", "--prove-for", "60", "--prove-timeout", "30"), "--prove-timeout 30.0"),
     ],
 )
 def test_wrong_use_is_2(stage: Stage, arguments: tuple[str, ...], word: str) -> None:

@@ -1,6 +1,6 @@
 """What is published: the sdist and the wheel, built from this tree, looked into and used where nothing else is.
 
-It takes the extra [dev] and a package index, so it is no part of the default run: `pytest tests/packaging`.
+It takes the dependency group dev and a package index, so it is no part of the default run: `pytest tests/packaging`.
 """
 
 import email

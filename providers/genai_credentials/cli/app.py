@@ -14,7 +14,7 @@ from genai_credentials.cli.demo.command import demo
 from genai_credentials.cli.doctor import doctor
 from genai_credentials.cli.explain import explain
 from genai_credentials.cli.fingerprint import fingerprint
-from genai_credentials.cli.output import INTERRUPTED, scrubbed
+from genai_credentials.cli.output import INTERRUPTED, REDACTED, scrubbed
 from genai_credentials.cli.overview import overview
 from genai_credentials.cli.proxy import proxy
 from genai_credentials.cli.put import put
@@ -23,6 +23,10 @@ from genai_credentials.cli.run import run
 from genai_credentials.cli.status import status
 from genai_credentials.cli.terminal import make_readable
 from genai_credentials.cli.watch import watch
+
+NEVER_TYPED = (
+    "A key is never an argument: other users see it, and your shell keeps it. Pipe it in, and replace this one."
+)
 
 
 class Careful(click.Group):
@@ -53,7 +57,8 @@ def _scrubbing() -> Iterator[None]:
             raise click.exceptions.Exit(INTERRUPTED) from None
         raise
     except click.ClickException as error:
-        vars(error)["message"] = scrubbed(error.message)
+        bare = scrubbed(error.message)
+        vars(error)["message"] = f"{bare}\n{NEVER_TYPED}" if REDACTED in bare else bare
         raise
 
 

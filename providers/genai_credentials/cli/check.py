@@ -19,7 +19,7 @@ from genai_credentials.cli.chains import (
     origin_name,
     uris_argument,
 )
-from genai_credentials.cli.output import BAD, MISCONFIGURED, OK, UNCLEAR, Printer, emit, json_option, quiet
+from genai_credentials.cli.output import BAD, MISCONFIGURED, OK, UNCLEAR, Printer, Seconds, emit, json_option, quiet
 from genai_credentials.cli.status import bare, counted
 from genai_credentials.cli.waiting import waiting
 from genai_credentials.workers import run
@@ -32,9 +32,7 @@ if TYPE_CHECKING:
 @json_option
 @click.option("--each", is_flag=True, help="Ask about each link's key on its own, not only about the one that serves.")
 @click.option("--base-url", metavar="URL", help="Ask there: a gateway. Else GOOGLE_GEMINI_BASE_URL, else Google.")
-@click.option(
-    "--timeout", type=click.FloatRange(0.1, 600.0), default=10.0, show_default=True, help="Seconds for the answer."
-)
+@click.option("--timeout", type=Seconds(0.1, 600.0), default=10.0, show_default=True, help="Seconds for the answer.")
 @click.option("--allow-plain-http", is_flag=True, help="Let the key travel unencrypted to another machine.")
 @uris_argument
 def check(

@@ -61,6 +61,20 @@ def json_option(command: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help=help_text)(command)
 
 
+class Seconds(click.FloatRange):
+    """An option's number of seconds."""
+
+    name = "seconds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """See `click.ParamType`."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            problem = f"{value!r} is no number of seconds from {self.min:g} to {self.max:g}. Write 10, for example."
+        return self.fail(problem, param, ctx)
+
+
 def emit(document: dict[str, Any], *, line: bool = False) -> None:
     """Print a JSON document; on one line if `line`."""
     click.echo(json.dumps(_clean(document), indent=None if line else 2))
@@ -91,30 +105,20 @@ class Misconfigured(click.ClickException):
         return cls(in_options(text if base_url else text.replace("base_url=", f"{BASE_URL}=")))
 
 
-_OPTIONS = {
-    "allow_plain_http=True": "--allow-plain-http",
-    "base_url=": "--base-url ",
-    "base_url": "--base-url",
-    "project=": "--project ",
-    "service_account=": "--service-account ",
-    "retire_after=": "--retire-after ",
-    "prove_for=": "--prove-for ",
-    "prove_timeout=": "--prove-timeout ",
-    "min_age=": "--if-older-than ",
-    "min_age": "--if-older-than",
-    "prove_for": "--prove-for",
-    "prove_timeout": "--prove-timeout",
-    "retire_after": "--retire-after",
-    "service_account": "--service-account",
-}
-"""An argument of the library -> the option of the command that sets it."""
-
-_ARGUMENT = re.compile(rf"(?<![\w.=/-])(?:{'|'.join(map(re.escape, _OPTIONS))})(?![\w(])")
+_RENAMED = {"min_age": "if_older_than"}
+_ARGUMENTS = "allow_plain_http|base_url|min_age|prove_for|prove_timeout|retire_after|service_account"
+_ARGUMENT = re.compile(rf"(?<![\w.=/(-])({_ARGUMENTS}|project(?==))(?![\w(])(=(?:True\b)?)?")
+"""Those arguments of the library that are options of the command too."""
 
 
 def in_options(text: str) -> str:
     """What the library says of its arguments, said of the command's options."""
-    return _ARGUMENT.sub(lambda found: _OPTIONS[found[0]], text)
+    return _ARGUMENT.sub(_option, text)
+
+
+def _option(found: re.Match[str]) -> str:
+    name = f"--{_RENAMED.get(found[1], found[1]).replace('_', '-')}"
+    return f"{name} " if found[2] == "=" else name
 
 
 class Printer:

@@ -84,7 +84,7 @@ def rotate(context: click.Context, /, as_json: bool, uri: str, **options: Any) -
     actions = [name for name in _ACTIONS if options[name]]
     if len(actions) > 1:
         flags = " and ".join(f"--{name.replace('_', '-')}" for name in actions)
-        raise click.UsageError(f"{flags} do not go together.", context)
+        raise click.UsageError(f"{flags} do not go together. Name one of them.", context)
     view = JsonView() if as_json else TextView()
     try:
         with _stoppable(view.tell) as tell, quiet() as warned:

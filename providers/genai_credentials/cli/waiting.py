@@ -76,10 +76,10 @@ class Spinner:
 
 
 @contextmanager
-def waiting(text: str) -> Iterator[None]:
-    """Show what goes on while the with statement lasts, if it lasts long."""
+def waiting(text: str, console: Console | None = None) -> Iterator[None]:
+    """Show what goes on while the with statement lasts, if it lasts long; the arguments are those of `Spinner`."""
     make_readable()
-    spinner = Spinner(text)
+    spinner = Spinner(text, console)
     spinner.start()
     try:
         yield

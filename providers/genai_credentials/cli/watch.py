@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from genai_credentials.cli.chains import chain_of, links_document, short, uris_argument
-from genai_credentials.cli.output import BAD, OK, Printer, emit, for_a_while, know, quiet, scrubbed
+from genai_credentials.cli.output import BAD, OK, Printer, Seconds, emit, for_a_while, know, quiet, scrubbed
 from genai_credentials.cli.pages import COLOURS
 from genai_credentials.cli.status import bare
 from genai_credentials.errors import CredentialsError
@@ -55,12 +55,12 @@ class Sample(NamedTuple):
 @click.command(short_help="A chain as it lives: serving key, next refresh, rotations, failures.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document a line, for each look.")
 @click.option(
-    "--interval", type=click.FloatRange(0.05, 3600.0), default=2.0, show_default=True, help="Seconds between two looks."
+    "--interval", type=Seconds(0.05, 3600.0), default=2.0, show_default=True, help="Seconds between two looks."
 )
 @click.option("--count", type=click.IntRange(1), help="Stop after so many looks; else at Ctrl-C.")
 @click.option(
     "--ttl",
-    type=click.FloatRange(0.05, 86_400.0),
+    type=Seconds(0.05, 86_400.0),
     help="Seconds between two fetches. [default: GENAI_CREDENTIALS_TTL, else 300]",
 )
 @uris_argument

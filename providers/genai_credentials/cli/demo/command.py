@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from genai_credentials.cli.output import Seconds
+
 if TYPE_CHECKING:
     from genai_credentials.cli.demo.load import Load
     from genai_credentials.cli.demo.stage import Stage, Step
@@ -33,7 +35,7 @@ _NEEDS = (
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document, described above, and nothing else.")
 @click.option(
     "--seconds",
-    type=click.FloatRange(1.0, 600.0),
+    type=Seconds(1.0, 600.0),
     default=4.0,
     show_default=True,
     help="How long the requests go on; the start takes some 4 s more.",

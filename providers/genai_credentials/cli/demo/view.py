@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from genai_credentials.cli.terminal import console_of, is_live, make_readable
+from genai_credentials.cli.waiting import waiting
+
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.table import Table
@@ -156,7 +159,7 @@ class Screen(View):
 
     def starting(self) -> AbstractContextManager[Any]:
         """Show that something goes on."""
-        return self._console.status("Starting an API and the stores on this machine…")
+        return waiting("Starting an API and the stores on this machine", self._console)
 
     def live(self, look: Callable[[], Snapshot]) -> AbstractContextManager[Any]:
         """Draw while the with statement lasts, and leave the last picture standing."""
@@ -176,14 +179,11 @@ def view_for(*, as_json: bool, verbose: bool) -> View:
         as_json: Whether a machine reads it.
         verbose: Whether a log goes to the same terminal, which a live screen would fight with.
     """
-    from rich.console import Console
-
     if as_json:
         return View()
-    console = Console()
-    # Not the console's own word alone: FORCE_COLOR would have it take a pipe for a terminal.
-    live = not verbose and sys.stdout.isatty() and console.is_terminal and not console.is_dumb_terminal
-    return Screen(console) if live else Lines()
+    make_readable()
+    console = console_of(sys.stdout)
+    return Screen(console) if is_live(console) and not verbose else Lines()
 
 
 def screen(now: Snapshot) -> RenderableType:
