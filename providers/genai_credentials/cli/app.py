@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,14 +15,14 @@ from genai_credentials.cli.demo.command import demo
 from genai_credentials.cli.doctor import doctor
 from genai_credentials.cli.explain import explain
 from genai_credentials.cli.fingerprint import fingerprint
-from genai_credentials.cli.output import INTERRUPTED, REDACTED, scrubbed
+from genai_credentials.cli.output import INTERRUPTED, REDACTED, echo, scrubbed
 from genai_credentials.cli.overview import overview
 from genai_credentials.cli.proxy import proxy
 from genai_credentials.cli.put import put
 from genai_credentials.cli.rotate import rotate
 from genai_credentials.cli.run import run
 from genai_credentials.cli.status import status
-from genai_credentials.cli.terminal import make_readable
+from genai_credentials.cli.terminal import fitting, make_readable
 from genai_credentials.cli.watch import watch
 
 NEVER_TYPED = (
@@ -53,12 +54,12 @@ def _scrubbing() -> Iterator[None]:
     except click.Abort as error:
         # Of a question, which Ctrl-C, Ctrl-D and "no" end alike.
         if isinstance(error.__context__, KeyboardInterrupt):
-            click.echo(err=True)
+            echo(err=True)
             raise click.exceptions.Exit(INTERRUPTED) from None
         raise
     except click.ClickException as error:
         bare = scrubbed(error.message)
-        vars(error)["message"] = f"{bare}\n{NEVER_TYPED}" if REDACTED in bare else bare
+        vars(error)["message"] = fitting(f"{bare}\n{NEVER_TYPED}" if REDACTED in bare else bare, sys.stderr)
         raise
 
 

@@ -61,8 +61,7 @@ def doctor(
     points = [*_of_chain(chain, seen), *_of_api(chain, seen, asked, origin_name(base_url))]
     points += machine.file_points(chain.providers)
     points += [*machine.proxy_points(origin_name(base_url)), *machine.certificate_points()]
-    points += [machine.clock_point(asked.ahead)] if asked and asked.ahead is not None else []
-    points += machine.version_points(found)
+    points += [machine.clock_point(asked.ahead if asked else None), *machine.version_points(found)]
     code = exit_code(seen, asked, points)
     if as_json:
         emit(

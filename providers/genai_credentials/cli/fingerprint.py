@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, NoReturn
 import click
 
 from genai_credentials.cli.chains import chain_of, key_document
-from genai_credentials.cli.output import BAD, OK, Printer, emit, in_options, json_option, know, quiet
+from genai_credentials.cli.output import BAD, OK, Printer, echo, emit, in_options, json_option, know, quiet
 from genai_credentials.cli.status import ask_all
 from genai_credentials.cli.typed import typed_text
 from genai_credentials.errors import CredentialsError
@@ -50,7 +50,7 @@ def fingerprint(as_json: bool, uri: str | None) -> None:
     if as_json:
         emit({**key_document(found), "error": "", "remedy": "", "exit_code": OK})
     else:
-        click.echo(found.fingerprint)
+        echo(found.fingerprint)
         if found.notes:
             Printer(err=True).say(f"The key had {' and '.join(found.notes)} around it, which were left out.")
     raise click.exceptions.Exit(OK)

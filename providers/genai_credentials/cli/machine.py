@@ -45,8 +45,10 @@ class Point(NamedTuple):
     remedy: str = ""
 
 
-def clock_point(ahead: float) -> Point:
-    """How far this machine's clock is from the one of whoever answered."""
+def clock_point(ahead: float | None) -> Point:
+    """How far this machine's clock is from the one of whoever answered; None if no answer named its time."""
+    if ahead is None:
+        return Point("clock", "absent", "No answer named its time, so the clock was not compared.")
     off = abs(ahead)
     if off < ODD_SECONDS:
         return Point("clock", GOOD, "The clock of this machine is right.")

@@ -75,9 +75,14 @@ class Seconds(click.FloatRange):
         return self.fail(problem, param, ctx)
 
 
+def echo(text: str = "", *, err: bool = False) -> None:
+    """Print a line as it is, in the encoding that the terminal has: click takes ASCII for a mistake, and UTF-8."""
+    click.echo(text, file=sys.stderr if err else sys.stdout)
+
+
 def emit(document: dict[str, Any], *, line: bool = False) -> None:
     """Print a JSON document; on one line if `line`."""
-    click.echo(json.dumps(_clean(document), indent=None if line else 2))
+    echo(json.dumps(_clean(document), indent=None if line else 2))
 
 
 def _clean(value: Any) -> Any:

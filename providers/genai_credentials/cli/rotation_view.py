@@ -11,7 +11,7 @@ import click
 
 from genai_credentials.cli import pages
 from genai_credentials.cli.chains import Finding
-from genai_credentials.cli.output import OK, Printer, emit, scrubbed
+from genai_credentials.cli.output import OK, Printer, echo, emit, scrubbed
 from genai_credentials.cli.waiting import Spinner
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class JsonView:
     def mind(self, found: Sequence[Finding]) -> None:
         """See `View`."""
         for finding in found:
-            click.echo(scrubbed(f"{finding.what} {finding.remedy}".rstrip()), err=True)
+            echo(scrubbed(f"{finding.what} {finding.remedy}".rstrip()), err=True)
 
     def ask(self, question: str) -> bool:
         """See `View`."""

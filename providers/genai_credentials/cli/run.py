@@ -12,7 +12,7 @@ import click
 
 from genai_credentials.cli import pages
 from genai_credentials.cli.chains import chain_of, links_document
-from genai_credentials.cli.output import BAD, Misconfigured, Printer, emit, json_option, know, quiet, scrubbed
+from genai_credentials.cli.output import BAD, Misconfigured, Printer, echo, emit, json_option, know, quiet, scrubbed
 from genai_credentials.cli.status import bare, counted
 from genai_credentials.cli.waiting import waiting
 from genai_credentials.errors import CredentialsError
@@ -116,7 +116,7 @@ def environment_for(key: ApiKey, variable: str, environ: Mapping[str, str]) -> d
     if variable in DEFAULT_NAMES:
         for other in set(DEFAULT_NAMES) - {variable}:
             if result.get(other) not in (None, "", key.get_secret_value()):
-                click.echo(f"genai-credentials: {other} holds another key and is kept from the command.", err=True)
+                echo(f"genai-credentials: {other} holds another key and is kept from the command.", err=True)
                 del result[other]
     return result
 
@@ -152,5 +152,5 @@ def _fail(cause: str, text: str, code: int, *, as_json: bool, links: Sequence[di
     if as_json:
         emit({"cause": cause, "message": text, "links": list(links), "exit_code": code})
     else:
-        click.echo(f"genai-credentials: {text}", err=True)
+        echo(f"genai-credentials: {text}", err=True)
     raise click.exceptions.Exit(code)

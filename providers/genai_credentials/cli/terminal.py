@@ -52,6 +52,12 @@ def make_readable() -> None:
             stream.reconfigure(errors=READABLE)
 
 
+def fitting(text: str, stream: TextIO) -> str:
+    """The text with no character that a stream's encoding lacks, for whoever writes to it in another one."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    return text.encode(encoding, READABLE).decode(encoding)
+
+
 def console_of(stream: TextIO) -> Console:
     """A console of rich's on this stream: as wide as the terminal, and without colours where there is none."""
     from rich.console import Console

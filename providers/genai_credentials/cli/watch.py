@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from genai_credentials.cli.chains import chain_of, links_document, short, uris_argument
-from genai_credentials.cli.output import BAD, OK, Printer, Seconds, emit, for_a_while, know, quiet, scrubbed
+from genai_credentials.cli.output import BAD, OK, Printer, Seconds, echo, emit, for_a_while, know, quiet, scrubbed
 from genai_credentials.cli.pages import COLOURS
 from genai_credentials.cli.status import bare
 from genai_credentials.errors import CredentialsError
@@ -148,7 +148,7 @@ def _view(*, as_json: bool) -> Any:
         return
     printer = Printer()
     if not printer.live:
-        click.echo(_HEAD)
+        echo(_HEAD)
         yield _print
         return
     with ExitStack() as exits:
@@ -161,9 +161,9 @@ def _print(sample: Sample) -> None:
         f"{sample.at:%H:%M:%S}  {status.state:<9}  {status.fingerprint or '-':<8}  {(status.version or '-')[:8]:<8}  "
         f"{_in(status.next_refresh):>8}  {status.counters['rotations']:>9}  {status.counters['failures']:>8}"
     )
-    click.echo(row)
+    echo(row)
     for text in sample.happened:
-        click.echo(f"          {scrubbed(text)}")
+        echo(f"          {scrubbed(text)}")
 
 
 def _screen(printer: Printer, exits: ExitStack) -> Callable[[Sample], None]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from genai_credentials.cli.output import Seconds
+from genai_credentials.cli.output import Seconds, echo
 
 if TYPE_CHECKING:
     from genai_credentials.cli.demo.load import Load
@@ -116,7 +116,7 @@ def _logging(*, verbose: bool) -> Iterator[None]:
 
 class _Stderr(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        click.echo(f"{record.levelname}: {record.getMessage()}", err=True)
+        echo(f"{record.levelname}: {record.getMessage()}", err=True)
 
 
 def _run(view: View, seconds: float) -> Snapshot:
@@ -128,7 +128,7 @@ def _run(view: View, seconds: float) -> Snapshot:
         last = show.snapshot()
     view.ended(last)
     for problem, times in show.load.problems.items():
-        click.echo(f"{times} x {problem}", err=True)
+        echo(f"{times} x {problem}", err=True)
     return last
 
 

@@ -9,8 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import click
-
+from genai_credentials.cli.output import echo
 from genai_credentials.cli.terminal import console_of, is_live, make_readable
 from genai_credentials.cli.waiting import waiting
 
@@ -123,7 +122,7 @@ class View:
 
     def ended(self, last: Snapshot) -> None:
         """Tell how it ended."""
-        click.echo(document(last))
+        echo(document(last))
 
 
 class Lines(View):
@@ -131,20 +130,20 @@ class Lines(View):
 
     def live(self, look: Callable[[], Snapshot]) -> AbstractContextManager[Any]:
         """Print the head."""
-        click.echo(f"{HEADLINE}\n")
-        click.echo(f"{'time':>6}  {'rotation':<42}{'new key':<10}{'version':<10}{'picked up':>9}")
+        echo(f"{HEADLINE}\n")
+        echo(f"{'time':>6}  {'rotation':<42}{'new key':<10}{'version':<10}{'picked up':>9}")
         return nullcontext()
 
     def rotated(self, rotation: Rotation, text: str, seconds: float) -> None:
         """Print the rotation."""
         version = _short(rotation.version)
-        click.echo(f"{seconds:>4.1f} s  {text:<42}{rotation.fingerprint:<10}{version:<10}{picked_up(rotation):>9}")
+        echo(f"{seconds:>4.1f} s  {text:<42}{rotation.fingerprint:<10}{version:<10}{picked_up(rotation):>9}")
 
     def ended(self, last: Snapshot) -> None:
         """Print the totals."""
         kinds = ", ".join(f"{count} {kind}" for kind, count in last.succeeded.items())
-        click.echo(f"\n{kinds}; {last.replays} refused and sent again; {last.fetches} fetches")
-        click.echo(summary(last))
+        echo(f"\n{kinds}; {last.replays} refused and sent again; {last.fetches} fetches")
+        echo(summary(last))
 
 
 class Screen(View):
