@@ -12,6 +12,7 @@ from genai_credentials import (
     ApiKey,
     AWSSecretsManager,
     ConfigurationError,
+    CredentialProvider,
     Dotenv,
     Env,
     FetchFailed,

@@ -305,7 +305,7 @@ def test_settings_that_are_wrong_name_their_field_and_what_to_do(model, wrong, r
 
 def test_a_wrong_variable_of_settings_names_its_field(monkeypatch):
     monkeypatch.setenv("CREDENTIALS", "env:,file:key")
-    with pytest.raises(CredentialsError, match="^credentials: There are several links"):
+    with pytest.raises(CredentialsError, match=r"^credentials: There are several links"):
         Settings()
 
 
