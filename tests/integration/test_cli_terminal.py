@@ -19,6 +19,9 @@ from genai_credentials.cli import terminal, waiting
 from genai_credentials.cli.app import cli
 from genai_credentials.cli.consoles import linked
 
+# From 3.12 on, Python warns of a fork of a process with threads; the child calls exec at once.
+pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+
 KEY = "AIzaSyOne-NeverToBeSeen_0123456789"
 ENCODINGS = ["ascii", "latin-1", "cp1252"]
 ODD = "schl\u00fcssel-\u2713\u2026-\u043a\u043b\u044e\u0447"

@@ -106,8 +106,7 @@ class TextView:
             self._spinner.text = scrubbed(text)
             return
         self._settle()
-        if not (text.startswith(_WAITING) and self._printer.live):
-            self._printer.say(text, lead=f"{time.monotonic() - self._began:>5.0f} s  ", lead_style="dim")
+        self._printer.say(text, lead=f"{time.monotonic() - self._began:>5.0f} s  ", lead_style="dim")
         if self._printer.live:
             self._spinner = Spinner(scrubbed(text), self._printer.console)
             self._spinner.start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import time
 from collections import deque
 from collections.abc import Callable
@@ -15,7 +16,8 @@ import click
 from genai_credentials.cli.chains import chain_of, links_document, short, uris_argument
 from genai_credentials.cli.output import BAD, OK, Printer, Seconds, echo, emit, for_a_while, know, quiet, scrubbed
 from genai_credentials.cli.pages import COLOURS
-from genai_credentials.cli.status import bare
+from genai_credentials.cli.status import bare, counted
+from genai_credentials.cli.waiting import waiting
 from genai_credentials.errors import CredentialsError
 
 if TYPE_CHECKING:
@@ -84,17 +86,17 @@ def watch(as_json: bool, interval: float, count: int | None, ttl: float | None, 
     """
     chain = chain_of(uris)
     last: Sample | None = None
-    with quiet(), chain.open(**({} if ttl is None else {"ttl": ttl})) as credentials, _view(as_json=as_json) as show:
+    options = {} if ttl is None else {"ttl": ttl}
+    with quiet(), chain.open(**options) as credentials, contextlib.suppress(KeyboardInterrupt):
         watched = Watched(credentials)
-        with contextlib.suppress(KeyboardInterrupt):
-            looks = 0
-            while True:
+        with waiting(f"Asking {counted(chain.providers)}"):
+            last = watched.look()
+        with _view(as_json=as_json) as show:
+            show(last)
+            for _ in itertools.repeat(None) if count is None else range(count - 1):
+                time.sleep(interval)
                 last = watched.look()
                 show(last)
-                looks += 1
-                if looks == count:
-                    break
-                time.sleep(interval)
     raise click.exceptions.Exit(OK if last and last.status.fingerprint else BAD)
 
 
