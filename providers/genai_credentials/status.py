@@ -90,7 +90,7 @@ class Status:
             ("next refresh", _seconds(self.next_refresh)),
             ("counters", counts or "all 0"),
         ]
-        rows = [(link.provider, link.outcome, link.reason) for link in self.links]
+        rows = [(one.provider, one.outcome, one.reason.removeprefix(f"{one.provider}: ")) for one in self.links]
         return Table(facts, ("link", "outcome", "reason"), rows)
 
 

@@ -164,12 +164,6 @@ def test_the_description_names_no_address_and_no_file_that_is_not_there(wheel: P
     assert description.startswith("# genai-credentials\n")
 
 
-def test_all_is_all_that_a_user_needs_at_run_time() -> None:
-    extras = PROJECT["optional-dependencies"]
-    (line,) = extras["all"]
-    assert set(re.findall(r"\w+", line.partition("[")[2])) == extras.keys() - {"all", "demo", "test"}
-
-
 # What they do
 
 
