@@ -225,7 +225,7 @@ def test_a_wrong_use_of_the_doctor_is_code_2(arguments: list[str], word: str, mo
 def test_a_key_from_standard_input_is_named(given: str | bytes) -> None:
     assert run("fingerprint", given=given).stdout == f"{fingerprint_of(KEY)}\n"
     result = document("fingerprint", given=given)
-    assert (result["fingerprint"], result["kind"], result["provider"]) == (fingerprint_of(KEY), "standard", "input")
+    assert (result["fingerprint"], result["kind"], result["provider"]) == (fingerprint_of(KEY), "standard", "the input")
 
 
 def test_the_key_of_a_link_is_named(tmp_path: Path) -> None:

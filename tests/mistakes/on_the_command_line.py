@@ -36,7 +36,7 @@ ON_THE_COMMAND_LINE = [
     Cli("genai-credentials put env:", ("can only be read", "a file")),
     Cli("genai-credentials put google:projects/acme/secrets/gemini/versions/3", ("pinned", "Leave the version out")),
     Cli("echo YOUR_API_KEY | genai-credentials put file:key", ("placeholder", "real key"), "YOUR_API_KEY\n"),
-    Cli("cat keys.json | genai-credentials put file:key", ("JSON", "field"), '{"api_key": "AIzaExample"}'),
+    Cli("cat keys.json | genai-credentials put file:key", ("JSON", "alone"), '{"api_key": "AIzaExample"}'),
     Cli("genai-credentials run", ("Missing argument", "COMMAND")),
     Cli("genai-credentials run -- gemni", ("gemni", "PATH"), environ=PLAIN),
     Cli("genai-credentials run env:GEMINI_API_KEY gemini", ("gemini is no URI", "run env:GEMINI_API_KEY -- ")),

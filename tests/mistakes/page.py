@@ -23,21 +23,14 @@ def text() -> str:
     """The whole page."""
     parts = [HEAD.format(count=sum(map(len, SECTIONS.values())))]
     for heading, mistakes in SECTIONS.items():
-        rows = [f"| `{cell(one.typed)}` | {escaped(one.said())} |\n" for one in mistakes]
+        rows = [f"| `{cell(one.typed)}` | `{cell(one.said())}` |\n" for one in mistakes]
         parts.append(f"\n## {heading}\n\n| typed | said |\n| --- | --- |\n{''.join(rows)}")
     return "".join(parts)
 
 
 def cell(text: str) -> str:
-    """A text in a cell of a table."""
-    return text.replace("|", "\\|")
-
-
-def escaped(text: str) -> str:
-    """A text in a cell, as it is."""
-    for sign in "\\|<>*_[]`":
-        text = text.replace(sign, f"\\{sign}")
-    return text.replace(KEY, SHOWN)
+    """A text as code in a cell of a table."""
+    return text.replace("|", "\\|").replace("`", "'").replace(KEY, SHOWN)
 
 
 __all__ = ["PAGE", "Mistake", "text"]

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple, NoReturn
 import click
 
 from genai_credentials.cli.chains import chain_of, key_document
-from genai_credentials.cli.output import BAD, OK, Printer, echo, emit, in_options, json_option, know, quiet
+from genai_credentials.cli.output import BAD, OK, Printer, echo, emit, in_options, json_option, quiet
 from genai_credentials.cli.status import ask_all
-from genai_credentials.cli.typed import typed_text
+from genai_credentials.cli.typed import typed_key, typed_text
 from genai_credentials.errors import CredentialsError
 from genai_credentials.key import ApiKey
 
@@ -65,11 +65,9 @@ def _of_link(uri: str) -> ApiKey | Problem:
 def _typed() -> ApiKey | Problem:
     text = typed_text("its fingerprint", "to name")
     try:
-        key = ApiKey(text, provider="input")
+        return typed_key(text)
     except CredentialsError as error:
-        return Problem(error.message.replace("what is stored there", "what was given"), error.remedy)
-    know(key)
-    return key
+        return Problem(error.message, error.remedy)
 
 
 def _fail(problem: Problem, *, as_json: bool) -> NoReturn:

@@ -23,7 +23,7 @@ from genai_credentials.cli.output import (
     know,
     quiet,
 )
-from genai_credentials.cli.typed import is_asked, typed_text
+from genai_credentials.cli.typed import is_asked, typed_key, typed_text
 from genai_credentials.cli.waiting import waiting
 from genai_credentials.errors import ConfigurationError, CredentialsError, MissingDependency, PutConflict, PutUnsure
 from genai_credentials.key import ApiKey
@@ -157,11 +157,9 @@ def _work(store: Writable, way: Way | None, *, confirms: bool) -> Result:
     result = Result(store.name)
     text = typed_text(store.name)
     try:
-        key = ApiKey(text, provider="the input")
+        key = typed_key(text)
     except CredentialsError as error:
-        message = error.message.replace("what is stored there", "what was given")
-        return result._replace(error=message, remedy=error.remedy)
-    know(key)
+        return result._replace(error=error.message, remedy=error.remedy)
     with quiet(), waiting("Asking the API about the key"):
         result = _asked(result._replace(key=key), key, way)
         if result.error:

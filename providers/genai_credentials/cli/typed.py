@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import click
 
-from genai_credentials.cli.output import Misconfigured
+from genai_credentials.cli.output import Misconfigured, know
+from genai_credentials.errors import InvalidSecret
+from genai_credentials.key import ApiKey
 
 MOST_BYTES = 65_536
+GIVE_IT = "Give the key alone, without anything around it."
 
 
 def is_asked() -> bool:
@@ -35,6 +39,24 @@ def typed_text(name: str, purpose: str = "to store") -> str:
     content = sys.stdin.buffer.read(MOST_BYTES + 1)
     encoding = encoding_of(content)
     return content[len(encoding.mark) :].decode(encoding.codec, "replace")
+
+
+def typed_key(text: str) -> ApiKey:
+    """The key that a typed text is.
+
+    Raises:
+        InvalidSecret: It is none.
+    """
+    try:
+        key = ApiKey(text, provider="the input")
+    except InvalidSecret as error:
+        remedy = GIVE_IT if re.search(r"field|next provider|lines NAME", error.remedy) else error.remedy
+        problem = InvalidSecret(error.message.replace("what is stored there", "what was given"), remedy=remedy)
+    else:
+        know(key)
+        return key
+    # Outside of the block: what was caught may hold the text.
+    raise problem
 
 
 def _asked(name: str) -> str:
