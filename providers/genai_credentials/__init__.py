@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from genai_credentials.sources.google import GoogleSecretManager
     from genai_credentials.tenants.front import Tenants
 
+    __version__: str
+
 __all__ = [
     "AWSAgent",
     "AWSSecretsManager",
@@ -80,11 +82,17 @@ _ROOMS = {
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
-        if name not in __all__:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from importlib import import_module
+        value: object
+        if name == "__version__":
+            from importlib.metadata import version
 
-        value = getattr(import_module(f"{__name__}.{_ROOMS.get(name, 'errors')}"), name)
+            value = version("genai-credentials")
+        elif name in __all__:
+            from importlib import import_module
+
+            value = getattr(import_module(f"{__name__}.{_ROOMS.get(name, 'errors')}"), name)
+        else:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         globals()[name] = value
         return value
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from genai_credentials.errors import ConfigurationError, FetchFailed
+from genai_credentials.errors import ConfigurationError, FetchFailed, InvalidSecret
 from genai_credentials.key import ApiKey
 from genai_credentials.provider import Provider, sealed
 from genai_credentials.sources.base import Source
@@ -27,7 +27,14 @@ class CallableProvider(Source):
     def fetch(self, rejected: ApiKey | None = None) -> ApiKey:
         """Call the function; see `Provider.fetch`."""
         result = self._function()
-        return result if isinstance(result, ApiKey) else self.key(result)
+        if isinstance(result, ApiKey):
+            return result
+        if not isinstance(result, str):
+            kind = type(result).__name__
+            raise InvalidSecret(
+                f"{self.name}: the function returned {kind}, not text.", remedy="Return the key's text."
+            )
+        return self.key(result)
 
 
 def as_provider(thing: object) -> Provider:
@@ -44,7 +51,7 @@ def as_provider(thing: object) -> Provider:
         kind = type(thing).__name__
         raise ConfigurationError(
             f"A provider has a name and fetch(rejected), or is a callable that returns the key; {kind} is neither.",
-            remedy="For a key in hand use Env() or a function; for text like 'env:' use CredentialProvider.from_uris.",
+            remedy=_REMEDIES.get(type(thing), "Pass Env(), another provider, or a function that returns the key."),
         )
     if is_coroutine_function(thing):
         raise ConfigurationError(
@@ -53,6 +60,18 @@ def as_provider(thing: object) -> Provider:
         )
     function: Callable[[], Any] = thing
     return CallableProvider(function)
+
+
+_SEPARATELY = "Pass the providers one by one, without brackets: CredentialProvider(Env(), File(path))."
+_REMEDIES: dict[type, str] = {
+    list: _SEPARATELY,
+    tuple: _SEPARATELY,
+    set: _SEPARATELY,
+    dict: _SEPARATELY,
+    str: "For a key in hand, pass Env() or a function; for a text like 'env:', call CredentialProvider.from_uris.",
+    type(None): "Leave the argument out, or pass Env().",
+}
+"""The type of what was passed in place of a provider -> what to do."""
 
 
 def _named(thing: object) -> Provider:

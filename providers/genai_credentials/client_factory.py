@@ -64,6 +64,9 @@ class ClientFactory:
             header: Which header; OpenAI's clients want "Authorization".
             scheme: What stands before the key, its space included: "Bearer ".
             allow_plain_http: As for `client()`.
+
+        Raises:
+            ConfigurationError: The header's name or the scheme cannot stand in a request, or the space is missing.
         """
         with at_work():
             from genai_credentials.client.engines import OneEngine

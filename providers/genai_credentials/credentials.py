@@ -222,10 +222,10 @@ class CredentialProvider(ClientFactory, PydanticField):
             ConfigurationError: As for `from_uris`, or a duration is no number of seconds.
         """
         with at_work():
-            from genai_credentials.uris import parse, settings
+            from genai_credentials.uris import VARIABLE, parse_all, settings
 
         uris, durations = settings(environ)
-        return cls(*(parse(uri, environ) for uri in uris), **{**durations, **options})  # type: ignore[arg-type]
+        return cls(*parse_all(uris, VARIABLE, environ), **{**durations, **options})  # type: ignore[arg-type]
 
     # Its life
 
@@ -279,7 +279,8 @@ def _check_seconds(lowest: float | None = None, **durations: float) -> None:
         number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool) and not math.isnan(seconds)
         if not number or (seconds <= 0 if lowest is None else seconds < lowest):
             raise ConfigurationError(
-                f"{name}={seconds!r}: a duration is a number of seconds, {'over' if lowest is None else 'at least'} 0."
+                f"{name}={seconds!r}: a duration is a number of seconds, {'over' if lowest is None else 'at least'} 0.",
+                remedy="Write plain seconds: 300 for five minutes.",
             )
 
 

@@ -106,10 +106,26 @@ def import_extra(module: str, extra: str) -> Any:
         with at_work():
             return import_module(module)
     except ImportError as error:
-        raise MissingDependency(
-            f"{extra}: the package of the module {module} is not installed.",
-            remedy=f"pip install 'genai-credentials[{extra}]'",
-        ) from error
+        raise missing(module, extra) from error
+
+
+def missing(module: str, extra: str) -> MissingDependency:
+    """The error that names a part of this package which is not installed, and the extra that brings it."""
+    part = _PARTS.get(extra, extra)
+    return MissingDependency(
+        f"{part} support is not installed: the module {module} cannot be imported.",
+        remedy=f"pip install 'genai-credentials[{extra}]'",
+    )
+
+
+_PARTS = {
+    "google": "Google Secret Manager",
+    "aws": "AWS Secrets Manager",
+    "dotenv": ".env file",
+    "otel": "OpenTelemetry",
+    "proxy": "Proxy",
+}
+"""Extra -> what it is for."""
 
 
 def sealed(method: Fetch) -> Fetch:

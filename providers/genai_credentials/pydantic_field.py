@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from functools import partial
 from typing import Any, Self
 
 from genai_credentials.errors import ConfigurationError, CredentialsError
@@ -17,12 +18,13 @@ class PydanticField:
         """A provider chain from its text form."""
 
     @classmethod
-    def __get_pydantic_core_schema__(cls, _source: Any, _handler: Any) -> Any:
+    def __get_pydantic_core_schema__(cls, _source: Any, handler: Any) -> Any:
         """A field of a pydantic model, or its settings: the text of `GENAI_CREDENTIALS`, or a provider as it is."""
         from pydantic_core import core_schema
 
         shown = core_schema.to_string_ser_schema(when_used="json-unless-none")
-        return core_schema.no_info_plain_validator_function(cls._validated, serialization=shown)
+        validated = partial(cls._validated, handler.field_name or cls.__name__)
+        return core_schema.no_info_plain_validator_function(validated, serialization=shown)
 
     @classmethod
     def __get_pydantic_json_schema__(cls, _schema: Any, _handler: Any) -> dict[str, Any]:
@@ -30,15 +32,18 @@ class PydanticField:
         return {"type": "string", "description": "URIs of the providers of an API key, with white space between."}
 
     @classmethod
-    def _validated(cls, value: object) -> Self:
+    def _validated(cls, field: str, value: object) -> Self:
         if isinstance(value, cls):
             return value
         try:
             if isinstance(value, str):
                 return cls.from_uris(*(value.split() or ["env:"]))
-            problem = CredentialsError(f"A provider's URIs are one text, not {type(value).__name__}.")
+            problem = CredentialsError(
+                f"{field}: a provider's URIs are one text, not {type(value).__name__}.",
+                remedy='Write them with spaces in between: "env: file:/run/secrets/gemini".',
+            )
         except ConfigurationError as error:
-            problem = CredentialsError(error.message, remedy=error.remedy)
+            problem = CredentialsError(f"{field}: {error.message}", remedy=error.remedy)
         # No ValueError, even if it ends a union: pydantic would print it with the input, once for each kind of the
         # union, and that may be a key, pasted in the wrong place.
         raise problem

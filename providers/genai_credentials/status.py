@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Never
 
 from genai_credentials.errors import Attempt
+from genai_credentials.tables import Table
 
 if TYPE_CHECKING:
     from genai_credentials.engine import Engine
@@ -53,7 +54,7 @@ class Counters(dict[str, int]):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A moment of a `CredentialProvider`.
+    """A moment of a `CredentialProvider`; `print` and a notebook show it as a small table.
 
     `state` is one of EMPTY, FRESH, STALE, FELL_BACK, REFUSED. `fingerprint`, `provider`, `version`, `age` and
     `next_refresh` are None while there is no key. `next_refresh` is in seconds: 0 when it is due, and a notification's
@@ -72,6 +73,29 @@ class Status:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "counters", Counters(self.counters))
+
+    def __str__(self) -> str:
+        return self._table().text()
+
+    def _repr_html_(self) -> str:
+        return self._table().html()
+
+    def _table(self) -> Table:
+        version = f", version {self.version}" if self.version else ""
+        counts = ", ".join(f"{name} {count}" for name, count in self.counters.items() if count)
+        facts = [
+            ("state", self.state),
+            ("key", f"{self.fingerprint} from {self.provider}{version}" if self.fingerprint else "none"),
+            ("age", _seconds(self.age)),
+            ("next refresh", _seconds(self.next_refresh)),
+            ("counters", counts or "all 0"),
+        ]
+        rows = [(one.provider, one.outcome, one.reason.removeprefix(f"{one.provider}: ")) for one in self.links]
+        return Table(facts, ("link", "outcome", "reason"), rows)
+
+
+def _seconds(seconds: float | None) -> str:
+    return "-" if seconds is None else f"{seconds:.0f} s"
 
 
 def status_of(engine: Engine) -> Status:

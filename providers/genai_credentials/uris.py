@@ -24,13 +24,14 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import entry_points
 from typing import Literal, NamedTuple, Never, cast
 from urllib.parse import unquote
 
 from genai_credentials.adapter import as_provider
 from genai_credentials.errors import ConfigurationError, CredentialsError
+from genai_credentials.proposals import ONE_BY_ONE, SEPARATE, are_joined, in_uris, proposal
 from genai_credentials.provider import Provider
 from genai_credentials.sources.aws import AWSSecretsManager
 from genai_credentials.sources.aws_agent import PORT, AWSAgent
@@ -69,6 +70,33 @@ class ProviderURI(NamedTuple):
         _fail(self.text, self.text.find(at) if at else len(self.text), expected)
 
 
+def parse_all(uris: Sequence[str], where: str, environ: Mapping[str, str] | None = None) -> list[Provider]:
+    """The providers of several URIs that stand in one place.
+
+    Args:
+        uris: Their texts.
+        where: The place, for errors: the name of a variable or of a field.
+        environ: Where `env:` looks; None means `os.environ`.
+
+    Raises:
+        ConfigurationError: One of them is wrong; the message begins with the place.
+    """
+    providers: list[Provider] = []
+    for number, uri in enumerate(uris, 1):
+        try:
+            if len(uris) > 1 and uri.endswith((",", ";", "|")):
+                raise ConfigurationError(f"The URI ends with {uri[-1]!r}.", remedy=SEPARATE)
+            providers.append(parse(uri, environ))
+        except CredentialsError as error:
+            at = f"{where}, link {number} of {len(uris)}" if len(uris) > 1 else where
+            problem = ConfigurationError(f"{at}: {error.message}", remedy=error.remedy)
+            break
+    else:
+        return providers
+    # Not chained: the frames of the first one hold the text, which may be a key.
+    raise problem
+
+
 def parse(uri: str, environ: Mapping[str, str] | None = None) -> Provider:
     """The provider that a URI describes.
 
@@ -87,29 +115,35 @@ def parse(uri: str, environ: Mapping[str, str] | None = None) -> Provider:
     try:
         make = _SCHEMES.get(parsed.scheme) or _plug_in(parsed)
         return as_provider(_env(parsed, environ) if make is _env else make(parsed))
+    except ConfigurationError as error:
+        problem = ConfigurationError(error.message, remedy=in_uris(error.remedy))
     except CredentialsError:
         raise
     except Exception as error:
-        kind = type(error).__name__
+        problem = ConfigurationError(f"{parsed.scheme}: the plug-in for this scheme raised {type(error).__name__}.")
     # Not chained: the text of an error that isn't ours may hold anything.
-    raise ConfigurationError(f"{parsed.scheme}: the plug-in for this scheme raised {kind}.")
+    raise problem
 
 
 def split(uri: str) -> ProviderURI:
     """Take a URI apart, without a look at what its scheme wants. Raises like `parse`."""
     if not isinstance(uri, str):
-        raise ConfigurationError(f"A provider's URI is text, not {type(uri).__name__}.")
+        raise ConfigurationError(f"A provider's URI is text, not {type(uri).__name__}.", remedy=ONE_BY_ONE)
     scheme, colon, rest = uri.partition(":")
+    if are_joined(uri, _SCHEMES):
+        raise ConfigurationError("There are several links in one URI.", remedy=SEPARATE)
     if not colon or not _SCHEME.fullmatch(scheme):
         # The text is not repeated: what has no scheme may well be the key itself, in the wrong place.
         raise ConfigurationError(
             f"A provider's URI starts with a scheme and a colon ({', '.join(sorted(_SCHEMES))}); "
             f"this text of {len(uri)} characters does not.",
-            remedy="If it is the key itself, put it into GEMINI_API_KEY, and write env: here.",
+            remedy=proposal(uri, _SCHEMES)
+            or "If it is the key itself, put it into GEMINI_API_KEY, and write env: here.",
         )
     for position, character in enumerate(uri):
         if character.isspace() or not character.isprintable():
-            _fail(uri, position, "no white space or control character: write it percent-encoded")
+            remedy = ONE_BY_ONE if are_joined(uri.replace(" ", ","), _SCHEMES) else ""
+            _fail(uri, position, "no white space or control character: write it percent-encoded", remedy)
     path, _, fragment = rest.partition("#")
     path, question, query = path.partition("?")
     return ProviderURI(
@@ -136,7 +170,10 @@ def settings(environ: Mapping[str, str] | None = None) -> tuple[list[str], dict[
                 seconds = math.nan
             if not seconds >= 0 or (seconds == 0 and name in POSITIVE):
                 lowest = "over" if name in POSITIVE else "at least"
-                raise ConfigurationError(f"{VARIABLE}_{name.upper()}={text!r} is no number of seconds, {lowest} 0.")
+                raise ConfigurationError(
+                    f"{VARIABLE}_{name.upper()}={text!r} is no number of seconds, {lowest} 0.",
+                    remedy="Write plain seconds: 300 for five minutes.",
+                )
             durations[name] = seconds
     return environ.get(VARIABLE, "").split() or ["env:"], durations
 
@@ -164,8 +201,9 @@ def _query(uri: str, text: str) -> dict[str, str]:
     return values
 
 
-def _fail(uri: str, position: int, expected: str) -> Never:
-    raise ConfigurationError(f"expected {expected}, at character {position + 1}:\n  {uri}\n  {' ' * position}^")
+def _fail(uri: str, position: int, expected: str, remedy: str = "") -> Never:
+    place = f"at character {position + 1}:\n  {uri}\n  {' ' * position}^"
+    raise ConfigurationError(f"expected {expected}, {place}", remedy=remedy)
 
 
 def _plain(uri: ProviderURI) -> None:
@@ -235,10 +273,11 @@ def _plug_in(uri: ProviderURI) -> Callable[[ProviderURI], object]:
     found = entry_points(group=GROUP, name=uri.scheme)
     if not found:
         installed = {point.name for point in entry_points(group=GROUP)}
-        known = ", ".join(sorted({*_SCHEMES, *installed}))
+        known = sorted({*_SCHEMES, *installed})
         raise ConfigurationError(
-            f"There is no provider for the scheme of this URI (character 1); known are {known}.",
-            remedy="Check the spelling, or install the package that brings it. If it is a key, keep it out of here.",
+            f"There is no provider for the scheme of this URI (character 1); known are {', '.join(known)}.",
+            remedy=proposal(uri.text, known)
+            or "Check the spelling, or install the package that brings it. If it is a key, keep it out of here.",
         )
     make: Callable[[ProviderURI], object] = next(iter(found)).load()
     return make

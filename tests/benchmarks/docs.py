@@ -29,7 +29,7 @@ HOW = """\
 Everything on this page comes from one run of these commands in a checkout:
 
 ```sh
-pip install -e '.[all,test,bench]'
+pip install -e '.[all,test]' --group bench
 python -m tests.benchmarks
 python -m tests.benchmarks --docs
 ```

@@ -49,7 +49,7 @@ def test_each_group_runs_and_reports_its_reaches(name: str) -> None:
 @pytest.mark.parametrize("peer", PEERS)
 def test_each_peer_takes_part(peer: str) -> None:
     if find_spec(PEERS[peer]) is None:
-        pytest.skip(f"{PEERS[peer]} is not installed: pip install -e '.[bench]'")
+        pytest.skip(f"{PEERS[peer]} is not installed: pip install --group bench")
     (group,) = results("warm")["groups"]
     assert any(peer in row[0] for table in group["tables"] for row in table["rows"])
 

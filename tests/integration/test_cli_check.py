@@ -300,7 +300,9 @@ def test_a_redirect_to_another_origin_says_that_no_key_arrived(
     [
         (["--base-url", "http://192.0.2.1"], "over plain http"),
         (["--base-url", "gateway"], "is no http(s) URL"),
-        (["--timeout", "0"], "--timeout"),
+        (["--timeout", "0"], "no number of seconds from 0.1"),
+        (["--base-url", "http://192.0.2.1"], "--allow-plain-http"),
+        (["gogle:x"], "Did you mean google:?"),
         (["aws:"], "at character 5"),
     ],
 )
@@ -401,6 +403,26 @@ def test_run_keeps_the_variable_away_that_would_win() -> None:
     assert mine.stdout == f"{LIVE}\n"
 
 
+@pytest.mark.parametrize(
+    "before",
+    [
+        ["env:NONE", "env:MINE", "--"],
+        ["env:NONE", "--variable", "GEMINI_API_KEY", "env:MINE", "--"],
+        ["--uri", "env:NONE", "env:MINE", "--"],
+        ["--json", "env:MINE", "--"],
+    ],
+)
+def test_run_takes_uris_as_the_other_verbs_do(before: list[str]) -> None:
+    done = command("run", *before, sys.executable, "-c", SHOW, "-x", "--", "env:y", MINE=LIVE)
+    assert (done.returncode, done.stdout) == (0, f"{LIVE} None ['-x', '--', 'env:y']\n")
+
+
+@pytest.mark.parametrize("before", [[], ["--"]])
+def test_a_dash_dash_of_the_commands_own_is_left_alone(before: list[str]) -> None:
+    done = command("run", *before, sys.executable, "-c", SHOW, "--", "env:y", GEMINI_API_KEY=LIVE)
+    assert (done.returncode, done.stdout) == (0, f"{LIVE} None ['--', 'env:y']\n")
+
+
 def run_document(*arguments: str) -> dict:
     done = invoke("run", "--json", *arguments)
     result = json.loads(done.stdout)
@@ -421,7 +443,9 @@ def test_run_without_a_key_or_a_command_says_so(monkeypatch: pytest.MonkeyPatch,
     plain.write_text("x")
     plain.chmod(stat.S_IRUSR)
     assert run_document(str(plain))["exit_code"] == 126
-    assert invoke("run", "no-such-command").stderr == "genai-credentials: There is no such command on the PATH.\n"
+    said = "genai-credentials: no-such-command: there is no such command on the PATH.\n"
+    assert invoke("run", "no-such-command").stderr == said
+    assert "no-such-command" in run_document("no-such-command")["message"]
 
 
 @pytest.mark.parametrize(
@@ -430,6 +454,12 @@ def test_run_without_a_key_or_a_command_says_so(monkeypatch: pytest.MonkeyPatch,
         (["--variable", LIVE, "true"], "--variable"),
         ([], "Missing argument"),
         (["--uri", "file:", "true"], "character 6"),
+        (["file:", "--", "true"], "character 6"),
+        (["env:", "true"], "true is no URI. COMMAND stands after --: run env: -- COMMAND"),
+        (["env:"], "COMMAND is missing. It stands after --"),
+        (["env:", "--"], "COMMAND is missing"),
+        (["env:", "--nonsense", "--", "true"], "--nonsense is no URI"),
+        (["gogle:x", "--", "true"], "Did you mean google:?"),
     ],
 )
 def test_run_with_a_wrong_option_is_code_2(arguments: list[str], word: str) -> None:

@@ -275,8 +275,7 @@ def test_only_a_terminal_gets_colours(environ: dict[str, str], coloured: bool, m
     monkeypatch.setattr(sys, "stdout", terminal)
     output.Printer().say("word " * 30, lead="- ", style="red")
     assert ("\x1b[31m" in terminal.text) == coloured
-    # Rich takes a dumb terminal to be 80 columns wide.
-    assert len(terminal.text.splitlines()) == (2 if environ.get("TERM") == "dumb" else 3)
+    assert len(terminal.text.splitlines()) == 3
 
 
 @pytest.mark.parametrize(

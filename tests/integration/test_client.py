@@ -39,6 +39,35 @@ def ask_in_an_asynchronous_stream(client):
     return asyncio.run(main())
 
 
+def forgotten(credentials, api):
+    """The models of a client that nothing refers to; a collection comes in between, as it may at any time."""
+    models = credentials.client(http_options={"base_url": api.base_url}).models
+    gc.collect()
+    return models
+
+
+def test_a_client_that_nothing_refers_to_serves_what_was_taken_from_it(credentials, keys, api):
+    models = forgotten(credentials, api)
+    assert models.generate_content(model=MODEL, contents="one").text == "pong: one"
+    keys.rotate()
+    assert models.generate_content(model=MODEL, contents="two").text == "pong: two"
+    del models
+    gc.collect()
+
+
+def test_so_does_its_asynchronous_side(credentials, api):
+    async def main():
+        models = credentials.client(http_options={"base_url": api.base_url}).aio.models
+        gc.collect()
+        await asyncio.sleep(0)
+        answers = [(await models.generate_content(model=MODEL, contents="hi")).text for _ in range(2)]
+        # Nobody else could: this is the SDK's own way to close what is asynchronous.
+        await models._api_client.aclose()
+        return answers
+
+    assert asyncio.run(main()) == ["pong: hi"] * 2
+
+
 WAYS = [ask, ask_in_a_stream, ask_asynchronously, ask_in_an_asynchronous_stream]
 
 

@@ -1,6 +1,6 @@
 """What is published: the sdist and the wheel, built from this tree, looked into and used where nothing else is.
 
-It takes the extra [dev] and a package index, so it is no part of the default run: `pytest tests/packaging`.
+It takes the dependency group dev and a package index, so it is no part of the default run: `pytest tests/packaging`.
 """
 
 import email
@@ -63,7 +63,7 @@ def run(*line: str | Path, cwd: Path = ROOT, environ: Mapping[str, str] | None =
     ours = {name: value for name, value in os.environ.items() if name not in ("PYTEST_ADDOPTS", "PYTHONPATH")}
     environ = {**ours, **(environ or {})}
     done = subprocess.run(
-        list(map(str, line)), cwd=cwd, env=environ, capture_output=True, text=True, timeout=180, check=False
+        list(map(str, line)), cwd=cwd, env=environ, capture_output=True, text=True, timeout=600, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -155,6 +155,15 @@ def test_the_tree_makes_the_wheel_that_the_sdist_makes(wheel: Path, tmp_path: Pa
     assert (other.name, other.read_bytes()) == (wheel.name, wheel.read_bytes())
 
 
+def test_the_description_names_no_address_and_no_file_that_is_not_there(wheel: Path) -> None:
+    metadata = email.message_from_bytes(content(wheel)[f"{INFO}/METADATA"])
+    assert metadata.get_all("Project-URL") is None
+    description = str(metadata.get_payload())
+    links = re.findall(r"\]\(([^)]*)\)", description)
+    assert [link for link in links if not link.startswith("https://")] == []
+    assert description.startswith("# genai-credentials\n")
+
+
 # What they do
 
 
@@ -181,6 +190,30 @@ def test_without_extras_it_serves_and_each_that_is_missing_is_named(bare: Path, 
         "answered pong: hi",
         "answered pong: hi",
     ]
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the tree, as a clone has it."""
+    target = tmp_path_factory.mktemp("clone") / "genai-credentials"
+    ignored = shutil.ignore_patterns(
+        ".git", ".venv*", "build", "dist", ".*_cache", "__pycache__", ".nox", ".hypothesis"
+    )
+    shutil.copytree(ROOT, target, ignore=ignored)
+    return target
+
+
+def test_what_installs_it_today_works_and_so_does_the_remedy_of_an_error(checkout: Path, tmp_path: Path) -> None:
+    """The first line of the page on installing, as it is; then one that an error names: no index is asked for us."""
+    line = re.search(r"^pip install .*$", (ROOT / "docs/install.md").read_text(), re.MULTILINE)
+    assert line is not None
+    run(sys.executable, "-m", "venv", tmp_path / "venv")
+    activate = f". {tmp_path / 'venv'}/bin/activate"
+    run("sh", "-ec", f"{activate}; {line[0]}", cwd=checkout)
+    said = run("sh", "-ec", f"{activate}; genai-credentials --version; python -m genai_credentials -V", cwd=tmp_path)
+    assert said.splitlines() == [f"genai-credentials {PROJECT['version']}"] * 2
+    remedy = "pip install 'genai-credentials[demo]'"
+    run("sh", "-ec", f"{activate}; {remedy} -q; python -c 'import moto'", cwd=tmp_path)
 
 
 def test_without_extras_the_command_says_what_it_needs(bare: Path) -> None:

@@ -32,7 +32,7 @@ WIDTHS = (1280, 390)
 pytestmark = [
     pytest.mark.skipif(chromium() is None, reason="no Chromium is installed: apt-get install chromium"),
     pytest.mark.skipif(
-        find_spec("material") is None, reason="pip install mkdocs-material 'mkdocstrings[python]' to walk the site"
+        find_spec("material") is None, reason="mkdocs-material is not installed: pip install --group docs"
     ),
 ]
 

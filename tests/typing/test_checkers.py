@@ -1,6 +1,6 @@
 """mypy --strict and pyright on `accepts.py` and `rejects.py`, over the package as it is installed.
 
-It takes the extra [dev], so it is no part of the default run: `pytest tests/typing`.
+It takes the dependency group dev, so it is no part of the default run: `pytest tests/typing`.
 """
 
 import json

@@ -19,8 +19,8 @@ ORDER = """
     sources.base adapter chain keystate events redaction writing fetching notifications options
     sources.retries sources.checksum sources.versions sources.google_login sources.google_clients
     sources.aws_names sources.agent_token sources
-    pushes diagnosis status engine client uris pydantic_field client_factory credentials tenants rotate telemetry
-    proxy testing cli
+    tables pushes diagnosis status engine client proposals uris pydantic_field client_factory credentials tenants rotate
+    telemetry proxy testing cli __main__
 """
 ROOMS = ORDER.split()
 PARTS = {room for room in ROOMS if room.startswith("sources.")}

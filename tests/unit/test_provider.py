@@ -12,6 +12,7 @@ from genai_credentials import (
     ApiKey,
     AWSSecretsManager,
     ConfigurationError,
+    CredentialProvider,
     Dotenv,
     Env,
     FetchFailed,
@@ -189,6 +190,27 @@ def test_a_missing_package_names_the_extra() -> None:
     with pytest.raises(MissingDependency, match="no_such_module") as caught:
         import_extra("no_such_module", "google")
     assert caught.value.remedy == "pip install 'genai-credentials[google]'"
+
+
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        ("google", "Google Secret Manager support is not installed"),
+        ("aws", "AWS Secrets Manager support is not installed"),
+        ("dotenv", ".env file support is not installed"),
+        ("otel", "OpenTelemetry support is not installed"),
+    ],
+)
+def test_a_missing_package_says_what_is_not_supported_without_it(extra: str, words: str) -> None:
+    with pytest.raises(MissingDependency, match=words):
+        import_extra("no_such_module", extra)
+
+
+@pytest.mark.parametrize("several", [[Env(), Env("B")], (Env(),), {Env()}, {"a": Env()}])
+def test_providers_in_one_argument_are_told_apart(several: object) -> None:
+    with pytest.raises(ConfigurationError, match=f"{type(several).__name__} is neither") as caught:
+        CredentialProvider(several)  # type: ignore[arg-type]
+    assert "one by one" in caught.value.remedy
 
 
 def test_an_installed_package_is_loaded() -> None:

@@ -127,6 +127,72 @@ def test_anything_else_is_no_scheme(scheme):
         split(f"{scheme}:x")
 
 
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("env", "Did you mean env:?"),
+        ("Env()", "Did you mean env:?"),
+        ("ENV:", "Did you mean env:?"),
+        ("gogle:projects/P/secrets/S", "Did you mean google:?"),
+        ("googel:projects/P/secrets/S", "Did you mean google:?"),
+        ("gsm:projects/P/secrets/S", "Did you mean google:?"),
+        ("secretsmanager:x", "Did you mean aws:?"),
+        ("aws_agent:x", "Did you mean aws-agent:?"),
+        ("dotnev:.env", "Did you mean dotenv:?"),
+        ("fille:key", "Did you mean file:?"),
+        (".env", "dotenv:.env"),
+        ("config/.env.local", "dotenv:.env"),
+        ("/run/secrets/gemini", "file:/run/secrets/gemini"),
+        ("./key", "file:/run/secrets/gemini"),
+        ("~/key", "file:/run/secrets/gemini"),
+        ("projects/P/secrets/S", "google:projects/"),
+        (ARN, "aws:arn:aws:"),
+        ("GEMINI_API_KEY", "env:GEMINI_API_KEY"),
+        ('"env:"', "Remove the quotes"),
+        ("'env:A", "Remove the quotes"),
+        ("env:,file:key", "Separate links by spaces"),
+        ("env:;file:key", "Separate links by spaces"),
+        ("env:|aws:s", "Separate links by spaces"),
+        ("file:key,env:", "Separate links by spaces"),
+        ("aws:prod/gemini,google:projects/P/secrets/S", "Separate links by spaces"),
+        ("env: file:key", "Pass each URI as an argument of its own"),
+        ("env:AIzaSyNotForTheLog", "env:GEMINI_API_KEY"),
+        ("file:AIzaSyNotForTheLog_0123456789abcdefgh", "use env:"),
+        ("vault:secret", "install the package that brings it"),
+    ],
+)
+def test_an_error_proposes_what_was_probably_meant(text, remedy):
+    with pytest.raises(ConfigurationError) as caught:
+        parse(text)
+    assert remedy in caught.value.remedy
+    assert "AIza" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("chain", "at", "remedy"),
+    [
+        ("env", "GENAI_CREDENTIALS: ", "env:"),
+        ("env:,file:key", "GENAI_CREDENTIALS: ", "spaces"),
+        ("env:, file:key", "GENAI_CREDENTIALS, link 1 of 2: ", "spaces"),
+        ("env: | file:key", "GENAI_CREDENTIALS, link 2 of 3: ", ""),
+        ("env: gogle:projects/P/secrets/S", "GENAI_CREDENTIALS, link 2 of 2: ", "google:"),
+        ("AIzaSyNotForTheLog", "GENAI_CREDENTIALS: ", "GEMINI_API_KEY"),
+    ],
+)
+def test_an_error_of_the_environment_names_the_variable_and_the_link(chain, at, remedy):
+    with pytest.raises(ConfigurationError) as caught:
+        CredentialProvider.from_environment({"GENAI_CREDENTIALS": chain})
+    assert caught.value.message.startswith(at)
+    assert remedy in caught.value.remedy
+    assert "AIza" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("path", ["a,env:", "a,env:b#c", "x,file:"])
+def test_a_comma_that_belongs_to_a_path_survives_its_text_form(path):
+    provider = File(path, field=path)
+    assert parse(provider.uri) == provider
+
+
 def test_links_that_read_different_things_have_different_names():
     uris = ["aws:s", "aws:s?region=eu-west-1", "aws:s?region=us-east-1", "aws:s?stage=AWSPENDING", "aws:s?version_id=7"]
     uris += [f"{uri}#k" for uri in uris] + ["dotenv:.env", "dotenv:.env#A", "dotenv:.env#B", "aws-agent:s?port=4000"]
@@ -217,6 +283,30 @@ def test_settings_that_are_wrong_say_so_without_their_text(model, wrong):
     with pytest.raises(CredentialsError) as caught:
         model(credentials=wrong)
     assert "AIza" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "remedy"),
+    [
+        ("env:,file:key", "spaces"),
+        ("env", "Did you mean env:?"),
+        ("gogle:x", "Did you mean google:?"),
+        (["env:"], "spaces"),
+        ("AIzaPasted", "GEMINI_API_KEY"),
+    ],
+)
+@pytest.mark.parametrize("model", [Settings, Optional, Choice])
+def test_settings_that_are_wrong_name_their_field_and_what_to_do(model, wrong, remedy):
+    with pytest.raises(CredentialsError) as caught:
+        model(credentials=wrong)
+    assert caught.value.message.startswith("credentials: ")
+    assert remedy in caught.value.remedy
+
+
+def test_a_wrong_variable_of_settings_names_its_field(monkeypatch):
+    monkeypatch.setenv("CREDENTIALS", "env:,file:key")
+    with pytest.raises(CredentialsError, match=r"^credentials: There are several links"):
+        Settings()
 
 
 def test_a_field_may_be_left_empty(monkeypatch):

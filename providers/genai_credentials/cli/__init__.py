@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 _NEEDS = frozenset({"click", "rich"})
+_INTERRUPTED = 130
 
 
 def main() -> None:
@@ -18,4 +19,6 @@ def main() -> None:
             f"The command genai-credentials needs {error.name}. Run: pip install 'genai-credentials[cli]'\n"
         )
         sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)
     cli(prog_name="genai-credentials")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
+from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from genai_credentials.cli import meanings
 from genai_credentials.cli.causes import ACCEPTED, CHECK, GATEWAY, NO_MODELS, TABLE, Meaning
 from genai_credentials.cli.chains import Chain, Witness, key_document, kind_of, links_document
-from genai_credentials.cli.output import Misconfigured
+from genai_credentials.cli.output import Misconfigured, in_options
 from genai_credentials.errors import ConfigurationError, CredentialsError, NoCredentials
 from genai_credentials.key import ApiKey
 from genai_credentials.provider import Provider
@@ -45,6 +47,7 @@ class Asked(NamedTuple):
         answers: What the API answered, in order: more than one when keys were refused on the way.
         links: What each link answered.
         keys: The keys that were fetched.
+        ahead: Seconds by which the clock of this machine is ahead of the one that answered; None if none did.
     """
 
     provider: str | None
@@ -52,6 +55,7 @@ class Asked(NamedTuple):
     answers: tuple[Answer, ...]
     links: tuple[LinkStatus, ...]
     keys: tuple[ApiKey, ...]
+    ahead: float | None = None
 
     @property
     def key(self) -> ApiKey | None:
@@ -97,16 +101,33 @@ def ask(chain: Chain, providers: Sequence[Provider], way: Way, provider: str | N
         Misconfigured: The base URL is none, or the key would travel in the clear.
     """
     witnesses = [Witness(one) for one in providers]
-    seen: list[tuple[str | None, int, str]] = []
+    seen: list[_Seen] = []
     with chain.open(*witnesses) as credentials:
         problem = _list_models(credentials, way, seen)
         links = credentials.status().links
     keys = {fingerprint: key for witness in witnesses for fingerprint, key in witness.keys.items()}
     texts = {key.get_secret_value(): key for key in keys.values()}
-    answers = tuple(_answer(status, body, texts.get(text or "")) for text, status, body in seen)
+    answers = tuple(_answer(one.status, one.body, texts.get(one.text or "")) for one in seen)
     meaning = problem or answers[-1].meaning
     meaning = meaning._replace(run=_next(meaning, way, each=provider is not None))
-    return Asked(provider, meaning, answers, links, tuple(keys.values()))
+    ahead = seen[-1].ahead if seen else None
+    return Asked(provider, meaning, answers, links, tuple(keys.values()), ahead)
+
+
+class _Seen(NamedTuple):
+    """An answer as it came: to a key of this text, with this body, and how far our clock is ahead of its own."""
+
+    text: str | None
+    status: int
+    body: str
+    ahead: float | None
+
+
+def _ahead(date: str | None) -> float | None:
+    try:
+        return time.time() - parsedate_to_datetime(date or "").timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 def _answer(status: int, body: str, key: ApiKey | None) -> Answer:
@@ -125,14 +146,15 @@ def _next(meaning: Meaning, way: Way, *, each: bool) -> tuple[tuple[str, str], .
     )
 
 
-def _list_models(credentials: Any, way: Way, seen: list[tuple[str | None, int, str]]) -> Meaning | None:
+def _list_models(credentials: Any, way: Way, seen: list[_Seen]) -> Meaning | None:
     """Ask, and note each answer in `seen`; what went wrong if the API gave none."""
     from google.genai import errors
 
     def saw(response: Any) -> None:
         if response.status_code < 300 or response.status_code >= 400:
             response.read()
-            seen.append((response.request.headers.get(HEADER), response.status_code, response.text[:MOST_CHARACTERS]))
+            text, ahead = response.request.headers.get(HEADER), _ahead(response.headers.get("date"))
+            seen.append(_Seen(text, response.status_code, response.text[:MOST_CHARACTERS], ahead))
 
     options: dict[str, Any] = {
         "timeout": round(way.timeout * 1000),
@@ -145,11 +167,11 @@ def _list_models(credentials: Any, way: Way, seen: list[tuple[str | None, int, s
     except errors.APIError:
         pass
     except ConfigurationError as error:
-        raise Misconfigured.of(error) from None
+        raise Misconfigured.of(error, way.base_url) from None
     except NoCredentials:
         return TABLE["no_key"]._replace(remedy="", run=())
     except CredentialsError as error:
-        return TABLE["no_key"]._replace(title=error.message, causes=(), remedy=error.remedy)
+        return TABLE["no_key"]._replace(title=error.message, causes=(), remedy=in_options(error.remedy))
     except Exception as error:
         return None if seen else meanings.of_exception(error)
     return None if seen else TABLE["other_status"]

@@ -72,11 +72,11 @@ def chain_of(uris: Sequence[str]) -> Chain:
     Raises:
         Misconfigured: A URI or a duration is wrong, or a plug-in fails.
     """
-    from genai_credentials.uris import VARIABLE, parse, settings
+    from genai_credentials.uris import VARIABLE, parse, parse_all, settings
 
     try:
         configured, durations = settings()
-        providers = tuple(parse(uri) for uri in uris or configured)
+        providers = tuple(map(parse, uris) if uris else parse_all(configured, VARIABLE))
     except CredentialsError as error:
         raise Misconfigured.of(error) from None
     except Exception as error:
@@ -190,11 +190,16 @@ def findings_of(chain: Chain, keys: Sequence[ApiKey], host: str | None = None) -
         keys: The keys that its links served.
         host: Where the requests go; None when none is sent.
     """
-    found = [*_two_variables(chain.providers), *_environment(host)]
+    found = variables_of(chain, host)
     found += [_taken_off(key) for key in keys if key.notes]
     for key in keys if host else ():
         found += _wrong_place(key, str(host))
     return list(dict.fromkeys(found))
+
+
+def variables_of(chain: Chain, host: str | None = None) -> list[Finding]:
+    """What is odd about the variables of the environment; the arguments are those of `findings_of`."""
+    return [*_two_variables(chain.providers), *_environment(host)]
 
 
 def _taken_off(key: ApiKey) -> Finding:

@@ -19,8 +19,9 @@ from genai_credentials.cli.chains import (
     origin_name,
     uris_argument,
 )
-from genai_credentials.cli.output import BAD, MISCONFIGURED, OK, UNCLEAR, Printer, emit, json_option, quiet
-from genai_credentials.cli.status import bare
+from genai_credentials.cli.output import BAD, MISCONFIGURED, OK, UNCLEAR, Printer, Seconds, emit, json_option, quiet
+from genai_credentials.cli.status import bare, counted
+from genai_credentials.cli.waiting import waiting
 from genai_credentials.workers import run
 
 if TYPE_CHECKING:
@@ -31,9 +32,7 @@ if TYPE_CHECKING:
 @json_option
 @click.option("--each", is_flag=True, help="Ask about each link's key on its own, not only about the one that serves.")
 @click.option("--base-url", metavar="URL", help="Ask there: a gateway. Else GOOGLE_GEMINI_BASE_URL, else Google.")
-@click.option(
-    "--timeout", type=click.FloatRange(0.1, 600.0), default=10.0, show_default=True, help="Seconds for the answer."
-)
+@click.option("--timeout", type=Seconds(0.1, 600.0), default=10.0, show_default=True, help="Seconds for the answer.")
 @click.option("--allow-plain-http", is_flag=True, help="Let the key travel unencrypted to another machine.")
 @uris_argument
 def check(
@@ -86,15 +85,17 @@ def ask_chain(chain: Chain, way: Way) -> list[Asked]:
     """Ask about the chain, as an application would."""
     from genai_credentials.cli.asking import ask
 
-    return [ask(chain, chain.providers, way)]
+    with waiting(f"Asking {origin_name(way.base_url)}"):
+        return [ask(chain, chain.providers, way)]
 
 
 def ask_each(chain: Chain, way: Way) -> list[Asked]:
     """Ask about each link, all at the same time."""
     from genai_credentials.cli.asking import ask
 
-    asked = [run(partial(ask, chain, [one], way, one.name), "check") for one in chain.providers]
-    return [one.result() for one in asked]
+    with waiting(f"Asking {origin_name(way.base_url)} about {counted(chain.providers)}"):
+        asked = [run(partial(ask, chain, [one], way, one.name), "check") for one in chain.providers]
+        return [one.result() for one in asked]
 
 
 def worst(results: Sequence[Asked]) -> int:
@@ -118,6 +119,12 @@ def _on_the_way(result: Asked) -> list[Finding]:
         for link in result.links
         if link.outcome == "broken" and result.key is not None
     ]
+    return [*found, *refused_before(result)]
+
+
+def refused_before(result: Asked) -> list[Finding]:
+    """The keys that were refused on the way to the one that got the last answer."""
+    found = []
     for answer in result.answers[:-1]:
         if answer.key and answer.meaning.verdict == "refused":
             whose = f"{answer.key.provider}: the key {answer.key.fingerprint}"
@@ -137,7 +144,7 @@ def _show_chain(printer: Printer, results: Sequence[Asked], host: str) -> None:
     meaning, key = result.meaning, result.key
     status = f" ({answered(result)})" if result.answers else ""
     word = {"accepted": "Accepted", "refused": "Refused", "no_key": "No key", "misconfigured": "Set up wrong"}
-    pages.headline(printer, meaning, f"{word.get(meaning.verdict, 'Could not tell')}{status}: {host}")
+    pages.headline(printer, meaning.verdict, f"{word.get(meaning.verdict, 'Could not tell')}{status}: {host}")
     if key is not None:
         printer.say(f"{key_line(key)}, from {key.provider}")
     printer.say(meaning.title)

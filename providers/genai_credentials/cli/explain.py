@@ -9,7 +9,7 @@ import click
 
 from genai_credentials.cli import meanings, pages
 from genai_credentials.cli.causes import EXITS, Meaning
-from genai_credentials.cli.output import OK, Misconfigured, Printer, emit, json_option
+from genai_credentials.cli.output import OK, Misconfigured, Printer, echo, emit, json_option
 from genai_credentials.cli.reading.cleaning import MOST
 
 LEADS = {
@@ -68,7 +68,7 @@ def explain(as_json: bool, text: tuple[str, ...]) -> None:
 
 def _show(printer: Printer, meaning: Meaning, status: int | None) -> None:
     number = f" ({status})" if status else ""
-    pages.headline(printer, meaning, f"{LEADS[meaning.verdict]}{number}.")
+    printer.say(f"{LEADS[meaning.verdict]}{number}.", style=pages.COLOURS[meaning.verdict])
     printer.say(meaning.title)
     pages.body(printer, meaning)
 
@@ -77,7 +77,7 @@ def _standard_input() -> str:
     if sys.stdin is None:  # closed by the shell
         return ""
     if sys.stdin.isatty():
-        click.echo("Paste the error, then press Ctrl-D.", err=True)
+        echo("Paste the error, then press Ctrl-D.", err=True)
     # The end is what counts, and a log may be longer than the memory.
     kept: deque[bytes] = deque(maxlen=4 * MOST // _AT_ONCE + 1)
     while block := sys.stdin.buffer.read(_AT_ONCE):

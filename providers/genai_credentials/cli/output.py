@@ -10,12 +10,13 @@ import sys
 import textwrap
 import warnings
 from collections.abc import Callable, Iterator
-from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakSet
 
 import click
 
+from genai_credentials.cli.consoles import linked
+from genai_credentials.cli.terminal import console_of, is_live, make_readable
 from genai_credentials.redaction import needles
 
 if TYPE_CHECKING:
@@ -29,9 +30,8 @@ INTERRUPTED = 130
 """The exit code of whatever Ctrl-C ends, as shells have it."""
 
 
+BASE_URL = "GOOGLE_GEMINI_BASE_URL"
 REDACTED = "<redacted>"
-PIPED_WIDTH, WIDEST = 80, 100
-
 # What keys look like, for those that were typed into the wrong place and were never fetched.
 _SHAPES = re.compile(r"AIza[\w-]{16,}|AQ\.[\w.-]{16,}|auth_tokens/[\w.-]{8,}|\bsk-[\w-]{12,}|\bya29\.[\w.-]{8,}")
 _SHORTEST = 8
@@ -61,9 +61,28 @@ def json_option(command: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help=help_text)(command)
 
 
+class Seconds(click.FloatRange):
+    """An option's number of seconds."""
+
+    name = "seconds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """See `click.ParamType`."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            problem = f"{value!r} is no number of seconds from {self.min:g} to {self.max:g}. Write 10, for example."
+        return self.fail(problem, param, ctx)
+
+
+def echo(text: str = "", *, err: bool = False) -> None:
+    """Print a line as it is, in the encoding that the terminal has: click takes ASCII for a mistake, and UTF-8."""
+    click.echo(text, file=sys.stderr if err else sys.stdout)
+
+
 def emit(document: dict[str, Any], *, line: bool = False) -> None:
     """Print a JSON document; on one line if `line`."""
-    click.echo(json.dumps(_clean(document), indent=None if line else 2))
+    echo(json.dumps(_clean(document), indent=None if line else 2))
 
 
 def _clean(value: Any) -> Any:
@@ -80,26 +99,42 @@ class Misconfigured(click.ClickException):
     exit_code = MISCONFIGURED
 
     @classmethod
-    def of(cls, error: CredentialsError) -> Misconfigured:
-        """From an error of the library."""
-        return cls(f"{error.message}\n{error.remedy}".rstrip())
+    def of(cls, error: CredentialsError, base_url: str | None = "given") -> Misconfigured:
+        """From an error of the library.
+
+        Args:
+            error: The error.
+            base_url: What --base-url was given; None means that the environment names it.
+        """
+        text = f"{error.message}\n{error.remedy}".rstrip()
+        return cls(in_options(text if base_url else text.replace("base_url=", f"{BASE_URL}=")))
+
+
+_RENAMED = {"min_age": "if_older_than"}
+_ARGUMENTS = "allow_plain_http|base_url|min_age|prove_for|prove_timeout|retire_after|service_account"
+_ARGUMENT = re.compile(rf"(?<![\w.=/(-])({_ARGUMENTS}|project(?==))(?![\w(])(=(?:True\b)?)?")
+"""Those arguments of the library that are options of the command too."""
+
+
+def in_options(text: str) -> str:
+    """What the library says of its arguments, said of the command's options."""
+    return _ARGUMENT.sub(_option, text)
+
+
+def _option(found: re.Match[str]) -> str:
+    name = f"--{_RENAMED.get(found[1], found[1]).replace('_', '-')}"
+    return f"{name} " if found[2] == "=" else name
 
 
 class Printer:
     """Prints paragraphs for people, on stdout or stderr."""
 
     def __init__(self, *, err: bool = False) -> None:
-        from rich.console import Console
-
-        stream = sys.stderr if err else sys.stdout
-        if isinstance(stream, TextIOWrapper):
-            # A name with an umlaut must not end a diagnosis on a terminal that cannot show it.
-            stream.reconfigure(errors="backslashreplace")
-        terminal = stream.isatty()
-        # Not the console's own word: FORCE_COLOR would have it take a pipe for a terminal.
-        self.console = Console(file=stream, force_terminal=terminal, width=None if terminal else PIPED_WIDTH)
-        self.live = terminal and not self.console.is_dumb_terminal
-        self._width = min(self.console.width, WIDEST) - 1
+        # A name with an umlaut must not end a diagnosis on a terminal that cannot show it.
+        make_readable()
+        self.console = console_of(sys.stderr if err else sys.stdout)
+        self.live = is_live(self.console)
+        self._width = self.console.width - 1
 
     def say(self, text: str = "", *, lead: str = "", style: str = "", lead_style: str = "") -> None:
         """Print a paragraph.
@@ -125,7 +160,7 @@ class Printer:
             start = lead if number == 0 else rest
             shown = Text.assemble((start, lead_style), (line[len(rest) :], style))
             shown.rstrip()
-            self.console.print(shown, soft_wrap=True, highlight=False)
+            self.console.print(linked(shown), soft_wrap=True, highlight=False)
 
     def command(self, line: str, comment: str) -> None:
         """Print a command, whole, with a comment beside it if there is room, or below it."""

@@ -7,13 +7,17 @@ from collections.abc import Sequence
 from genai_credentials.cli.causes import Meaning
 from genai_credentials.cli.chains import Finding
 from genai_credentials.cli.output import Printer
+from genai_credentials.cli.terminal import BAD, DOUBTFUL, GOOD
 
 COLOURS = {
     "accepted": "bold green",
+    "bad": "bold red",
     "broken": "bold red",
+    "good": "bold green",
     "misconfigured": "bold yellow",
     "no_key": "bold red",
     "not_the_key": "bold green",
+    "odd": "bold yellow",
     "refused": "bold red",
     "rejected": "bold red",
     "serving": "bold green",
@@ -22,10 +26,33 @@ COLOURS = {
 }
 """Verdict or outcome -> style; the others are dim."""
 
+MARKS = {
+    "accepted": GOOD,
+    "good": GOOD,
+    "serving": GOOD,
+    "bad": BAD,
+    "broken": BAD,
+    "no_key": BAD,
+    "refused": BAD,
+    "rejected": BAD,
+    "misconfigured": DOUBTFUL,
+    "odd": DOUBTFUL,
+    "unknown": DOUBTFUL,
+}
+"""Verdict or outcome -> the sign before it, on a terminal; the others have none."""
 
-def headline(printer: Printer, meaning: Meaning, text: str) -> None:
-    """Print the first line of a screen."""
-    printer.say(text, style=COLOURS[meaning.verdict])
+
+def headline(printer: Printer, state: str, text: str) -> None:
+    """Print the first line of a screen, after its sign on a terminal.
+
+    Args:
+        printer: Where to.
+        state: A verdict or an outcome.
+        text: What is said.
+    """
+    style = COLOURS.get(state, "bold")
+    sign = MARKS.get(state) if printer.live else None
+    printer.say(text, lead=f"{sign} " if sign else "", lead_style=style, style=style)
 
 
 def body(printer: Printer, meaning: Meaning) -> None:
@@ -54,9 +81,10 @@ def row(printer: Printer, state: str, name: str, lines: Sequence[str], remedy: s
         name: The link's.
         lines: What there is to say.
         remedy: What to do about it; may be empty.
-        mark: One character before it.
+        mark: One character before it, where the output is piped.
     """
-    printer.say(name, lead=f"{mark} {state.replace('_', ' '):<13} ", lead_style=COLOURS.get(state, "dim"), style="bold")
+    sign = MARKS.get(state, " ") if printer.live else mark
+    printer.say(name, lead=f"{sign} {state.replace('_', ' '):<13} ", lead_style=COLOURS.get(state, "dim"), style="bold")
     for line in lines:
         printer.say(line, lead=" " * 16)
     if remedy:

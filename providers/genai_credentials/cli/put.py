@@ -8,9 +8,23 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from genai_credentials.cli import pages
 from genai_credentials.cli.chains import chain_of, key_line, kind_of, origin_name
-from genai_credentials.cli.output import BAD, OK, UNCLEAR, Misconfigured, Printer, emit, json_option, know, quiet
-from genai_credentials.cli.typed import is_asked, typed_text
+from genai_credentials.cli.output import (
+    BAD,
+    BASE_URL,
+    OK,
+    UNCLEAR,
+    Misconfigured,
+    Printer,
+    emit,
+    in_options,
+    json_option,
+    know,
+    quiet,
+)
+from genai_credentials.cli.typed import is_asked, typed_key, typed_text
+from genai_credentials.cli.waiting import waiting
 from genai_credentials.errors import ConfigurationError, CredentialsError, MissingDependency, PutConflict, PutUnsure
 from genai_credentials.key import ApiKey
 from genai_credentials.provider import Writable, writable
@@ -25,13 +39,13 @@ PAUSES = (0.2, 0.5, 1.0, 0.0)
 """Seconds before a store is read once more that does not serve the key yet."""
 
 HEADLINES = {
-    "stored": ("Stored", "bold green"),
-    "unchanged": ("Nothing to do, it is there already", "bold green"),
-    "refused": ("Nothing was stored", "bold red"),
-    "not_proven": ("Nothing was stored, the API could not be asked", "bold yellow"),
-    "unsure": ("Look at what is there now", "bold yellow"),
+    "stored": ("Stored", "good"),
+    "unchanged": ("Nothing to do, it is there already", "good"),
+    "refused": ("Nothing was stored", "bad"),
+    "not_proven": ("Nothing was stored, the API could not be asked", "odd"),
+    "unsure": ("Look at what is there now", "odd"),
 }
-"""Outcome -> the first line, and its style."""
+"""Outcome -> the first line, and how it is marked."""
 
 
 class Way(NamedTuple):
@@ -90,7 +104,7 @@ class Result(NamedTuple):
 
     def failed(self, error: CredentialsError, outcome: str = "refused") -> Result:
         """The same, ended by an error."""
-        return self._replace(outcome=outcome, error=error.message, remedy=error.remedy)
+        return self._replace(outcome=outcome, error=in_options(error.message), remedy=in_options(error.remedy))
 
 
 @click.command(short_help="Store a key that was made by hand, once the API accepts it.")
@@ -143,12 +157,10 @@ def _work(store: Writable, way: Way | None, *, confirms: bool) -> Result:
     result = Result(store.name)
     text = typed_text(store.name)
     try:
-        key = ApiKey(text, provider="the input")
+        key = typed_key(text)
     except CredentialsError as error:
-        message = error.message.replace("what is stored there", "what was given")
-        return result._replace(error=message, remedy=error.remedy)
-    know(key)
-    with quiet():
+        return result._replace(error=error.message, remedy=error.remedy)
+    with quiet(), waiting("Asking the API about the key"):
         result = _asked(result._replace(key=key), key, way)
         if result.error:
             return result
@@ -156,7 +168,7 @@ def _work(store: Writable, way: Way | None, *, confirms: bool) -> Result:
     if confirms and is_asked() and result.previous not in (None, key.fingerprint):
         question = f"{store.name} has the key {result.previous}. Put {key.fingerprint} in its place?"
         click.confirm(question, abort=True, err=True)
-    with quiet():
+    with quiet(), waiting(f"Storing the key: {store.name}"):
         return _stored(result, store, key)
 
 
@@ -166,11 +178,11 @@ def _asked(result: Result, key: ApiKey, way: Way | None) -> Result:
         return result
     from genai_credentials.client import probe
 
-    base_url = way.base_url or os.environ.get("GOOGLE_GEMINI_BASE_URL") or None
+    base_url = way.base_url or os.environ.get(BASE_URL) or None
     try:
         verdict = probe.ask(key, base_url=base_url, allow_plain_http=way.allow_plain_http)
     except ConfigurationError as error:
-        raise Misconfigured.of(error) from None
+        raise Misconfigured.of(error, way.base_url) from None
     except CredentialsError as error:
         return result.failed(error, "not_proven")
     return _judged(result, verdict)
@@ -232,8 +244,8 @@ def _reads_back(store: Writable, stored: ApiKey) -> bool:
 
 def _show(result: Result, host: str) -> None:
     printer = Printer()
-    words, style = HEADLINES[result.outcome]
-    printer.say(f"{words}: {result.provider}", style=style)
+    words, state = HEADLINES[result.outcome]
+    pages.headline(printer, state, f"{words}: {result.provider}")
     if result.key is not None:
         printer.say(key_line(result.key))
     if result.check == "accepted":

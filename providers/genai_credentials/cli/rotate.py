@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from genai_credentials.cli.chains import Finding
-from genai_credentials.cli.output import BAD, OK, Misconfigured, Printer, json_option, quiet
+from genai_credentials.cli.output import BAD, OK, Misconfigured, Printer, in_options, json_option, quiet
 from genai_credentials.cli.rotation_view import JsonView, TextView, View, is_asked
 from genai_credentials.cli.twins import twins
 from genai_credentials.errors import ConfigurationError, CredentialsError
@@ -75,15 +75,16 @@ def rotate(context: click.Context, /, as_json: bool, uri: str, **options: Any) -
 
     \b
     Exit codes:
-      0  done, or nothing to do
-      1  nothing was changed: the error says why
-      2  an option, a URI or the installation is wrong
-      3  partly done, or interrupted: run the same again
+      0    done, or nothing to do
+      1    nothing was changed: the error says why
+      2    an option, a URI or the installation is wrong
+      3    partly done, or interrupted: run the same again
+      130  Ctrl-C at the question: nothing was changed
     """
     actions = [name for name in _ACTIONS if options[name]]
     if len(actions) > 1:
         flags = " and ".join(f"--{name.replace('_', '-')}" for name in actions)
-        raise click.UsageError(f"{flags} do not go together.", context)
+        raise click.UsageError(f"{flags} do not go together. Name one of them.", context)
     view = JsonView() if as_json else TextView()
     try:
         with _stoppable(view.tell) as tell, quiet() as warned:
@@ -91,9 +92,11 @@ def rotate(context: click.Context, /, as_json: bool, uri: str, **options: Any) -
             code = _act(job, stores, view, actions, asks=not options["yes"])
         view.mind([Finding(text, "") for text in warned])
     except ConfigurationError as error:
-        raise Misconfigured.of(error) from None
+        raise Misconfigured.of(error, options["base_url"]) from None
     except CredentialsError as error:
-        code = view.failed(error.message, error.remedy, PARTLY if getattr(error, "changed", False) else BAD)
+        code = view.failed(
+            in_options(error.message), in_options(error.remedy), PARTLY if getattr(error, "changed", False) else BAD
+        )
     except KeyboardInterrupt:
         code = view.failed("Interrupted.", "Run the same again: it goes on from there.", PARTLY)
     raise click.exceptions.Exit(code)
@@ -124,7 +127,9 @@ def _job(uri: str, tell: Callable[[str], None], options: dict[str, Any]) -> tupl
 def _project_of(store: Writable) -> str:
     found = re.match(r"projects/([^/]+)/", getattr(store, "secret", ""))
     if found is None:
-        raise ConfigurationError("--project is missing.", remedy="Name the project that the API keys belong to.")
+        raise ConfigurationError(
+            "--project is missing.", remedy="Name the project that the API keys belong to: --project acme"
+        )
     return found[1]
 
 
@@ -152,7 +157,7 @@ def _agreed(job: Rotate, view: View) -> bool:
     printer.say("This run will delete, once the new key is stored and proven:", style="bold")
     for key_id in plan.retire:
         printer.say(key_id, lead="  - ")
-    if click.confirm("Go on?", err=True):
+    if view.ask("Go on?"):
         return True
     view.failed("Nothing was changed.", "Without --retire-after 0, a superseded key lives on for a day.", BAD)
     return False

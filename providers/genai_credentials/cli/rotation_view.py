@@ -11,11 +11,10 @@ import click
 
 from genai_credentials.cli import pages
 from genai_credentials.cli.chains import Finding
-from genai_credentials.cli.output import OK, Printer, emit, scrubbed
+from genai_credentials.cli.output import OK, Printer, echo, emit, scrubbed
+from genai_credentials.cli.waiting import Spinner
 
 if TYPE_CHECKING:
-    from rich.status import Status
-
     from genai_credentials.rotate import KeyStatus, RotatePlan, RotateReport
 
 _WAITING = "Proving"
@@ -45,6 +44,10 @@ class View(Protocol):
     def mind(self, found: Sequence[Finding]) -> None:
         """Show what is odd."""
 
+    def ask(self, question: str) -> bool:
+        """Ask a person, where nothing else is drawn."""
+        ...
+
     def failed(self, message: str, remedy: str, code: int) -> int:
         """Show why it came to no end; returns the exit code."""
         ...
@@ -71,7 +74,11 @@ class JsonView:
     def mind(self, found: Sequence[Finding]) -> None:
         """See `View`."""
         for finding in found:
-            click.echo(scrubbed(f"{finding.what} {finding.remedy}".rstrip()), err=True)
+            echo(scrubbed(f"{finding.what} {finding.remedy}".rstrip()), err=True)
+
+    def ask(self, question: str) -> bool:
+        """See `View`."""
+        return click.confirm(question, err=True)
 
     def failed(self, message: str, remedy: str, code: int) -> int:
         """See `View`."""
@@ -81,44 +88,39 @@ class JsonView:
 
 
 class TextView:
-    """Prints a line for each step; on a terminal the line of a step that waits is drawn anew."""
+    """Prints a line for each step; on a terminal a spinner shows how long the last one takes."""
 
     def __init__(self) -> None:
         self._printer = Printer()
         self._began = time.monotonic()
         self._told = ""
-        self._status: Status | None = None
+        self._spinner: Spinner | None = None
 
     def tell(self, text: str) -> None:
         """See `View`."""
         if text == self._told:
             return
+        goes_on = text.startswith(_WAITING) and self._told.startswith(_WAITING)
         self._told = text
-        if text.startswith(_WAITING) and self._printer.live:
-            self._wait(text)
-        else:
-            self._settle()
-            self._printer.say(text, lead=f"{time.monotonic() - self._began:>5.0f} s  ", lead_style="dim")
-
-    def _wait(self, text: str) -> None:
-        from rich.text import Text
-
-        shown = Text(scrubbed(text), no_wrap=True, overflow="ellipsis")
-        if self._status is None:
-            self._status = self._printer.console.status(shown)
-            self._status.start()
-        self._status.update(shown)
+        if self._spinner and goes_on:
+            self._spinner.text = scrubbed(text)
+            return
+        self._settle()
+        self._printer.say(text, lead=f"{time.monotonic() - self._began:>5.0f} s  ", lead_style="dim")
+        if self._printer.live:
+            self._spinner = Spinner(scrubbed(text), self._printer.console)
+            self._spinner.start()
 
     def _settle(self) -> None:
-        if self._status is not None:
-            self._status.stop()
-            self._status = None
+        if self._spinner is not None:
+            self._spinner.stop()
+            self._spinner = None
 
     def reported(self, done: str, report: RotateReport) -> None:
         """See `View`."""
         self._settle()
         changed = report.previous is not None
-        self._printer.say(f"{done}." if changed else "Nothing to do.", style="bold green")
+        pages.headline(self._printer, "good", f"{done}." if changed else "Nothing to do.")
         version = f", version {report.stored}" if report.stored else ""
         place = f"; it took the place of {report.previous}" if changed else ""
         name = f" ({report.minted})" if report.minted else ""
@@ -148,11 +150,16 @@ class TextView:
         self._settle()
         pages.findings(self._printer, found)
 
+    def ask(self, question: str) -> bool:
+        """See `View`."""
+        self._settle()
+        return click.confirm(question, err=True)
+
     def failed(self, message: str, remedy: str, code: int) -> int:
         """See `View`."""
         self._settle()
         printer = Printer(err=True)
-        printer.say(message, style="bold red")
+        pages.headline(printer, "bad", message)
         if remedy:
             printer.say(remedy, lead="-> ", lead_style="bold")
         return code

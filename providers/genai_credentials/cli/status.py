@@ -25,9 +25,11 @@ from genai_credentials.cli.chains import (
     uris_argument,
 )
 from genai_credentials.cli.output import BAD, OK, Printer, emit, json_option, know, quiet
+from genai_credentials.cli.waiting import waiting
 from genai_credentials.deadline import DEFAULT_FETCH_TIMEOUT
-from genai_credentials.errors import CredentialsError, MissingDependency, Unavailable
+from genai_credentials.errors import CredentialsError, Unavailable
 from genai_credentials.key import ApiKey
+from genai_credentials.provider import missing
 from genai_credentials.workers import run
 
 if TYPE_CHECKING:
@@ -74,9 +76,9 @@ def aged(key: ApiKey, provider: Provider) -> dict[str, Any]:
 def status(as_json: bool, offline: bool, uris: tuple[str, ...]) -> None:
     """Ask every link of a chain for its key, and say which one serves, which are absent or broken, and why.
 
-    The chain is that of the URIs; without any that of GENAI_CREDENTIALS; without that env: alone. A key is shown by
-    its fingerprint: the first 8 digits of its SHA-256. Links below the one that serves are asked too, so that their
-    troubles are seen before they are needed.
+    Which chain: the URIs given, else $GENAI_CREDENTIALS, else `env:`. A key is shown by its fingerprint, the first 8
+    digits of its SHA-256. Links below the one that serves are asked too, so you see their troubles before you need
+    them.
 
     \b
     Examples:
@@ -91,22 +93,38 @@ def status(as_json: bool, offline: bool, uris: tuple[str, ...]) -> None:
       2  the chain is written wrong
     """
     chain = chain_of(uris)
+    seen = look(chain, offline=offline)
+    if as_json:
+        emit(_document(chain, seen, offline=offline))
+    else:
+        show(Printer(), chain, seen)
+    raise click.exceptions.Exit(seen.code)
+
+
+class Seen(NamedTuple):
+    """How a chain stands: each link, and what is odd."""
+
+    rows: Sequence[Row]
+    found: Sequence[Finding]
+
+    @property
+    def code(self) -> int:
+        """The exit code."""
+        return OK if any(row.outcome in ("serving", "unasked") for row in self.rows) else BAD
+
+
+def look(chain: Chain, *, offline: bool) -> Seen:
+    """Look at each link; offline, without a fetch."""
     with quiet() as warned:
         rows = [offline_row(provider) for provider in chain.providers] if offline else ask_all(chain)
         found = findings_of(chain, [row.key for row in rows if row.key])
-    found += [Finding(text, "") for text in warned if "was taken off" not in text]
-    code = OK if any(row.outcome in ("serving", "unasked") for row in rows) else BAD
-    if as_json:
-        emit(_document(chain, rows, found, offline=offline, code=code))
-    else:
-        _show(Printer(), chain, rows, found)
-    raise click.exceptions.Exit(code)
+    return Seen(rows, [*found, *(Finding(text, "") for text in warned if "was taken off" not in text)])
 
 
 def ask_all(chain: Chain) -> list[Row]:
     """Ask every link, all at the same time."""
     timeout = chain.durations.get("fetch_timeout", DEFAULT_FETCH_TIMEOUT)
-    with chain.open() as credentials:
+    with chain.open() as credentials, waiting(f"Asking {counted(chain.providers)}"):
         asked = [run(partial(_ask, link, timeout), "status") for link in credentials.engine.links]
         rows = [one.result() for one in asked]
     serving = next((row for row in rows if row.key), None)
@@ -142,8 +160,8 @@ def offline_row(provider: Provider) -> Row:
     if isinstance(provider, GoogleSecretManager) and provider.transport == "grpc":
         module, extra = "google.cloud.secretmanager_v1", "google"
     if module and not _installed(module):
-        error = MissingDependency(f"The package of the module {module} is not installed.")
-        return Row(provider, "broken", error.message, f"pip install 'genai-credentials[{extra}]'")
+        error = missing(module, extra)
+        return Row(provider, "broken", error.message, error.remedy)
     if isinstance(provider, Env):
         names = [name for name in provider.names if os.environ.get(name)]
         listed = " and ".join(names or provider.names)
@@ -162,29 +180,32 @@ def _installed(module: str) -> bool:
         return False
 
 
-def _document(
-    chain: Chain, rows: Sequence[Row], found: Sequence[Finding], *, offline: bool, code: int
-) -> dict[str, Any]:
-    links = [row.document() for row in rows]
+def _document(chain: Chain, seen: Seen, *, offline: bool) -> dict[str, Any]:
+    links = [row.document() for row in seen.rows]
     return {
         "chain": chain.source,
         "offline": offline,
         "serving": next((link["key"] for link in links if link["outcome"] == "serving"), None),
         "links": links,
-        "findings": [finding._asdict() for finding in found],
-        "exit_code": code,
+        "findings": [finding._asdict() for finding in seen.found],
+        "exit_code": seen.code,
     }
 
 
-def _show(printer: Printer, chain: Chain, rows: Sequence[Row], found: Sequence[Finding]) -> None:
-    links = f"{len(rows)} link{'s' if len(rows) > 1 else ''}"
-    printer.say(f"The chain has {links}, {SOURCES[chain.source]}.", style="dim")
+def counted(links: Sequence[object]) -> str:
+    """How many links there are, in words."""
+    return f"{len(links)} link{'s' if len(links) > 1 else ''}"
+
+
+def show(printer: Printer, chain: Chain, seen: Seen) -> None:
+    """Print how a chain stands."""
+    printer.say(f"The chain has {counted(seen.rows)}, {SOURCES[chain.source]}.", style="dim")
     printer.say()
-    for row in rows:
+    for row in seen.rows:
         lines = [f"{key_line(row.key)}; {age_line(row.key, row.provider)}"] if row.key else [row.reason]
         mark = "*" if row.outcome == "serving" else " "
         pages.row(printer, row.outcome, row.provider.name, lines, row.remedy, mark)
-    pages.findings(printer, found)
-    if not any(row.outcome in ("serving", "unasked") for row in rows):
+    pages.findings(printer, seen.found)
+    if seen.code != OK:
         printer.say()
         printer.say("No link has a key, so no request can be sent.", style="bold red")

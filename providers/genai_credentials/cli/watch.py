@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import time
 from collections import deque
 from collections.abc import Callable
@@ -13,9 +14,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from genai_credentials.cli.chains import chain_of, links_document, short, uris_argument
-from genai_credentials.cli.output import BAD, OK, Printer, emit, for_a_while, know, quiet, scrubbed
+from genai_credentials.cli.output import BAD, OK, Printer, Seconds, echo, emit, for_a_while, know, quiet, scrubbed
 from genai_credentials.cli.pages import COLOURS
-from genai_credentials.cli.status import bare
+from genai_credentials.cli.status import bare, counted
+from genai_credentials.cli.waiting import waiting
 from genai_credentials.errors import CredentialsError
 
 if TYPE_CHECKING:
@@ -55,12 +57,12 @@ class Sample(NamedTuple):
 @click.command(short_help="A chain as it lives: serving key, next refresh, rotations, failures.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document a line, for each look.")
 @click.option(
-    "--interval", type=click.FloatRange(0.05, 3600.0), default=2.0, show_default=True, help="Seconds between two looks."
+    "--interval", type=Seconds(0.05, 3600.0), default=2.0, show_default=True, help="Seconds between two looks."
 )
 @click.option("--count", type=click.IntRange(1), help="Stop after so many looks; else at Ctrl-C.")
 @click.option(
     "--ttl",
-    type=click.FloatRange(0.05, 86_400.0),
+    type=Seconds(0.05, 86_400.0),
     help="Seconds between two fetches. [default: GENAI_CREDENTIALS_TTL, else 300]",
 )
 @uris_argument
@@ -84,17 +86,17 @@ def watch(as_json: bool, interval: float, count: int | None, ttl: float | None, 
     """
     chain = chain_of(uris)
     last: Sample | None = None
-    with quiet(), chain.open(**({} if ttl is None else {"ttl": ttl})) as credentials, _view(as_json=as_json) as show:
+    options = {} if ttl is None else {"ttl": ttl}
+    with quiet(), chain.open(**options) as credentials, contextlib.suppress(KeyboardInterrupt):
         watched = Watched(credentials)
-        with contextlib.suppress(KeyboardInterrupt):
-            looks = 0
-            while True:
+        with waiting(f"Asking {counted(chain.providers)}"):
+            last = watched.look()
+        with _view(as_json=as_json) as show:
+            show(last)
+            for _ in itertools.repeat(None) if count is None else range(count - 1):
+                time.sleep(interval)
                 last = watched.look()
                 show(last)
-                looks += 1
-                if looks == count:
-                    break
-                time.sleep(interval)
     raise click.exceptions.Exit(OK if last and last.status.fingerprint else BAD)
 
 
@@ -148,7 +150,7 @@ def _view(*, as_json: bool) -> Any:
         return
     printer = Printer()
     if not printer.live:
-        click.echo(_HEAD)
+        echo(_HEAD)
         yield _print
         return
     with ExitStack() as exits:
@@ -161,9 +163,9 @@ def _print(sample: Sample) -> None:
         f"{sample.at:%H:%M:%S}  {status.state:<9}  {status.fingerprint or '-':<8}  {(status.version or '-')[:8]:<8}  "
         f"{_in(status.next_refresh):>8}  {status.counters['rotations']:>9}  {status.counters['failures']:>8}"
     )
-    click.echo(row)
+    echo(row)
     for text in sample.happened:
-        click.echo(f"          {scrubbed(text)}")
+        echo(f"          {scrubbed(text)}")
 
 
 def _screen(printer: Printer, exits: ExitStack) -> Callable[[Sample], None]:

@@ -68,6 +68,8 @@ def build_client(engines: Engines, options: dict[str, object], *, verify: bool, 
 
         kept, ask = KeptClient(make_for_sockets), partial(probe.ask_with, client)
         finish(parts, client, Sockets(partial(engines.exchange, ""), kept.of, ask, parts.home))
+        # Else `credentials.client().models` is closed by the collector, sooner or later, while it is used.
+        sdk.hold(client, client)
         if verify:
             check_served(client)
     return client

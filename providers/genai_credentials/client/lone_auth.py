@@ -145,7 +145,16 @@ def lone_auth(engines: Engines, header: str, scheme: str, *, allow_plain_http: b
         ConfigurationError: The header's name or the scheme cannot stand in a request.
     """
     if not header.replace("-", "").isalnum() or not (scheme + "x").isprintable():
-        raise ConfigurationError(f"header={header!r}, scheme={scheme!r} cannot stand in a request.")
+        raise ConfigurationError(
+            f"header={header!r}, scheme={scheme!r} cannot stand in a request.",
+            remedy='Pass the name of the header and the scheme apart: httpx_auth("Authorization", "Bearer ").',
+        )
+    if scheme[-1:].isalnum():
+        # Not repeated: it may be a key.
+        raise ConfigurationError(
+            "The scheme ends without a space, so the key would stick to it.",
+            remedy='Write the space too, as in scheme="Bearer ".',
+        )
     kind = over_http_modules(LoneAuth, "Auth")
     auth: HttpxAuth = kind(engines, header=header, scheme=scheme, allow_plain_http=allow_plain_http)
     return auth

@@ -35,7 +35,7 @@ class Upstream:
 
     def __init__(self, url: str = GOOGLE) -> None:
         parts = _checked(url)
-        self.origin: Origin = origin_of(url, allow_plain_http=False)
+        self.origin = _origin(url)
         self.scheme, self.host = parts.scheme, parts.hostname or ""
         host = f"[{self.host}]" if ":" in self.host else self.host
         self.authority = f"{host}:{parts.port}" if parts.port else host
@@ -122,6 +122,15 @@ def _checked(url: str) -> SplitResult:
             remedy=f"Leave it out for {GOOGLE}.",
         )
     return parts
+
+
+def _origin(url: str) -> Origin:
+    try:
+        return origin_of(url, allow_plain_http=False)
+    except ConfigurationError as error:
+        # The command has other words for it, and no option that lets a key travel in the clear.
+        problem = error.message.replace("base_url=", "--upstream ")
+    raise ConfigurationError(problem, remedy="Write https://host[:port][/path]; plain http is for this machine alone.")
 
 
 def _plain(url: str) -> bool:

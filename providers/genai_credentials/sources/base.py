@@ -93,8 +93,9 @@ def uri_of(scheme: str, path: str, field: str | None = None, **query: str | None
     from urllib.parse import quote  # rarely asked
 
     pairs = "&".join(f"{name}={quote(value, safe='/:+@!')}" for name, value in query.items() if value)
-    text = f"{scheme}:{quote(path, safe='/:+=@!,')}"
-    return text + (f"?{pairs}" if pairs else "") + (f"#{quote(field, safe='/:+=@!,')}" if field else "")
+    # A comma before a colon would pass for one between two links.
+    path, field = (quote(text or "", safe=f"/:+=@!{'' if ':' in (text or '') else ','}") for text in (path, field))
+    return f"{scheme}:{path}" + (f"?{pairs}" if pairs else "") + (f"#{field}" if field else "")
 
 
 def name_of(scheme: str, path: str, field: str | None = None, **query: str | None) -> str:

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from genai_credentials.status import Counters
+from genai_credentials.tables import Table
 
 
 @dataclass(frozen=True, slots=True)
 class TenantsStatus:
-    """A moment of `Tenants`.
+    """A moment of `Tenants`; `print` and a notebook show it as a small table.
 
     `kept` counts the tenants whose providers are kept, `unknown` those that are remembered not to exist, and `opening`
     those whose first provider is being made or whose first key is not there yet. `fetches` counts the fetches under
@@ -26,3 +27,13 @@ class TenantsStatus:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "busiest", Counters(self.busiest))
+
+    def __str__(self) -> str:
+        return self._table().text()
+
+    def _repr_html_(self) -> str:
+        return self._table().html()
+
+    def _table(self) -> Table:
+        facts = [(name, str(getattr(self, name))) for name in ("kept", "unknown", "opening", "fetches")]
+        return Table(facts, ("tenant", "requests"), [(name, str(count)) for name, count in self.busiest.items()])

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from genai_credentials.cli.output import Seconds, echo
+
 if TYPE_CHECKING:
     from genai_credentials.cli.demo.load import Load
     from genai_credentials.cli.demo.stage import Stage, Step
@@ -33,7 +35,7 @@ _NEEDS = (
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document, described above, and nothing else.")
 @click.option(
     "--seconds",
-    type=click.FloatRange(1.0, 600.0),
+    type=Seconds(1.0, 600.0),
     default=4.0,
     show_default=True,
     help="How long the requests go on; the start takes some 4 s more.",
@@ -114,7 +116,7 @@ def _logging(*, verbose: bool) -> Iterator[None]:
 
 class _Stderr(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        click.echo(f"{record.levelname}: {record.getMessage()}", err=True)
+        echo(f"{record.levelname}: {record.getMessage()}", err=True)
 
 
 def _run(view: View, seconds: float) -> Snapshot:
@@ -126,7 +128,7 @@ def _run(view: View, seconds: float) -> Snapshot:
         last = show.snapshot()
     view.ended(last)
     for problem, times in show.load.problems.items():
-        click.echo(f"{times} x {problem}", err=True)
+        echo(f"{times} x {problem}", err=True)
     return last
 
 

@@ -9,7 +9,9 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import click
+from genai_credentials.cli.output import echo
+from genai_credentials.cli.terminal import console_of, is_live, make_readable
+from genai_credentials.cli.waiting import waiting
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -120,7 +122,7 @@ class View:
 
     def ended(self, last: Snapshot) -> None:
         """Tell how it ended."""
-        click.echo(document(last))
+        echo(document(last))
 
 
 class Lines(View):
@@ -128,20 +130,20 @@ class Lines(View):
 
     def live(self, look: Callable[[], Snapshot]) -> AbstractContextManager[Any]:
         """Print the head."""
-        click.echo(f"{HEADLINE}\n")
-        click.echo(f"{'time':>6}  {'rotation':<42}{'new key':<10}{'version':<10}{'picked up':>9}")
+        echo(f"{HEADLINE}\n")
+        echo(f"{'time':>6}  {'rotation':<42}{'new key':<10}{'version':<10}{'picked up':>9}")
         return nullcontext()
 
     def rotated(self, rotation: Rotation, text: str, seconds: float) -> None:
         """Print the rotation."""
         version = _short(rotation.version)
-        click.echo(f"{seconds:>4.1f} s  {text:<42}{rotation.fingerprint:<10}{version:<10}{picked_up(rotation):>9}")
+        echo(f"{seconds:>4.1f} s  {text:<42}{rotation.fingerprint:<10}{version:<10}{picked_up(rotation):>9}")
 
     def ended(self, last: Snapshot) -> None:
         """Print the totals."""
         kinds = ", ".join(f"{count} {kind}" for kind, count in last.succeeded.items())
-        click.echo(f"\n{kinds}; {last.replays} refused and sent again; {last.fetches} fetches")
-        click.echo(summary(last))
+        echo(f"\n{kinds}; {last.replays} refused and sent again; {last.fetches} fetches")
+        echo(summary(last))
 
 
 class Screen(View):
@@ -156,7 +158,7 @@ class Screen(View):
 
     def starting(self) -> AbstractContextManager[Any]:
         """Show that something goes on."""
-        return self._console.status("Starting an API and the stores on this machine…")
+        return waiting("Starting an API and the stores on this machine", self._console)
 
     def live(self, look: Callable[[], Snapshot]) -> AbstractContextManager[Any]:
         """Draw while the with statement lasts, and leave the last picture standing."""
@@ -176,14 +178,11 @@ def view_for(*, as_json: bool, verbose: bool) -> View:
         as_json: Whether a machine reads it.
         verbose: Whether a log goes to the same terminal, which a live screen would fight with.
     """
-    from rich.console import Console
-
     if as_json:
         return View()
-    console = Console()
-    # Not the console's own word alone: FORCE_COLOR would have it take a pipe for a terminal.
-    live = not verbose and sys.stdout.isatty() and console.is_terminal and not console.is_dumb_terminal
-    return Screen(console) if live else Lines()
+    make_readable()
+    console = console_of(sys.stdout)
+    return Screen(console) if is_live(console) and not verbose else Lines()
 
 
 def screen(now: Snapshot) -> RenderableType:

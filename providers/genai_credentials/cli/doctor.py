@@ -1,0 +1,135 @@
+"""`genai-credentials doctor`: looks at everything at once that can be wrong with a key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from genai_credentials.cli import machine
+from genai_credentials.cli.chains import Chain, Finding, chain_of, findings_of, key_line, origin_name, uris_argument
+from genai_credentials.cli.check import answered, ask_chain, refused_before, worst
+from genai_credentials.cli.machine import BAD, GOOD, ODD, Point
+from genai_credentials.cli.output import MISCONFIGURED, OK, Printer, Seconds, emit, in_options, json_option, quiet
+from genai_credentials.cli.pages import COLOURS, MARKS
+from genai_credentials.cli.status import SOURCES, Row, Seen, counted, look
+
+if TYPE_CHECKING:
+    from genai_credentials.cli.asking import Asked
+
+_STATES = {"serving": GOOD, "standby": GOOD, "unasked": GOOD}
+_VERDICTS = {"accepted": GOOD, "not_the_key": ODD, "unknown": ODD}
+
+
+@click.command(short_help="Look at everything at once: chain, API, clock, files, proxies.")
+@json_option
+@click.option("--offline", is_flag=True, help="Fetch nothing, and do not ask the API.")
+@click.option("--base-url", metavar="URL", help="Ask there: a gateway. Else GOOGLE_GEMINI_BASE_URL, else Google.")
+@click.option("--timeout", type=Seconds(0.1, 600.0), default=10.0, show_default=True, help="Seconds for the answer.")
+@click.option("--allow-plain-http", is_flag=True, help="Let the key travel unencrypted to another machine.")
+@uris_argument
+def doctor(
+    as_json: bool, offline: bool, base_url: str | None, timeout: float, allow_plain_http: bool, uris: tuple[str, ...]
+) -> None:
+    """Look at everything at once that can be wrong with a key on this machine.
+
+    That is: each link of the chain (as `status` does), the API's answer (as `check` does), variables that are set
+    twice or send requests elsewhere, who may read the files, proxies and certificates, the clock, and versions.
+
+    \b
+    Examples:
+      genai-credentials doctor
+      genai-credentials doctor --base-url https://gateway.example
+      genai-credentials doctor --offline env: aws:prod/gemini#api_key
+
+    \b
+    Exit codes:
+      0  a key serves, and the API accepts it (offline: a link could serve)
+      1  the API refuses the key, or there is none
+      2  something is set up wrong: the project, a gateway, a file, the clock,
+         an option; or the chain is written wrong
+      3  could not tell: no connection, overloaded, quota used up, blocked
+    """
+    from genai_credentials.cli.asking import Way
+
+    chain = chain_of(uris)
+    seen = look(chain, offline=offline)
+    with quiet():
+        asked = None if offline or seen.code != OK else ask_chain(chain, Way(base_url, timeout, allow_plain_http))[0]
+    found = machine.versions()
+    points = [*_of_chain(chain, seen), *_of_api(chain, seen, asked, origin_name(base_url))]
+    points += machine.file_points(chain.providers)
+    points += [*machine.proxy_points(origin_name(base_url)), *machine.certificate_points()]
+    points += [machine.clock_point(asked.ahead if asked else None), *machine.version_points(found)]
+    code = exit_code(seen, asked, points)
+    if as_json:
+        emit(
+            {
+                "chain": chain.source,
+                "offline": offline,
+                "base_url": origin_name(base_url),
+                "points": [point._asdict() for point in points],
+                "versions": found,
+                "exit_code": code,
+            }
+        )
+    else:
+        _show(Printer(), points)
+    raise click.exceptions.Exit(code)
+
+
+def exit_code(seen: Seen, asked: Asked | None, points: Sequence[Point]) -> int:
+    """The worst of what was seen: no key, then a wrong set-up, then an answer that tells nothing."""
+    code = worst([asked]) if asked else seen.code
+    wrong = any(point.state == BAD and point.topic in ("files", "proxies", "clock") for point in points)
+    return MISCONFIGURED if wrong and code != 1 else code
+
+
+def _of_chain(chain: Chain, seen: Seen) -> list[Point]:
+    first = Point("chain", GOOD, f"{counted(seen.rows)}, {SOURCES[chain.source]}.")
+    rows = (Point("chain", _state_of(row, seen), _line_of(row), in_options(row.remedy)) for row in seen.rows)
+    return [first, *rows]
+
+
+def _state_of(row: Row, seen: Seen) -> str:
+    if seen.code != OK:
+        return BAD
+    # No more than odd, while another link serves.
+    return _STATES.get(row.outcome, "absent" if row.outcome == "absent" else ODD)
+
+
+def _line_of(row: Row) -> str:
+    about = key_line(row.key) if row.key else row.reason.rstrip(".")
+    return f"{row.provider.name} is {row.outcome}: {about}."
+
+
+def _of_api(chain: Chain, seen: Seen, asked: Asked | None, host: str) -> list[Point]:
+    keys = [row.key for row in seen.rows if row.key]
+    if asked is None:
+        return list(map(_odd, findings_of(chain, keys)))
+    meaning = asked.meaning
+    status = f" ({answered(asked)})" if asked.answers else ""
+    point = Point("api", _VERDICTS.get(meaning.verdict, BAD), f"{host}{status}: {meaning.title}", meaning.remedy)
+    return [point, *map(_odd, [*refused_before(asked), *findings_of(chain, asked.keys, host)])]
+
+
+def _odd(finding: Finding) -> Point:
+    return Point("variables", ODD, finding.what, finding.remedy)
+
+
+def _show(printer: Printer, points: Sequence[Point]) -> None:
+    shown = ""
+    for point in points:
+        topic = point.topic if point.topic != shown else ""
+        sign = MARKS.get(point.state, " ")
+        printer.say(point.what, lead=f"{sign} {topic:<10} ", lead_style=COLOURS.get(point.state, "dim"))
+        if point.remedy and point.state != "absent":
+            printer.say(point.remedy, lead=" " * 13 + "-> ")
+        shown = point.topic
+    wrong = sum(point.state in (BAD, ODD) for point in points)
+    printer.say()
+    if wrong:
+        printer.say(f"{wrong} thing{'s' if wrong > 1 else ''} to look at.", style="bold yellow")
+    else:
+        printer.say("All is well.", style="bold green")

@@ -1,0 +1,77 @@
+"""What was probably meant by a text that is no chain: a scheme that is misspelt or left out, links joined by commas.
+
+No text is repeated here: what is no URI may well be a key, in the wrong place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+_ALIASES = {
+    "agent": "aws-agent",
+    "asm": "aws",
+    "environ": "env",
+    "environment": "env",
+    "gcloud": "google",
+    "gcp": "google",
+    "gsm": "google",
+    "path": "file",
+    "secret-manager": "google",
+    "secretmanager": "google",
+    "secrets-manager": "aws",
+    "secretsmanager": "aws",
+}
+"""What the sources are called elsewhere -> their scheme."""
+
+_BARE = {
+    r"projects/.+/secrets/.+": "google:projects/acme/secrets/gemini-api-key",
+    r"arn:aws.*:secretsmanager:.+": "aws:arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME",
+    r"(.*/)?\.env(\.\w+)?": "dotenv:.env",
+    r"~?\.{0,2}/.+": "file:/run/secrets/gemini",
+    r"[A-Z]+(_[A-Z0-9]+)+": "env:GEMINI_API_KEY",
+}
+"""A text without its scheme -> a whole URI of its kind."""
+
+SEPARATE = 'Separate links by spaces: "env: file:/run/secrets/gemini".'
+ONE_BY_ONE = "Pass each URI as an argument of its own, without quotes or brackets around several."
+_QUOTES = ("'", '"', "`", "\u201c", "\u2018")
+_NEAR = 0.7
+
+
+def proposal(text: str, known: Collection[str]) -> str:
+    """What to write in place of a text; empty where that is not clear.
+
+    Args:
+        text: The text; it is not repeated.
+        known: The schemes.
+    """
+    if are_joined(text, known):
+        return SEPARATE
+    if text[:1] in _QUOTES or text[-1:] in _QUOTES:
+        return "Remove the quotes around it: they are part of the value here."
+    for pattern, example in _BARE.items():
+        if re.fullmatch(pattern, text):
+            return f"Write the scheme before it, as in {example}"
+    meant = scheme_meant(text.partition(":")[0], known)
+    return f"Did you mean {meant}:?" if meant else ""
+
+
+def are_joined(text: str, known: Collection[str]) -> bool:
+    """Whether links were joined by something else than white space."""
+    _, *others = re.split(r"[,;|]\s*", text)
+    return any(":" in other and other.partition(":")[0] in known for other in others)
+
+
+def scheme_meant(word: str, known: Collection[str]) -> str:
+    """The scheme that was probably meant; empty where none is near."""
+    from difflib import get_close_matches  # rarely asked
+
+    word = re.sub(r"^\W+|\W+$", "", word.lower()).replace("_", "-")
+    near = [word] if word in known else get_close_matches(word, sorted({*known, *_ALIASES}), 1, _NEAR)
+    return _ALIASES.get(near[0], near[0]) if near else ""
+
+
+def in_uris(remedy: str) -> str:
+    """What is said of the library's classes, said of URIs."""
+    return remedy.replace("Env('GEMINI_API_KEY')", "env:GEMINI_API_KEY").replace("Env()", "env:")

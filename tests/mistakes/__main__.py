@@ -1,0 +1,5 @@
+"""Writes the page anew."""
+
+from .page import PAGE, text
+
+PAGE.write_text(text())
