@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from genai_credentials.client.backends import URL
 from genai_credentials.client.exchange import Claim, aadvance, claim, own_key, server_timeout
@@ -11,12 +11,13 @@ from genai_credentials.client.httpx_auth import KeyAuth
 from genai_credentials.client.origins import origin
 from genai_credentials.client.sdk import API_KEY_HEADER
 from genai_credentials.rejection import SUSPECT, classify
+from genai_credentials.sealing import OfThisProcess
 
 if TYPE_CHECKING:
     from aiohttp import ClientRequest, ClientResponse
 
 
-class AiohttpAuth:
+class AiohttpAuth(OfThisProcess):
     """The driver; aiohttp calls it once per hop of a redirect."""
 
     def __init__(self, auth: KeyAuth) -> None:
@@ -56,6 +57,3 @@ class AiohttpAuth:
         elif found is Claim.FOREIGN:
             engines.diagnosis.of_request(request.url.host or "")
         return None
-
-    def __deepcopy__(self, memo: object) -> Self:
-        return self
