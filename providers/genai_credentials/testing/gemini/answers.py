@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from genai_credentials.testing.gemini.call import API, WHEN, Body, Call, array, events, file_body, reply
 from genai_credentials.testing.gemini.wire import Answer
 
-_PIXEL = base64.b64encode(b"\x89PNG\r\n\x1a\n").decode()
+PIXEL = base64.b64encode(b"\x89PNG\r\n\x1a\n").decode()
 _BINARY = "application/octet-stream"
 
 # Models
@@ -105,7 +105,7 @@ def _prediction(instance: Body) -> Body:
     if "content" in instance:
         values = [float(len(instance["content"])), 1.0]
         return {"embeddings": {"values": values, "statistics": {"token_count": 1, "truncated": False}}}
-    return {"bytesBase64Encoded": _PIXEL, "mimeType": "image/png", "prompt": f"pong: {instance.get('prompt', '')}"}
+    return {"bytesBase64Encoded": PIXEL, "mimeType": "image/png", "prompt": f"pong: {instance.get('prompt', '')}"}
 
 
 def predict_later(call: Call) -> Answer:

@@ -6,7 +6,7 @@ import base64
 import struct
 from collections.abc import Iterator
 
-from genai_credentials.testing.gemini.answers import text_of, tokens_in
+from genai_credentials.testing.gemini.answers import PIXEL, text_of, tokens_in
 from genai_credentials.testing.gemini.call import Body, Call, events, reply
 from genai_credentials.testing.gemini.wire import Answer
 
@@ -52,6 +52,10 @@ def _embedding(number: int, text: str, *, in_base64: bool) -> Body:
     values = [float(len(text)), 1.0]
     packed = base64.b64encode(struct.pack("<2f", *values)).decode()
     return {"object": "embedding", "index": number, "embedding": packed if in_base64 else values}
+
+
+def images(call: Call) -> Answer:
+    return reply({"created": 0, "data": [{"b64_json": PIXEL}] * int(call.body.get("n") or 1)})
 
 
 def models(call: Call) -> Answer:

@@ -135,6 +135,7 @@ ROUTES: dict[str, Route] = {
     "POST decisions": answers.decide,
     "POST openai/chat/completions": openai.chat,
     "POST openai/embeddings": openai.embeddings,
+    "POST openai/images/generations": openai.images,
     "GET openai/models": openai.models,
     "GET openai/models/*": openai.model,
 }
