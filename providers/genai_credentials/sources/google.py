@@ -86,7 +86,8 @@ class GoogleSecretManager(Source):
             )
         self.secret, self.location, version = match["secret"], match["location"], match["version"]
         self.pinned = None if version == "latest" else version
-        self.resource, self.field, self.transport = resource, checked_field(field), transport
+        self.resource, self.field = resource, checked_field(field)
+        self.transport: Transport | None = transport
         self.name = name_of("google", resource, self.field)
         self._client: PerProcess[Any] = PerProcess.of(client, self._make_client)
         self._versions = Versions(self._access, self.name, MOST_PROBES)
