@@ -234,3 +234,54 @@ def test_langfuse_sends_no_text(thing: str, used: Used, exported: Callable[[obje
 
 def test_langfuse_sends_that_of_a_stock_client(used: Used, exported: Callable[[object], str]) -> None:
     assert text_in(used) in exported(genai.Client(api_key=text_in(used)))
+
+
+# Weave, which takes a minute to install
+
+
+def test_weaves_serializer_finds_no_text(used: Used) -> None:
+    serialize = pytest.importorskip("weave.trace.serialization.serialize", reason="pip install weave")
+    for thing in THINGS.values():
+        for dictified in (True, False):
+            sent = serialize.to_json(thing(used), "entity/project", None, use_dictify=dictified)
+            assert text_in(used) not in json.dumps(sent, default=repr)
+    stock_client = genai.Client(api_key=text_in(used), vertexai=False)
+    assert text_in(used) in json.dumps(serialize.to_json(stock_client, "e/p", None, use_dictify=True), default=repr)
+
+
+# OpenTelemetry, which records the header where it is asked to
+
+CAPTURE = "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_REQUEST"
+SANITIZE = "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS"
+
+
+@pytest.mark.parametrize(
+    ("environ", "recorded"),
+    [({}, False), ({CAPTURE: ".*"}, True), ({CAPTURE: ".*", SANITIZE: "x-goog-api-key,authorization"}, False)],
+    ids=["as it is", "with capture", "with capture, this header taken out"],
+)
+def test_opentelemetry_records_the_key_with_header_capture_alone(
+    environ: dict[str, str], recorded: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reason = "pip install opentelemetry-instrumentation-httpx"
+    instrumentation = pytest.importorskip("opentelemetry.instrumentation.httpx", reason=reason)
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+    for name, value in {**environ, "GOOGLE_GENAI_HTTP_CLIENT": "httpx"}.items():
+        monkeypatch.setenv(name, value)
+    exporter, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    instrumentor = instrumentation.HTTPXClientInstrumentor()
+    instrumentor.instrument(tracer_provider=provider)
+    try:
+        with (
+            FakeGemini("good-key") as api,
+            got(lambda: "good-key").client(http_options={"base_url": api.base_url}) as ours,
+        ):
+            ours.models.generate_content(model=MODEL, contents="hi")
+    finally:
+        instrumentor.uninstrument()
+    (span,) = exporter.get_finished_spans()
+    assert ("good-key" in repr(dict(span.attributes or {}))) is recorded
