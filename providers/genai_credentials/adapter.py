@@ -8,6 +8,7 @@ from typing import Any
 from genai_credentials.errors import ConfigurationError, FetchFailed, InvalidSecret
 from genai_credentials.key import ApiKey
 from genai_credentials.provider import Provider, sealed
+from genai_credentials.sealing import hidden
 from genai_credentials.sources.base import Source
 
 
@@ -20,13 +21,13 @@ class CallableProvider(Source):
 
     def __init__(self, function: Callable[[], str | ApiKey]) -> None:
         super().__init__()
-        self._function = function
+        self._function = hidden(function)
         self.name = f"callable:{getattr(function, '__qualname__', type(function).__name__)}"
 
     @sealed
     def fetch(self, rejected: ApiKey | None = None) -> ApiKey:
         """Call the function; see `Provider.fetch`."""
-        result = self._function()
+        result = self._function()()
         if isinstance(result, ApiKey):
             return result
         if not isinstance(result, str):

@@ -23,6 +23,7 @@ from genai_credentials.errors import (
 from genai_credentials.key import ApiKey
 from genai_credentials.log import logger
 from genai_credentials.provider import AnyProvider, Provider
+from genai_credentials.sealing import OfThisProcess, sealed_call
 from genai_credentials.troubles import PATCHED_LATE, described, is_patched_late
 from genai_credentials.workers import Job, NoThread, submit
 
@@ -189,7 +190,7 @@ def links_of(things: Iterable[object]) -> tuple[Link, ...]:
     return tuple(links)
 
 
-class ProviderChain:
+class ProviderChain(OfThisProcess):
     """Providers in order of preference; itself a provider, which serves the first key that was not refused.
 
     Args:
@@ -204,6 +205,7 @@ class ProviderChain:
         <ApiKey f6f4944b from callable:<lambda>>
     """
 
+    @sealed_call
     def __init__(self, *providers: AnyProvider) -> None:
         self.links = links_of(providers)
         self.name = f"chain({', '.join(link.name for link in self.links)})"
@@ -227,6 +229,9 @@ class ProviderChain:
         if refused is not None:
             return refused
         raise NoCredentials(attempts=[link.last for link in self.links])
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), tuple(link.provider for link in self.links)
 
     def __repr__(self) -> str:
         return f"<ProviderChain {', '.join(link.name for link in self.links)}>"

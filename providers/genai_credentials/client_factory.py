@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Unpack
 
 from genai_credentials.forks import at_work
+from genai_credentials.sealing import sealed_call
 
 if TYPE_CHECKING:
     from google import genai
@@ -20,6 +21,7 @@ class ClientFactory:
 
     engine: Engine
 
+    @sealed_call
     def client(
         self, *, verify: bool = False, allow_plain_http: bool = False, **options: Unpack[ClientOptions]
     ) -> genai.Client:
@@ -39,6 +41,7 @@ class ClientFactory:
 
             return build_client(OneEngine(self.engine), dict(options), verify=verify, allow_plain_http=allow_plain_http)
 
+    @sealed_call
     def http_options(self, *, allow_plain_http: bool = False, **options: Unpack[HttpKeywords]) -> types.HttpOptions:
         """`types.HttpOptions` for a framework that builds its own `genai.Client`: all HTTP paths, not Live.
 
@@ -55,6 +58,7 @@ class ClientFactory:
 
             return build_http_options(OneEngine(self.engine), dict(options), allow_plain_http=allow_plain_http)
 
+    @sealed_call
     def httpx_auth(
         self, header: str = "x-goog-api-key", scheme: str = "", *, allow_plain_http: bool = False
     ) -> HttpxAuth:

@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING, Self, Unpack
 from genai_credentials import redaction
 from genai_credentials.chain import links_of
 from genai_credentials.client_factory import ClientFactory
+from genai_credentials.durations import check_seconds, check_window
 from genai_credentials.engine import Engine
 from genai_credentials.errors import ConfigurationError
 from genai_credentials.events import Event, Events
 from genai_credentials.flight import Steps, adrive, drive
 from genai_credentials.forks import at_work
-from genai_credentials.key import ApiKey
+from genai_credentials.key import ApiKey, no_api_key
 from genai_credentials.keystate import KeyState
 from genai_credentials.known import KnownKeys
 from genai_credentials.pydantic_field import PydanticField
+from genai_credentials.sealing import OfThisProcess, emptied, sealed_call
 
 if TYPE_CHECKING:
     from genai_credentials.options import ProviderOptions
@@ -32,7 +34,7 @@ _DICE = Random()  # noqa: S311 - jitter, not a secret
 """One for all: each takes 2.5 KB, and there may be ten thousand providers."""
 
 
-class CredentialProvider(ClientFactory, PydanticField):
+class CredentialProvider(ClientFactory, PydanticField, OfThisProcess):
     """Serves an API key from the first provider that has one, and follows its rotations.
 
     Args:
@@ -59,6 +61,7 @@ class CredentialProvider(ClientFactory, PydanticField):
         'AIzaExample'
     """
 
+    @sealed_call
     def __init__(
         self,
         *providers: AnyProvider,
@@ -72,8 +75,8 @@ class CredentialProvider(ClientFactory, PydanticField):
         clock: Callable[[], float] = time.monotonic,
         random: Random | None = None,
     ) -> None:
-        _check_seconds(ttl=ttl, fetch_timeout=fetch_timeout)
-        _check_seconds(lowest=0.0, max_stale=max_stale, min_refresh_interval=min_refresh_interval, patience=patience)
+        check_seconds(ttl=ttl, fetch_timeout=fetch_timeout)
+        check_seconds(lowest=0.0, max_stale=max_stale, min_refresh_interval=min_refresh_interval, patience=patience)
         known = KnownKeys(interval=min_refresh_interval, patience=patience, clock=clock)
         dice = random or _DICE
         self._keystate = KeyState(ttl=ttl, max_stale=max_stale, known=known, random=dice)
@@ -108,10 +111,8 @@ class CredentialProvider(ClientFactory, PydanticField):
 
     def __call__(self) -> str:
         """The current key's text, so that this object is a callable key for the clients that take one."""
-        serving, clock = self._keystate.serving, self._clock
-        if clock() < serving.due_at:
-            return serving.text
-        return drive(self.engine.get_steps()).get_secret_value()
+        read = self._keystate.serving.read
+        return read() or drive(self.engine.get_steps()).get_secret_value()
 
     def refresh(self) -> ApiKey:
         """Fetch now, whatever the cache holds, and return the current key afterwards.
@@ -132,11 +133,15 @@ class CredentialProvider(ClientFactory, PydanticField):
         A key that is no longer current costs no fetch. Otherwise one fetch is made, shared by all who reject the
         same key, and at most one per `min_refresh_interval` while nothing better is found.
         """
-        return drive(self._reject_steps(_an_api_key(key)))
+        if not isinstance(key, ApiKey):
+            raise no_api_key(key := type(key))
+        return drive(self._reject_steps(key))
 
     async def areject(self, key: ApiKey) -> ApiKey | None:
         """`reject()` for asynchronous code."""
-        return await adrive(self._reject_steps(_an_api_key(key)))
+        if not isinstance(key, ApiKey):
+            raise no_api_key(key := type(key))
+        return await adrive(self._reject_steps(key))
 
     def _reject_steps(self, key: ApiKey) -> Steps[ApiKey | None]:
         other = yield from self.engine.reject_steps(key, ())
@@ -146,6 +151,8 @@ class CredentialProvider(ClientFactory, PydanticField):
 
     def accept(self, key: ApiKey) -> None:
         """Say that the API accepted a request with this key; the client does so, and only the first time counts."""
+        if not isinstance(key, ApiKey):
+            raise no_api_key(key := type(key))
         self.engine.accept(key)
 
     # News of a newer one
@@ -167,9 +174,14 @@ class CredentialProvider(ClientFactory, PydanticField):
         """
         # Checked with care only where it may be wrong: this is called for each of a flood.
         if type(within) is not float or not 0.0 <= within < math.inf:
-            _check_window(within)
+            try:
+                check_window(within)
+            except ConfigurationError as error:
+                del within, version
+                raise emptied(error) from None
         self.engine.notifications.notify(within, version)
 
+    @sealed_call
     def notify_event(self, event: object, *, within: float = 30.0) -> bool:
         """`notify()`, if what a broker delivered says that the secret of one of this chain's links has changed.
 
@@ -192,13 +204,14 @@ class CredentialProvider(ClientFactory, PydanticField):
         """
         with at_work():
             from genai_credentials.pushes.news import news_in
-        _check_window(within)
+        check_window(within)
         found = news_in(event, [link.provider for link in self.engine.links])
         for news in found:
             self.engine.notifications.notify(within, news.version, news.links)
         return bool(found)
 
     @classmethod
+    @sealed_call
     def from_uris(cls, *uris: str, **options: Unpack[ProviderOptions]) -> Self:
         """A provider chain from its text form: `env:`, `google:projects/…`, `aws:name?region=…#field`.
 
@@ -211,6 +224,7 @@ class CredentialProvider(ClientFactory, PydanticField):
         return cls(*(parse(uri) for uri in uris), **options)
 
     @classmethod
+    @sealed_call
     def from_environment(cls, environ: Mapping[str, str] | None = None, **options: Unpack[ProviderOptions]) -> Self:
         """The chain that `GENAI_CREDENTIALS` describes: URIs with white space between; unset means `env:`.
 
@@ -263,34 +277,14 @@ class CredentialProvider(ClientFactory, PydanticField):
     def __repr__(self) -> str:
         return f"<CredentialProvider {', '.join(link.name for link in self.engine.links)}>"
 
-    def __copy__(self) -> Self:
-        return self
-
-    def __deepcopy__(self, memo: object) -> Self:
-        return self
+    def _why_not_pickled(self) -> str:
+        uris = [getattr(link.provider, "uri", None) for link in self.engine.links]
+        again = f"from_uris({', '.join(map(repr, uris))})" if all(uris) else "from_environment()"
+        return (
+            "A CredentialProvider is not pickled: its key, its threads and its connections belong to this process. "
+            f"Make one in the other process: CredentialProvider.{again}."
+        )
 
 
 def _forget(key: ApiKey) -> None:
     """What is done with each key when logs are not redacted."""
-
-
-def _check_seconds(lowest: float | None = None, **durations: float) -> None:
-    for name, seconds in durations.items():
-        number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool) and not math.isnan(seconds)
-        if not number or (seconds <= 0 if lowest is None else seconds < lowest):
-            raise ConfigurationError(
-                f"{name}={seconds!r}: a duration is a number of seconds, {'over' if lowest is None else 'at least'} 0.",
-                remedy="Write plain seconds: 300 for five minutes.",
-            )
-
-
-def _check_window(within: float) -> None:
-    _check_seconds(lowest=0.0, within=within)
-    if math.isinf(within):
-        raise ConfigurationError("within=inf: no moment can be drawn.", remedy="Give it a number of seconds.")
-
-
-def _an_api_key(key: object) -> ApiKey:
-    if isinstance(key, ApiKey):
-        return key
-    raise TypeError(f"reject() takes the ApiKey that get() returned, not {type(key).__name__}")

@@ -27,6 +27,10 @@ KEY_SHAPES = re.compile(r"AIza[\w-]{30,}|AQ\.[\w.-]{30,}|\bsk-[\w-]{32,}|\bya29\
 """What keys look like, and names of secrets don't: Google's kinds, a gateway's, an access token, a token of Live."""
 
 
+SHORTEST_SECRET = 8
+"""How long a text is that is looked for or withheld: a shorter one, like "EMPTY", is no secret and in many words."""
+
+
 class CredentialsError(Exception):
     """The root of every error that this package raises.
 
@@ -44,7 +48,11 @@ class CredentialsError(Exception):
         return f"{self.message} {self.remedy}".rstrip()
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild, (type(self), self.message, self.remedy)
+        return _rebuild, (type(self), self.message, self.remedy), self._notes()
+
+    def _notes(self) -> dict[str, object] | None:
+        """What `add_note` gave it; None without any."""
+        return {"__notes__": notes} if (notes := getattr(self, "__notes__", None)) else None
 
 
 def _stars(found: re.Match[str]) -> str:
@@ -98,7 +106,7 @@ class PutConflict(PutFailed):
         super().__init__(message, remedy=remedy)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild_conflict, (self.message, self.remedy, self.stored)
+        return _rebuild_conflict, (self.message, self.remedy, self.stored), self._notes()
 
 
 def _rebuild_conflict(message: str, remedy: str, stored: str | None) -> PutConflict:
@@ -156,7 +164,7 @@ class NoCredentials(CredentialsError):
         return self.message
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild_no_credentials, (self.message, self.remedy, self.attempts)
+        return _rebuild_no_credentials, (self.message, self.remedy, self.attempts), self._notes()
 
 
 def _rebuild_no_credentials(message: str, remedy: str, attempts: Sequence[Attempt]) -> NoCredentials:

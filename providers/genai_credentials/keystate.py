@@ -290,7 +290,7 @@ class KeyState:
         stale_at = self.serving.stale_at if stale_at is None else stale_at
         trial_at = self._trial.at if self._trial else math.inf
         due_at = min(self.next_refresh_at, trial_at, stale_at)
-        self.serving = Serving(found, due_at, stale_at)
+        self.serving = Serving(found, due_at, stale_at, self.known.clock)
         if before is not None and before != found.key:
             self.counters["rotations"] += 1
             self.changes.append((found.key, before))

@@ -62,6 +62,7 @@ class KnownKeys:
     def __init__(self, *, interval: float, patience: float, clock: Callable[[], float]) -> None:
         self.patience = patience
         self.interval = interval
+        self.clock = clock
         self._known: Recent[Known] = Recent(8, DAY, clock)
         self._quarantine: Recent[int] = Recent(64, DAY, clock)
         self._ticks = 0

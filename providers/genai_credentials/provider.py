@@ -10,6 +10,7 @@ from genai_credentials.deadline import seconds_left
 from genai_credentials.errors import ConfigurationError, CredentialsError, MissingDependency
 from genai_credentials.forks import at_work
 from genai_credentials.key import ApiKey
+from genai_credentials.sealing import sealed_call
 
 __all__ = ["AnyProvider", "Provider", "Writable", "import_extra", "sealed", "sealed_put", "seconds_left", "writable"]
 
@@ -146,15 +147,4 @@ def sealed(method: Fetch) -> Fetch:
 
 def sealed_put(method: Put) -> Put:
     """A put whose errors keep no frames: those below it, and its own, hold the key's text in their locals."""
-
-    @functools.wraps(method)
-    def put(self: Any, key: ApiKey | str) -> ApiKey:
-        try:
-            return method(self, key)
-        except CredentialsError as error:
-            problem, cause = error.with_traceback(None), error.__cause__
-            problem.__context__ = None
-        del key
-        raise problem from cause
-
-    return cast(Put, put)
+    return cast(Put, sealed_call(method))

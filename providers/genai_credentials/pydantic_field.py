@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, Self
 
 from genai_credentials.errors import ConfigurationError, CredentialsError
+from genai_credentials.sealing import sealed_call
 
 
 class PydanticField:
@@ -32,6 +33,7 @@ class PydanticField:
         return {"type": "string", "description": "URIs of the providers of an API key, with white space between."}
 
     @classmethod
+    @sealed_call
     def _validated(cls, field: str, value: object) -> Self:
         if isinstance(value, cls):
             return value

@@ -27,6 +27,7 @@ from operator import is_
 from typing import Any
 from urllib.parse import quote
 
+from genai_credentials.errors import SHORTEST_SECRET
 from genai_credentials.key import ApiKey
 
 REDACTED = "<redacted by genai-credentials>"
@@ -70,13 +71,9 @@ _known: dict[int, tuple[weakref.ref[ApiKey], tuple[str, ...]]] = {}
 _required = False
 
 
-LEAST = 8
-"""How long a key is that is looked for in texts: a shorter one, like "EMPTY", is no secret, and is in many words."""
-
-
 def know(key: ApiKey) -> None:
     """Redact this key from now on, as long as anyone holds it."""
-    if id(key) not in _known and len(key.get_secret_value()) >= LEAST:
+    if id(key) not in _known and len(key.get_secret_value()) >= SHORTEST_SECRET:
         _known[id(key)] = weakref.ref(key, partial(_forget, id(key))), needles(key.get_secret_value())
 
 

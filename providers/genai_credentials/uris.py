@@ -30,9 +30,10 @@ from typing import Literal, NamedTuple, Never, cast
 from urllib.parse import unquote
 
 from genai_credentials.adapter import as_provider
-from genai_credentials.errors import ConfigurationError, CredentialsError
+from genai_credentials.errors import SHORTEST_SECRET, ConfigurationError, CredentialsError
 from genai_credentials.proposals import ONE_BY_ONE, SEPARATE, are_joined, in_uris, proposal
 from genai_credentials.provider import Provider
+from genai_credentials.sealing import sealed_call
 from genai_credentials.sources.aws import AWSSecretsManager
 from genai_credentials.sources.aws_agent import PORT, AWSAgent
 from genai_credentials.sources.dotenv import Dotenv
@@ -70,6 +71,7 @@ class ProviderURI(NamedTuple):
         _fail(self.text, self.text.find(at) if at else len(self.text), expected)
 
 
+@sealed_call
 def parse_all(uris: Sequence[str], where: str, environ: Mapping[str, str] | None = None) -> list[Provider]:
     """The providers of several URIs that stand in one place.
 
@@ -97,6 +99,7 @@ def parse_all(uris: Sequence[str], where: str, environ: Mapping[str, str] | None
     raise problem
 
 
+@sealed_call
 def parse(uri: str, environ: Mapping[str, str] | None = None) -> Provider:
     """The provider that a URI describes.
 
@@ -125,6 +128,7 @@ def parse(uri: str, environ: Mapping[str, str] | None = None) -> Provider:
     raise problem
 
 
+@sealed_call
 def split(uri: str) -> ProviderURI:
     """Take a URI apart, without a look at what its scheme wants. Raises like `parse`."""
     if not isinstance(uri, str):
@@ -151,6 +155,7 @@ def split(uri: str) -> ProviderURI:
     )
 
 
+@sealed_call
 def settings(environ: Mapping[str, str] | None = None) -> tuple[list[str], dict[str, float]]:
     """The URIs and the durations that the environment sets.
 
@@ -170,8 +175,10 @@ def settings(environ: Mapping[str, str] | None = None) -> tuple[list[str], dict[
                 seconds = math.nan
             if not seconds >= 0 or (seconds == 0 and name in POSITIVE):
                 lowest = "over" if name in POSITIVE else "at least"
+                # A long text that is no number is not repeated: it may be a key in the wrong place.
+                shown = "" if math.isnan(seconds) and len(text) >= SHORTEST_SECRET else f"={text!r}"
                 raise ConfigurationError(
-                    f"{VARIABLE}_{name.upper()}={text!r} is no number of seconds, {lowest} 0.",
+                    f"{VARIABLE}_{name.upper()}{shown} is no number of seconds, {lowest} 0.",
                     remedy="Write plain seconds: 300 for five minutes.",
                 )
             durations[name] = seconds

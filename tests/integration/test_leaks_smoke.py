@@ -87,7 +87,8 @@ def test_hit_in_a_record_of_a_child():
     child("import logging; logging.getLogger('genai_credentials').debug(KEY)")
 
 def test_hit_for_a_key_that_only_a_child_knows():
-    child("import logging; logging.getLogger('genai_credentials').debug(ApiKey(KEY[::-1], provider='test')._text)")
+    key = "ApiKey(KEY[::-1], provider='test').get_secret_value()"
+    child(f"import logging; logging.getLogger('genai_credentials').debug({key})")
 """
 """A test for each place that is searched, with a key in it; each but the first is to be found."""
 

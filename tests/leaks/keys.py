@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import inspect
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -38,7 +39,7 @@ def watch(search: Search, *, redact_logs: bool) -> None:
 
     def front(module: ModuleType) -> None:
         if not redact_logs:
-            module.CredentialProvider.__init__.__kwdefaults__["redact_logs"] = False
+            inspect.unwrap(module.CredentialProvider.__init__).__kwdefaults__["redact_logs"] = False
         _after(module.CredentialProvider, "__init__", built)
 
     def google_store(module: ModuleType) -> None:

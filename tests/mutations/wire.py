@@ -232,7 +232,7 @@ SECTIONS = {
         ),
         (
             "a client that could not be built is never built again",
-            " or _has_failed(self._current[1])",
+            " or _has_failed(self._current[1]())",
             "",
             f"{LIVE}test_a_client_that_could_not_be_built_is_built_again",
         ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, cast
 
 from genai_credentials.client.backends import URL
 from genai_credentials.client.exchange import Claim, aadvance, claim, own_key, server_timeout
@@ -11,12 +11,13 @@ from genai_credentials.client.httpx_auth import KeyAuth
 from genai_credentials.client.origins import origin
 from genai_credentials.client.sdk import API_KEY_HEADER
 from genai_credentials.rejection import SUSPECT, classify
+from genai_credentials.sealing import OfThisProcess
 
 if TYPE_CHECKING:
     from aiohttp import ClientRequest, ClientResponse
 
 
-class AiohttpAuth:
+class AiohttpAuth(OfThisProcess):
     """The driver; aiohttp calls it once per hop of a redirect."""
 
     def __init__(self, auth: KeyAuth) -> None:
@@ -32,15 +33,17 @@ class AiohttpAuth:
             # The environment's: it would read the key.
             request.proxy = None
         steps, verdict = self._auth.engines.exchange(whose, seconds=server_timeout(request.headers)), None
-        response: Any = None
+        placeholder, response = request.headers[API_KEY_HEADER], None
         try:
             while key := await aadvance(steps, verdict):
                 request.headers[API_KEY_HEADER] = key.get_secret_value()
                 response = await handler(request)
                 verdict = classify(response.status, await response.read() if response.status in SUSPECT else b"")
         finally:
+            # aiohttp's errors hold the headers that were sent, and reporters send an error's repr along.
+            request.headers[API_KEY_HEADER] = placeholder
             steps.close()
-        return response  # type: ignore[no-any-return]
+        return response  # type: ignore[return-value]
 
     def _claimed(self, request: ClientRequest) -> str | None:
         """With whose key the request goes; None if it is no business of ours, and then it is put right."""
@@ -56,6 +59,3 @@ class AiohttpAuth:
         elif found is Claim.FOREIGN:
             engines.diagnosis.of_request(request.url.host or "")
         return None
-
-    def __deepcopy__(self, memo: object) -> Self:
-        return self

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import aclosing, closing
-from typing import Protocol, Self
+from typing import Protocol
 
 from genai_credentials.client.backends import Request, Response, http_modules, module_of, over_http_modules
 from genai_credentials.client.httpx_auth import KeyAuth
+from genai_credentials.sealing import OfThisProcess
 
 
 class Auth(Protocol):
@@ -22,7 +23,7 @@ class Auth(Protocol):
         ...
 
 
-class BothAuths:
+class BothAuths(OfThisProcess):
     """Theirs sees each request that ours sends, and answers their own challenges."""
 
     def __init__(self, ours: KeyAuth, theirs: Auth) -> None:
@@ -67,9 +68,6 @@ class BothAuths:
                     signed = await ours.asend(response)
                 except StopAsyncIteration:
                     return
-
-    def __deepcopy__(self, memo: object) -> Self:
-        return self
 
 
 class _FunctionAuth:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import AsyncGenerator, Generator
-from typing import Self, cast
+from typing import cast
 from urllib.parse import unquote_to_bytes
 
 from genai_credentials.client.backends import Request, Response, http_modules, over_http_modules
@@ -16,6 +16,7 @@ from genai_credentials.client.sdk import API_KEY_HEADER
 from genai_credentials.client.trace import afollow, follow, refuse_proxies
 from genai_credentials.key import ApiKey
 from genai_credentials.rejection import SUSPECT, Verdict, classify
+from genai_credentials.sealing import OfThisProcess
 
 SIGNED = "genai_credentials"
 """The extension of a request that says for which URL it was signed."""
@@ -24,7 +25,7 @@ WHOSE = "genai_credentials_whose"
 """The extension of a request that says with whose key it is sent, also when its owner sends it once more."""
 
 
-class KeyAuth:
+class KeyAuth(OfThisProcess):
     """Puts the current key into a header, and sends again what was refused.
 
     Args:
@@ -152,12 +153,6 @@ class KeyAuth:
         if last is not request and (origin(last.url) != origin(request.url) or not self.carried(last)):
             return None
         return classify(status, response.content if status in SUSPECT else b"")
-
-    def __copy__(self) -> Self:
-        return self
-
-    def __deepcopy__(self, memo: object) -> Self:
-        return self
 
 
 def _sign_in(request: Request) -> None:

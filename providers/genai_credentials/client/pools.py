@@ -19,6 +19,7 @@ from typing import Protocol, Self, cast
 
 from genai_credentials.client.backends import Request, Response
 from genai_credentials.forks import Lock, at_work
+from genai_credentials.sealing import OfThisProcess
 
 
 class Stream(Protocol):
@@ -41,7 +42,7 @@ class AsyncClient(Protocol):
     async def aclose(self) -> None: ...
 
 
-class PerLoopTransport:
+class PerLoopTransport(OfThisProcess):
     """Sends each request through the running loop's own client.
 
     Args:
@@ -100,9 +101,6 @@ class PerLoopTransport:
 
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
-
-    def __deepcopy__(self, memo: object) -> Self:
-        return self
 
 
 class _Pool:

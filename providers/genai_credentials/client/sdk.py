@@ -18,6 +18,7 @@ from google.genai import _api_client, _base_url, live_music, types
 from genai_credentials.client.backends import optional_module
 from genai_credentials.client.exchange import API_KEY_HEADER as API_KEY_HEADER
 from genai_credentials.client.lazy_models import LazyModels
+from genai_credentials.sealing import OfThisProcess
 
 if TYPE_CHECKING:
     from genai_credentials.client.sockets import InteractionSocket, Live, Sockets
@@ -138,18 +139,24 @@ def download_with_key(client: genai.Client) -> None:
 
 
 def adapt(client: genai.Client, sockets: Sockets) -> None:
-    """Give a client's asynchronous side our WebSockets, and its uploads no key that they don't need."""
+    """Give a client's asynchronous side our WebSockets, and its uploads no key that they don't need.
+
+    And let no copy of it be made, whose end would close the connections of both.
+    """
     aio: Any = client.aio
     kind: Any = type(aio)
     aio.__class__ = _rotating(kind)
     aio._genai_credentials = sockets
+    for part in (client, client._api_client):
+        stock: Any = type(part)
+        part.__class__ = _of_this_process(stock)
 
 
 @functools.cache
 def _rotating(stock: Any) -> Any:
     """The class of such a side: one for all clients, since a class takes 10 KB."""
 
-    class RotatingAsyncClient(stock):  # type: ignore[misc]
+    class RotatingAsyncClient(stock, OfThisProcess):  # type: ignore[misc]
         @property
         def live(self) -> Live:
             return self._genai_credentials.live  # type: ignore[no-any-return]
@@ -168,6 +175,14 @@ def _rotating(stock: Any) -> Any:
             return environments
 
     return WithEnvironments if hasattr(stock, "environments") else RotatingAsyncClient
+
+
+@functools.cache
+def _of_this_process(stock: Any) -> Any:
+    """The class of a client, or of the part of one that all its other parts refer to, under the SDK's own name."""
+    names = {"__module__": stock.__module__, "__qualname__": stock.__qualname__}
+    # The SDK's class comes first: Python gives an object another class only where both have the same layout.
+    return type(stock.__name__, (stock, OfThisProcess), names)
 
 
 def _with_sockets(stock: Any, sockets: Sockets) -> object:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import Any, Self
+from typing import Any
 
 from google import genai
 
 from genai_credentials.client import sdk
 from genai_credentials.forks import Forkable, Lock, watch
+from genai_credentials.sealing import OfThisProcess
 
 
-class PerLoopSessions(Forkable):
+class PerLoopSessions(OfThisProcess, Forkable):
     """Sends each request through the running loop's own session, which is one as the SDK makes them.
 
     Args:
@@ -63,9 +64,3 @@ class PerLoopSessions(Forkable):
     def after_fork_in_child(self) -> None:
         """Drop the parent's, without closing what the parent goes on to use."""
         self._abandoned, self._sessions = self._sessions, {}
-
-    def __copy__(self) -> Self:
-        return self
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        return self

@@ -31,6 +31,7 @@ from genai_credentials.errors import ConfigurationError
 from genai_credentials.forks import Lock
 from genai_credentials.key import ApiKey
 from genai_credentials.rejection import ACCEPTED, UNTOUCHED, Verdict, classify, classify_close
+from genai_credentials.sealing import OfThisProcess, hidden
 from genai_credentials.workers import run
 
 T = TypeVar("T")
@@ -55,20 +56,21 @@ class KeptClient:
 
     def __init__(self, make: Callable[[ApiKey], genai.Client]) -> None:
         self._make = make
-        self._current: tuple[ApiKey, Future[genai.Client]] | None = None
+        # Hidden, since it holds the key's text, as every stock client does.
+        self._current: tuple[ApiKey, Callable[[], Future[genai.Client]]] | None = None
         self._lock = Lock()
 
     async def of(self, key: ApiKey) -> genai.Client:
         """The client of this key."""
         with self._lock:
-            if self._current is None or self._current[0] != key or _has_failed(self._current[1]):
+            if self._current is None or self._current[0] != key or _has_failed(self._current[1]()):
                 # Off the loop: it loads certificates, for some 70 ms. All who connect meanwhile share it.
-                self._current = (key, run(lambda: self._make(key), "genai-credentials-client"))
-            made = self._current[1]
+                self._current = (key, hidden(run(lambda: self._make(key), "genai-credentials-client")))
+            made = self._current[1]()
         return await asyncio.wrap_future(made)
 
 
-class Sockets:
+class Sockets(OfThisProcess):
     """Opens WebSockets with the current key, again with another one when that is refused.
 
     Args:
@@ -172,7 +174,7 @@ def _has_failed(made: Future[genai.Client]) -> bool:
     return made.done() and made.exception() is not None
 
 
-class Live:
+class Live(OfThisProcess):
     """Stands where `client.aio.live` does."""
 
     __slots__ = ("_sockets", "music")
@@ -193,7 +195,7 @@ class Live:
             )
 
 
-class Music:
+class Music(OfThisProcess):
     """Stands where `client.aio.live.music` does."""
 
     __slots__ = ("_sockets",)

@@ -20,6 +20,7 @@ from genai_credentials.client.options import copied
 from genai_credentials.client.sessions import PerLoopSessions
 from genai_credentials.client.sockets import Sockets, guarded
 from genai_credentials.key import ApiKey
+from genai_credentials.sealing import OfThisProcess
 
 
 class ThinClients:
@@ -118,7 +119,7 @@ def _shared(mounts: Any) -> dict[str, Shared]:
     return {pattern: Shared(transport) for pattern, transport in (mounts or {}).items()}
 
 
-class Shared:
+class Shared(OfThisProcess):
     """A transport that outlives the clients it is mounted in.
 
     Args:
@@ -140,6 +141,3 @@ class Shared:
 
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        return self

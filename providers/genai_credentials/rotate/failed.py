@@ -22,7 +22,7 @@ class RotationFailed(CredentialsError):
         super().__init__(message, remedy=remedy)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (self.message, self.remedy, self.changed)
+        return _rebuild, (self.message, self.remedy, self.changed), self._notes()
 
 
 def _rebuild(message: str, remedy: str, changed: bool) -> RotationFailed:

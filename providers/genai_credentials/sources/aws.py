@@ -14,6 +14,7 @@ from genai_credentials.fields import checked_field, decoded, extract_field
 from genai_credentials.forks import PerProcess, at_work
 from genai_credentials.key import ApiKey
 from genai_credentials.provider import import_extra, sealed, sealed_put
+from genai_credentials.sealing import sealed_call
 from genai_credentials.sources.aws_names import CURRENT, PREVIOUS, checked_secret
 from genai_credentials.sources.base import Source, name_of, refuse_a_key, uri_of
 from genai_credentials.sources.retries import insist
@@ -42,6 +43,7 @@ class AWSSecretsManager(Source):
             and no pointer.
     """
 
+    @sealed_call
     def __init__(
         self,
         secret_id: str,
@@ -71,6 +73,10 @@ class AWSSecretsManager(Source):
     def _options(self) -> dict[str, str | None]:
         stage = None if self.stage == CURRENT else self.stage
         return {"region": self._region, "stage": stage, "version_id": self.version_id}
+
+    def _again(self) -> Callable[[], Source]:
+        which = partial(type(self), self.secret_id, self.field, region=self._region)
+        return partial(which, stage=self.stage, version_id=self.version_id)
 
     @sealed
     def fetch(self, rejected: ApiKey | None = None) -> ApiKey:

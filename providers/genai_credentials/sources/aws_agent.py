@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections.abc import Callable
+from functools import partial
 from typing import NoReturn
 
 from genai_credentials.deadline import seconds_left
@@ -12,6 +14,7 @@ from genai_credentials.errors import ConfigurationError, CredentialsError, Fetch
 from genai_credentials.fields import checked_field, decoded, extract_field
 from genai_credentials.key import ApiKey
 from genai_credentials.provider import sealed
+from genai_credentials.sealing import sealed_call
 from genai_credentials.sources.agent_token import HEADER, TOKEN_FILE, find_token, into_the_group
 from genai_credentials.sources.aws import PROBLEMS, THROTTLED
 from genai_credentials.sources.aws_names import CURRENT, PREVIOUS, checked_secret
@@ -55,6 +58,7 @@ class AWSAgent(Source):
             no pointer, or the port is none.
     """
 
+    @sealed_call
     def __init__(
         self,
         secret_id: str,
@@ -82,6 +86,10 @@ class AWSAgent(Source):
         stage = None if self.stage == CURRENT else self.stage
         port = None if self.port == PORT else str(self.port)
         return {"stage": stage, "version_id": self.version_id, "port": port}
+
+    def _again(self) -> Callable[[], Source]:
+        which = partial(type(self), self.secret_id, self.field, port=self.port)
+        return partial(which, stage=self.stage, version_id=self.version_id)
 
     @sealed
     def fetch(self, rejected: ApiKey | None = None) -> ApiKey:

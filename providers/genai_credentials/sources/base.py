@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from genai_credentials.errors import ConfigurationError, InvalidSecret, Unavailable
 from genai_credentials.key import ApiKey, looks_like_a_key
 from genai_credentials.log import logger
+from genai_credentials.sealing import OfThisProcess
 
 DEFAULT_NAMES = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
 """The SDK's own order (google.genai._api_client.get_env_api_key)."""
 
 
-class Source:
-    """What the built-in providers share: a name, and one warning for a key that had to be cleaned."""
+class Source(OfThisProcess):
+    """What the built-in providers share: a name, and one warning for a key that had to be cleaned.
+
+    A copy of one is itself. One that holds nothing of this process is pickled as its arguments, never with a key.
+    """
 
     name: str = "source"
 
@@ -42,12 +46,28 @@ class Source:
         """The text form that `genai_credentials.uris.parse` reads back to an equal provider; None without one."""
         return None
 
+    def _again(self) -> Callable[[], Source] | None:
+        """Makes an equal provider, in another process too; None where that cannot be."""
+        return None
+
+    def __reduce__(self) -> tuple[object, ...]:
+        if (again := self._again()) is None or self._given_client() is not None:
+            raise TypeError(self._why_not_pickled())
+        return again, ()
+
+    def _why_not_pickled(self) -> str:
+        why = "what it was made of may hold the key" if self._again() is None else "its client belongs to this process"
+        return f"{self.name} is not pickled: {why}. Make it in the other process, with the same arguments."
+
+    def _given_client(self) -> object:
+        return getattr(getattr(self, "_client", None), "given", None)
+
     def __eq__(self, other: object) -> bool:
         if self is other or not isinstance(other, Source) or type(self) is not type(other):
             return self is other
         # A client of the caller's may lead to another account, or to another store.
-        mine, theirs = (getattr(getattr(source, "_client", None), "given", None) for source in (self, other))
-        return self.uri is not None and self.uri == other.uri and mine is theirs
+        same_client = self._given_client() is other._given_client()
+        return self.uri is not None and self.uri == other.uri and same_client
 
     def __hash__(self) -> int:
         return hash(self.uri) if self.uri else id(self)

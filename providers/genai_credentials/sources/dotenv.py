@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Callable
+from functools import partial
 
 from genai_credentials.errors import FetchFailed, Unavailable
 from genai_credentials.fields import decoded
 from genai_credentials.key import ApiKey
 from genai_credentials.provider import import_extra, sealed, sealed_put
+from genai_credentials.sealing import sealed_call
 from genai_credentials.sources.base import (
     DEFAULT_NAMES,
     Source,
@@ -30,6 +33,7 @@ class Dotenv(Source):
         names: The variables, in order of preference; none means GOOGLE_API_KEY, then GEMINI_API_KEY.
     """
 
+    @sealed_call
     def __init__(self, path: str | os.PathLike[str] = ".env", *names: str) -> None:
         super().__init__()
         self.path = checked_path(path)
@@ -43,6 +47,9 @@ class Dotenv(Source):
 
     def _listed(self) -> str | None:
         return ",".join(self.names) if self.names != DEFAULT_NAMES else None
+
+    def _again(self) -> Callable[[], Source]:
+        return partial(type(self), str(self.path), *self.names)
 
     @sealed
     def fetch(self, rejected: ApiKey | None = None) -> ApiKey:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Callable
+from functools import partial
 
 from genai_credentials.errors import FetchFailed, InvalidSecret, Unavailable
 from genai_credentials.fields import checked_field, decoded, extract_field
 from genai_credentials.key import MAX_BYTES, ApiKey
 from genai_credentials.log import logger
 from genai_credentials.provider import sealed, sealed_put
+from genai_credentials.sealing import sealed_call
 from genai_credentials.sources.base import Source, checked_path, name_of, refuse_a_key, uri_of
 
 MAX_FILE_BYTES = 16 * MAX_BYTES
@@ -27,6 +30,7 @@ class File(Source):
         ConfigurationError: No file can have the path, or the field is no name and no pointer.
     """
 
+    @sealed_call
     def __init__(self, path: str | os.PathLike[str], field: str | None = None) -> None:
         super().__init__()
         refuse_a_key(field)
@@ -39,6 +43,9 @@ class File(Source):
     def uri(self) -> str:
         """The text form of this provider."""
         return uri_of("file", str(self.path), self.field)
+
+    def _again(self) -> Callable[[], Source]:
+        return partial(type(self), str(self.path), self.field)
 
     @sealed
     def fetch(self, rejected: ApiKey | None = None) -> ApiKey:

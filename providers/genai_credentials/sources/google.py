@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from genai_credentials import redaction
@@ -13,6 +14,7 @@ from genai_credentials.fields import checked_field, decoded, extract_field
 from genai_credentials.forks import PerProcess
 from genai_credentials.key import ApiKey
 from genai_credentials.provider import sealed, sealed_put
+from genai_credentials.sealing import sealed_call
 from genai_credentials.sources.base import Source, name_of, refuse_a_key, uri_of
 from genai_credentials.sources.checksum import crc32c
 from genai_credentials.sources.google_clients import Accessed, RestClient, add_with, read_with, stock_client
@@ -63,6 +65,7 @@ class GoogleSecretManager(Source):
             transport, or a client was passed too.
     """
 
+    @sealed_call
     def __init__(
         self,
         resource: str,
@@ -83,7 +86,8 @@ class GoogleSecretManager(Source):
             )
         self.secret, self.location, version = match["secret"], match["location"], match["version"]
         self.pinned = None if version == "latest" else version
-        self.resource, self.field, self.transport = resource, checked_field(field), transport
+        self.resource, self.field = resource, checked_field(field)
+        self.transport: Transport | None = transport
         self.name = name_of("google", resource, self.field)
         self._client: PerProcess[Any] = PerProcess.of(client, self._make_client)
         self._versions = Versions(self._access, self.name, MOST_PROBES)
@@ -93,6 +97,9 @@ class GoogleSecretManager(Source):
     def uri(self) -> str:
         """The text form of this provider."""
         return uri_of("google", self.resource, self.field, transport=self.transport)
+
+    def _again(self) -> Callable[[], Source]:
+        return partial(type(self), self.resource, self.field, transport=self.transport)
 
     @sealed
     def fetch(self, rejected: ApiKey | None = None) -> ApiKey:

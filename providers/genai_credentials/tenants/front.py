@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Never, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from genai_credentials.adapter import is_coroutine_function
 from genai_credentials.credentials import CredentialProvider
 from genai_credentials.diagnosis import Diagnosis
 from genai_credentials.errors import ConfigurationError
 from genai_credentials.flight import Steps, drive
+from genai_credentials.sealing import OfThisProcess, sealed_call
 from genai_credentials.tenants.current import Current, Use
 from genai_credentials.tenants.gate import Gate
 from genai_credentials.tenants.kept import Entry, Kept
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 BUSIEST = 10
 
 
-class Tenants:
+class Tenants(OfThisProcess):
     """A `CredentialProvider` per tenant, made on first use, and stock clients that share their connections.
 
     Each tenant has its own chain, cache, rotation and replay, and no request ever gets another tenant's key. There is
@@ -73,6 +74,7 @@ class Tenants:
         self._current = Current()
         self._diagnosis = Diagnosis(clock)
 
+    @sealed_call
     def clients(self, *, verify: bool = False, allow_plain_http: bool = False, **options: Any) -> Clients:
         """Stock clients by tenant, `clients["acme"]`, which share their connections; built once, and kept.
 
@@ -120,6 +122,7 @@ class Tenants:
         """
         return Use(self._current, checked(tenant))
 
+    @sealed_call
     def http_options(self, *, allow_plain_http: bool = False, **options: Any) -> types.HttpOptions:
         """`types.HttpOptions` for a framework that builds its own `genai.Client`; they follow `use()`.
 
@@ -134,6 +137,7 @@ class Tenants:
 
         return build_http_options(self._engines(), options, allow_plain_http=allow_plain_http)
 
+    @sealed_call
     def httpx_auth(
         self, header: str = "x-goog-api-key", scheme: str = "", *, allow_plain_http: bool = False
     ) -> HttpxAuth:
@@ -196,17 +200,11 @@ class Tenants:
     def __repr__(self) -> str:
         return f"<Tenants, {self._kept.counts()[0]} kept>"
 
-    def __copy__(self) -> Self:
-        return self
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        return self
-
-    def __reduce_ex__(self, protocol: object) -> Never:
-        raise TypeError("Tenants are not pickled: their keys would leave the process. Make them anew in the other one.")
+    def _why_not_pickled(self) -> str:
+        return "Tenants are not pickled: their keys would leave the process. Make them anew in the other one."
 
 
-class Clients:
+class Clients(OfThisProcess):
     """A stock `genai.Client` per tenant, over shared connections; what `Tenants.clients()` returns.
 
     Args:
@@ -250,16 +248,8 @@ class Clients:
     def __repr__(self) -> str:
         return "<Clients of Tenants>"
 
-    def __copy__(self) -> Self:
-        return self
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        return self
-
-    def __reduce_ex__(self, protocol: object) -> Never:
-        raise TypeError(
-            "Clients are not pickled: connections do not leave the process. Make them anew in the other one."
-        )
+    def _why_not_pickled(self) -> str:
+        return "Clients are not pickled: connections do not leave the process. Make them anew in the other one."
 
 
 def _check_factory(factory: object) -> None:

@@ -67,6 +67,11 @@ class Refusal:
     content_type: str
     verdict: Verdict
 
+    @property
+    def is_googles(self) -> bool:
+        """Whether it is in Google's own envelope, which repeats the status; a gateway's is not."""
+        return f'"code": {self.status},'.encode() in self.body
+
     def body_for(self, key: str | None) -> bytes:
         """Return the body as sent to a caller who used `key`; None stands for a caller without one."""
         return self.body.replace(b"{key}", (key or "").encode())

@@ -9,11 +9,12 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import unquote
 
-from genai_credentials.testing.gemini.call import API, WHEN, Body, Call, events, file_body, reply
+from genai_credentials.testing.gemini.call import API, WHEN, Body, Call, array, events, file_body, reply
 from genai_credentials.testing.gemini.wire import Answer
 
-_PIXEL = base64.b64encode(b"\x89PNG\r\n\x1a\n").decode()
+PIXEL = base64.b64encode(b"\x89PNG\r\n\x1a\n").decode()
 _BINARY = "application/octet-stream"
 
 # Models
@@ -21,8 +22,8 @@ _BINARY = "application/octet-stream"
 
 def prompt_of(body: Body) -> str:
     """Return the text of the last content in a request's body."""
-    contents = body.get("contents") or [body.get("content") or {}]
-    return text_of(contents[-1].get("parts", []))
+    contents = body.get("contents") or [body.get("content")]
+    return text_of(contents[-1] if isinstance(contents, list) else contents)
 
 
 def text_of(value: Any) -> str:
@@ -31,23 +32,54 @@ def text_of(value: Any) -> str:
         return value
     if isinstance(value, list):
         return "".join(map(text_of, value))
-    return str(value.get("text") or text_of(value.get("content") or ""))
+    if not isinstance(value, dict):
+        return ""
+    return str(value.get("text") or text_of(value.get("content") or value.get("parts") or ""))
 
 
-def _candidate(text: str, model: str, finish: str | None = "STOP") -> Body:
+def tokens_in(text: str) -> int:
+    """Return how many tokens a text counts for here: its words."""
+    return len(text.split())
+
+
+def usage_of(prompt: str, answer: str) -> Body:
+    """Return the usage of a request, in all the parts that clients add up."""
+    asked, said = tokens_in(prompt), tokens_in(answer)
+    return {
+        "promptTokenCount": asked,
+        "cachedContentTokenCount": 0,
+        "candidatesTokenCount": said,
+        "toolUsePromptTokenCount": 0,
+        "thoughtsTokenCount": 0,
+        "totalTokenCount": asked + said,
+        "promptTokensDetails": [{"modality": "TEXT", "tokenCount": asked}],
+        "candidatesTokensDetails": [{"modality": "TEXT", "tokenCount": said}],
+        "serviceTier": "standard",
+    }
+
+
+def _candidate(text: str, call: Call, said: str, finish: str | None = "STOP") -> Body:
     candidate: Body = {"content": {"role": "model", "parts": [{"text": text}]}, "index": 0}
     if finish:
         candidate["finishReason"] = finish
-    return {"candidates": [candidate], "modelVersion": model, "usageMetadata": {"totalTokenCount": 3}}
+    answer = {"candidates": [candidate], "modelVersion": call.names[-1], "responseId": "response-1"}
+    return answer | {"usageMetadata": usage_of(prompt_of(call.body), said)}
 
 
 def generate(call: Call) -> Answer:
-    return reply(_candidate(f"pong: {prompt_of(call.body)}", call.names[-1]))
+    text = f"pong: {prompt_of(call.body)}"
+    return reply(_candidate(text, call, text))
 
 
 def stream(call: Call) -> Answer:
-    model, texts = call.names[-1], (("pong", None), (": ", None), (prompt_of(call.body), "STOP"))
-    return events(_candidate(text, model, finish) for text, finish in texts)
+    return (events if "alt=sse" in unquote(call.request.query).split("&") else array)(_chunks(call))
+
+
+def _chunks(call: Call) -> Iterator[Body]:
+    said = ""
+    for text, finish in (("pong", None), (": ", None), (prompt_of(call.body), "STOP")):
+        said += text
+        yield _candidate(text, call, said, finish)
 
 
 def embed(call: Call) -> Answer:
@@ -60,7 +92,9 @@ def embed_batch(call: Call) -> Answer:
 
 
 def count(call: Call) -> Answer:
-    return reply({"totalTokens": len(prompt_of(call.body).split())})
+    # Python's SDK counts the contents, others a whole request.
+    asked = tokens_in(prompt_of(call.body.get("generateContentRequest") or call.body))
+    return reply({"totalTokens": asked, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": asked}]})
 
 
 def predict(call: Call) -> Answer:
@@ -71,7 +105,7 @@ def _prediction(instance: Body) -> Body:
     if "content" in instance:
         values = [float(len(instance["content"])), 1.0]
         return {"embeddings": {"values": values, "statistics": {"token_count": 1, "truncated": False}}}
-    return {"bytesBase64Encoded": _PIXEL, "mimeType": "image/png", "prompt": f"pong: {instance.get('prompt', '')}"}
+    return {"bytesBase64Encoded": PIXEL, "mimeType": "image/png", "prompt": f"pong: {instance.get('prompt', '')}"}
 
 
 def predict_later(call: Call) -> Answer:
@@ -237,12 +271,14 @@ def decide(call: Call) -> Answer:
 # Interactions
 
 
-def _interaction(which: str, model: str, text: str) -> Body:
+def _interaction(which: str, model: str, prompt: str, text: str) -> Body:
     content = [{"type": "text", "text": text}]
     # The first SDKs to have interactions read the outputs, the later ones the steps.
     said = {"outputs": content, "steps": [{"type": "model_output", "content": content}]}
     stamps = {"created": WHEN, "updated": WHEN, "object": "interaction"}
-    return {"id": which, "status": "completed", "model": model, **said, **stamps}
+    asked, answered = tokens_in(prompt), tokens_in(text)
+    usage = {"total_input_tokens": asked, "total_output_tokens": answered, "total_tokens": asked + answered}
+    return {"id": which, "status": "completed", "model": model, "usage": usage, **said, **stamps}
 
 
 def interact(call: Call) -> Answer:
@@ -256,7 +292,7 @@ def interaction(call: Call) -> Answer:
 
 
 def _interaction_answer(which: str, model: str, prompt: str, streaming: bool) -> Answer:
-    whole = _interaction(which, model, f"pong: {prompt}")
+    whole = _interaction(which, model, prompt, f"pong: {prompt}")
     if not streaming:
         return reply(whole)
     return events(_interaction_events(whole, prompt), done=True)
@@ -276,27 +312,3 @@ def _interaction_events(whole: Body, prompt: str) -> Iterator[Body]:
 
 def interaction_token(call: Call) -> Answer:
     return reply({"auth_token": f"auth_tokens/{call.names[0]}", "expires_at": WHEN})
-
-
-# The paths for OpenAI's clients
-
-
-def chat(call: Call) -> Answer:
-    body = call.body
-    model, prompt = body.get("model", ""), text_of(body.get("messages", [{}])[-1])
-    base: Body = {"id": "chat-1", "created": 0, "model": model}
-    if body.get("stream"):
-        return events(_chat_chunks(base, prompt), done=True)
-    message = {"role": "assistant", "content": f"pong: {prompt}"}
-    choice = {"index": 0, "finish_reason": "stop", "message": message}
-    return reply(base | {"object": "chat.completion", "choices": [choice]})
-
-
-def _chat_chunks(base: Body, prompt: str) -> Iterator[Body]:
-    for text, finish in (("pong", None), (": ", None), (prompt, "stop")):
-        choice = {"index": 0, "finish_reason": finish, "delta": {"role": "assistant", "content": text}}
-        yield base | {"object": "chat.completion.chunk", "choices": [choice]}
-
-
-def openai_models(call: Call) -> Answer:
-    return reply({"object": "list", "data": [{"id": "models/gemini-2.5-flash", "object": "model", "created": 0}]})

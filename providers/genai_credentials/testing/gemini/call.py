@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -72,9 +72,28 @@ def events(bodies: Iterable[Body], *, done: bool = False) -> Answer:
     return Answer(200, content_type="text/event-stream", stream=itertools.chain(chunks, last))
 
 
+def array(bodies: Iterable[Body]) -> Answer:
+    """Return a stream as one JSON array, which is how the API streams where `alt=sse` is not asked for."""
+
+    def chunks() -> Iterator[bytes]:
+        before = b"["
+        for body in bodies:
+            yield before + json.dumps(body).encode()
+            before = b"\r\n,\r\n"
+        yield b"]"
+
+    return Answer(200, stream=chunks())
+
+
+def is_for_openai(path: str) -> bool:
+    """Whether a path is one of those for OpenAI's clients, whose errors are in a list."""
+    return "/openai/" in path
+
+
 def not_found(path: str) -> Answer:
     """Return the API's answer to a path it does not know."""
-    return Answer(404, error_body(404, f"Requested entity was not found: {path}", "NOT_FOUND"))
+    body = error_body(404, f"Requested entity was not found: {path}", "NOT_FOUND")
+    return Answer(404, b"[" + body + b"]" if is_for_openai(f"/{path}") else body)
 
 
 def file_body(name: str, **fields: Any) -> Body:
@@ -156,11 +175,13 @@ class _Session:
         self._request = request
 
     def file(self) -> Body:
-        wanted: Body = body_of(self._request).get("file", {})
+        wanted: Body = body_of(self._request).get("file") or {}
+        # Python's SDK sends this one body with the names of its own fields; the others' are those of the API.
+        shown = wanted.get("displayName") or wanted.get("display_name")
+        mime_type = wanted.get("mimeType") or wanted.get("mime_type")
         return file_body(
             wanted.get("name") or f"files/uploaded-{self.number}",
-            # The SDK sends this one body with the names of its own Python fields.
-            displayName=wanted.get("display_name"),
-            mimeType=self._request.header("x-goog-upload-header-content-type"),
+            displayName=shown,
+            mimeType=self._request.header("x-goog-upload-header-content-type") or mime_type,
             sizeBytes=str(self.size),
         )

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from genai_credentials.testing.gemini.answers import text_of
+from genai_credentials.testing.gemini.answers import text_of, usage_of
 from genai_credentials.testing.gemini.call import Body, not_found
 from genai_credentials.testing.gemini.wire import Answer, Connection, RecordedRequest
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from websockets.server import ServerProtocol
 
 Talk: TypeAlias = Callable[[Body], list[Body]]
+
+_INVALID = 1007, "Request contains an invalid argument."
+"""The close that the API answers a message with that it cannot read."""
 
 _AUDIO = base64.b64encode(b"\0\0" * 8).decode()
 
@@ -52,8 +55,21 @@ def refuse(code: int, reason: str) -> Answer:
 def _converse(connection: Connection, talk: Talk) -> None:
     channel = _Channel(connection)
     for message in channel.messages():
-        for body in talk(message):
-            channel.send(body)
+        try:
+            bodies = talk(_parsed(message))
+        # Whatever a message has in the place of what is read.
+        except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
+            channel.close(*_INVALID)
+        else:
+            for body in bodies:
+                channel.send(body)
+
+
+def _parsed(message: bytes) -> Body:
+    body = json.loads(message)
+    if not isinstance(body, dict):
+        raise TypeError
+    return body
 
 
 class _Channel:
@@ -65,7 +81,7 @@ class _Channel:
         self._over = False
         self._shake_hands()
 
-    def messages(self) -> Iterator[Body]:
+    def messages(self) -> Iterator[bytes]:
         """Yield the client's messages until either side closes."""
         from websockets.frames import DATA_OPCODES, Frame
 
@@ -77,8 +93,9 @@ class _Channel:
                     continue
                 parts.append(bytes(event.data))
                 if event.fin:
-                    yield json.loads(b"".join(parts))
+                    message = b"".join(parts)
                     parts.clear()
+                    yield message
             self._flush()
 
     def _shake_hands(self) -> None:
@@ -138,8 +155,11 @@ def _content(message: Body) -> list[Body]:
         return [{"setupComplete": {}}]
     turns = (_field(message, "client_content") or {}).get("turns") or [{}]
     prompt = text_of(turns[-1].get("parts", [])) + text_of(_field(message, "realtime_input") or "")
-    turn = {"modelTurn": {"role": "model", "parts": [{"text": f"pong: {prompt}"}]}}
-    return [{"serverContent": turn}, {"serverContent": {"turnComplete": True}}]
+    text = f"pong: {prompt}"
+    turn = {"modelTurn": {"role": "model", "parts": [{"text": text}]}}
+    # Live has another word for what the model said.
+    usage = {name.replace("candidates", "response"): part for name, part in usage_of(prompt, text).items()}
+    return [{"serverContent": turn}, {"serverContent": {"turnComplete": True}, "usageMetadata": usage}]
 
 
 def _music(message: Body) -> list[Body]:

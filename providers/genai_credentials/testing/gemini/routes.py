@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import TypeAlias
+from urllib.parse import unquote
 
-from genai_credentials.testing.gemini import answers
+from genai_credentials.testing.gemini import answers, openai
 from genai_credentials.testing.gemini.call import Call, Uploads, not_found
 from genai_credentials.testing.gemini.wire import Answer, RecordedRequest
 
@@ -30,7 +31,10 @@ def answer(request: RecordedRequest, uploads: Uploads) -> Answer:
 
 def _shape(path: str) -> tuple[str, list[str]]:
     """Return the path with its names, which are every other part, starred; and the names."""
-    # Two paths break the rule: an upload's operation, and a file in an environment, whose name is itself a path.
+    # Three paths break the rule: a model's among those for OpenAI's clients, an upload's operation, and a file in an
+    # environment, whose name is itself a path.
+    if path.startswith("openai/models/"):
+        return "openai/models/*", [unquote(path.removeprefix("openai/models/"))]
     regular = path.replace("/upload/operations/", "/operations/")
     parts = regular.split("/", 3 if path.startswith("environments/") else -1)
     names: list[str] = []
@@ -129,7 +133,10 @@ ROUTES: dict[str, Route] = {
     "POST webhooks/*:ping": answers.empty,
     "POST webhooks/*:rotateSigningSecret": answers.signing_secret,
     "POST decisions": answers.decide,
-    "POST openai/chat/completions": answers.chat,
-    "GET openai/models": answers.openai_models,
+    "POST openai/chat/completions": openai.chat,
+    "POST openai/embeddings": openai.embeddings,
+    "POST openai/images/generations": openai.images,
+    "GET openai/models": openai.models,
+    "GET openai/models/*": openai.model,
 }
 """Method and path, with a star for each name, to the function that answers."""

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from genai_credentials.testing.gemini import live, routes
-from genai_credentials.testing.gemini.call import Uploads
+from genai_credentials.testing.gemini.call import Uploads, is_for_openai
 from genai_credentials.testing.gemini.wire import Answer, Authority, RecordedRequest, Server
 from genai_credentials.testing.refusals import HTML, JSON, REFUSALS, Refusal, error_body
 
@@ -36,10 +36,17 @@ class FakeGemini:
         refusal: the row of `REFUSALS` that unknown and revoked keys are answered with.
         tls: serve https and wss, which the Live API needs; takes the package trustme.
         host: the address to listen on.
+        key_in_url: take a key from `?key=` too, as the real API does; without it, such a request is refused, so that
+            no test of yours passes whose client writes keys into URLs. The Live of the JavaScript SDK sends it so.
     """
 
     def __init__(
-        self, *keys: str, refusal: str = "API_KEY_INVALID", tls: bool = False, host: str = "127.0.0.1"
+        self,
+        *keys: str,
+        refusal: str = "API_KEY_INVALID",
+        tls: bool = False,
+        host: str = "127.0.0.1",
+        key_in_url: bool = False,
     ) -> None:
         self.stream_gate = threading.Event()
         """While cleared, event streams stop after their first chunk."""
@@ -57,7 +64,7 @@ class FakeGemini:
         self._changed = threading.Condition()
         self._requests: list[RecordedRequest] = []
         self._accepted = self._refused = 0
-        self._host, self._tls = host, tls
+        self._host, self._tls, self._key_in_url = host, tls, key_in_url
         self._server: Server | None = None
         self._authority: Authority | None = None
         self._connections = 0
@@ -292,7 +299,7 @@ class FakeGemini:
         return None
 
     def _refuse(self, request: RecordedRequest) -> Answer | None:
-        row = _misuse(request) or self._row(request.key)
+        row = self._key_in_url_refused(request) or _misuse(request) or self._row(request.key)
         with self._changed:
             self._accepted += row is None
             self._refused += row is not None
@@ -300,7 +307,11 @@ class FakeGemini:
             return None
         if self._live_close is not None and live.is_live(request):
             return live.refuse(*self._live_close)
-        return self._form.answer(row, request.key)
+        return self._form.answer(row, request)
+
+    def _key_in_url_refused(self, request: RecordedRequest) -> Refusal | None:
+        in_url = any(pair.startswith("key=") for pair in request.query.split("&"))
+        return _KEY_IN_URL if in_url and not self._key_in_url else None
 
     def _row(self, key: str | None) -> Refusal | None:
         if key is None:
@@ -329,9 +340,9 @@ class _Form:
     ) -> None:
         self.encoding, self.chunked, self.as_list, self.truncate = encoding, chunked, as_list, truncate
 
-    def answer(self, refusal: Refusal, key: str | None) -> Answer:
-        body = refusal.body_for(key)
-        if self.as_list:
+    def answer(self, refusal: Refusal, request: RecordedRequest) -> Answer:
+        body = refusal.body_for(request.key)
+        if self.as_list or (refusal.is_googles and is_for_openai(request.path)):
             body = b"[" + body + b"]"
         body = body[: self.truncate]
         headers: tuple[tuple[str, str], ...] = ()
@@ -342,8 +353,6 @@ class _Form:
 
 def _misuse(request: RecordedRequest) -> Refusal | None:
     """Return how the API answers a request that no key could save, or None."""
-    if request.query and any(pair.startswith("key=") for pair in request.query.split("&")):
-        return _KEY_IN_URL
     keys = {value for name, value in request.headers if name == "x-goog-api-key"}
     bearer = any(name == "authorization" and value[:7].lower() == "bearer " for name, value in request.headers)
     if len(keys) + bearer > 1 and not request.path.endswith("files:register"):

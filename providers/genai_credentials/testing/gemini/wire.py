@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
+from urllib.parse import unquote
 
 from genai_credentials.testing.refusals import JSON
 
@@ -88,7 +89,7 @@ def key_of(path: str, query: str, headers: tuple[tuple[str, str], ...]) -> str |
             bearer = value[7:]
     if bearer is None and "key=" in query:
         pairs = (pair.partition("=") for pair in query.split("&"))
-        return next((value for name, _, value in pairs if name == "key"), None)
+        return next((unquote(value) for name, _, value in pairs if name == "key"), None)
     return bearer
 
 
