@@ -1,0 +1,27 @@
+"""Semantic Kernel through a rotation."""
+
+import pytest
+from semantic_kernel.contents import ChatHistory
+
+
+def asked():
+    history = ChatHistory()
+    history.add_user_message("hi")
+    return history
+
+
+async def asynchronous(shown):
+    return str(await shown.chat.get_chat_message_content(asked(), shown.settings))
+
+
+async def async_stream(shown):
+    chunks = shown.chat.get_streaming_chat_message_content(asked(), shown.settings)
+    return "".join([str(chunk) async for chunk in chunks])
+
+
+CALLS = {"async": asynchronous, "async stream": async_stream}
+
+
+@pytest.mark.parametrize("kind", CALLS)
+def test_survives_a_rotation(kind, survives, shown):
+    assert set(survives(kind, CALLS[kind], shown)) == {"pong: hi"}
