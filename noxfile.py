@@ -30,7 +30,6 @@ FRAMEWORKS = {
     "langgraph": ["langgraph", "langchain-google-genai"],
     "litellm": ["litellm"],
     "llama_index": ["llama-index-llms-google-genai", "llama-index-embeddings-google-genai"],
-    "llm": ["llm", "llm-gemini"],
     "mem0": ["mem0ai", "google-genai"],
     "openai": ["openai"],
     "openai_agents": ["openai-agents"],

@@ -20,7 +20,7 @@ import pytest
 from frameworks.page import COLUMNS, FRAMEWORKS, PAGE, WITHOUT_GENAI, note, shared, snippets
 from genai_credentials.testing import FakeGemini, RotatingCredentials
 
-ON_HTTPX = {"ag2", "litellm", "llm"}
+ON_HTTPX = {"ag2", "litellm"}
 """Those to which a client of httpx is handed, whatever else is installed."""
 
 GOOGLE = "https://generativelanguage.googleapis.com"

@@ -26,7 +26,6 @@ FRAMEWORKS = {
     "langgraph": "langgraph",
     "litellm": "litellm",
     "llama_index": "llama-index-llms-google-genai",
-    "llm": "llm-gemini",
     "mem0": "mem0ai",
     "openai": "openai",
     "openai_agents": "openai-agents",
@@ -38,7 +37,7 @@ FRAMEWORKS = {
 }
 """Each module's tool, by the name of its distribution: `test_<module>.py`, and the title of its snippets."""
 
-WITHOUT_GENAI = {"autogen", "dspy", "guidance", "litellm", "llm", "openai", "openai_agents", "smolagents"}
+WITHOUT_GENAI = {"autogen", "dspy", "guidance", "litellm", "openai", "openai_agents", "smolagents"}
 """Those that reach the API by other means than google-genai."""
 
 HEADS = ["tool", "google-genai", "async by", "sync", "async", "stream", "async stream", "also", "on"]

@@ -1,5 +1,8 @@
 """browser-use's ChatGoogle through a rotation: plain and structured output."""
 
+import asyncio
+
+from browser_use.llm.exceptions import ModelProviderError
 from browser_use.llm.messages import UserMessage
 from pydantic import BaseModel
 
@@ -23,3 +26,7 @@ def test_structured_output_survives_a_rotation(survives, shown, answering):
 
     answering(*[{"text": '{"name": "Bern"}'}] * 3)
     assert survives("structured output", ask, shown) == [City(name="Bern")] * 3
+
+
+def test_without_another_key_the_error_is_that_of_the_client_below(failure):
+    assert isinstance(failure(lambda shown: asyncio.run(asynchronous(shown))), ModelProviderError)

@@ -5,12 +5,6 @@ import asyncio
 import pytest
 
 
-@pytest.fixture(autouse=True)
-def _there(monkeypatch, fake_gemini):
-    """It has a variable of its own for the API's address."""
-    monkeypatch.setenv("GEMINI_API_BASE", f"{fake_gemini.base_url}/v1beta")
-
-
 def sync(shown):
     return shown.lm("hi", cache=False)[0]
 

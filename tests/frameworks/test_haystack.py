@@ -1,6 +1,7 @@
 """Haystack through a rotation: the component by itself, in a pipeline, and after it was closed."""
 
 import pytest
+from google.genai.errors import ClientError
 from haystack import Pipeline
 from haystack.dataclasses import ChatMessage
 
@@ -69,3 +70,9 @@ def test_its_own_close_drops_the_client(shown):
     stock._client = shown.client
     stock.close()
     assert stock._client is None
+
+
+def test_without_another_key_the_error_holds_the_sdks(failure):
+    error = failure(sync)
+    assert isinstance(error, RuntimeError)
+    assert isinstance(error.__cause__, ClientError)

@@ -48,6 +48,6 @@ def test_a_session_of_the_whole_module_is_ignored(shown, monkeypatch):
     seen = []
     session = httpx.Client(event_hooks={"request": [seen.append]})
     monkeypatch.setattr(litellm, "client_session", session)
-    with pytest.raises(litellm.BadRequestError, match="API key not valid"):
+    with pytest.raises(litellm.AuthenticationError, match="API key not valid"):
         litellm.completion(**arguments(shown))
     assert seen == []

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from google.genai.errors import ClientError
+from outlines.exceptions import BadRequestError
 from pydantic import BaseModel
 
 
@@ -32,5 +32,5 @@ def test_structured_output_survives_a_rotation(survives, shown, answering):
     assert [json.loads(answer) for answer in answers] == [{"name": "Bern"}] * 2
 
 
-def test_without_another_key_the_error_is_the_sdks(failure):
-    assert isinstance(failure(sync), ClientError)
+def test_without_another_key_the_error_is_its_own(failure):
+    assert isinstance(failure(sync), BadRequestError)

@@ -1,6 +1,9 @@
 """Semantic Kernel through a rotation."""
 
+import asyncio
+
 import pytest
+from google.genai.errors import ClientError
 from semantic_kernel.contents import ChatHistory
 
 
@@ -25,3 +28,7 @@ CALLS = {"async": asynchronous, "async stream": async_stream}
 @pytest.mark.parametrize("kind", CALLS)
 def test_survives_a_rotation(kind, survives, shown):
     assert set(survives(kind, CALLS[kind], shown)) == {"pong: hi"}
+
+
+def test_without_another_key_the_error_is_that_of_the_client_below(failure):
+    assert isinstance(failure(lambda shown: asyncio.run(asynchronous(shown))), ClientError)
