@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sys
 
 BODY = b'{"candidates": [{"content": {"parts": [{"text": "pong"}]}}]}' + b" " * 440
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY
@@ -52,7 +53,7 @@ class Connection(asyncio.Protocol):
 async def _serve() -> None:
     server = await asyncio.get_running_loop().create_server(Connection, "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
-    await asyncio.to_thread(input)
+    await asyncio.to_thread(sys.stdin.read)
 
 
 if __name__ == "__main__":

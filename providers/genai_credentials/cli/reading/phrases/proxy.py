@@ -19,6 +19,7 @@ PHRASES = phrases(
     ("broken_upload", r"\bbroken_upload\b", "proxy_request"),
     ("the body of the request broke off", "", "proxy_request"),
     ("the length of the body is told twice", "", "proxy_request"),
+    ("this is no http/1.1 request", "", "proxy_request"),
     ("proxy_fault", r"\bproxy_fault\b", "proxy_fault"),
     weight=OURS,
 )
