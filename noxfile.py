@@ -16,12 +16,31 @@ VERSIONS = nox.parametrize(
 # What each module of tests/frameworks needs: the newest, with whatever google-genai it asks for.
 FRAMEWORKS = {
     "adk": ["google-adk"],
+    "ag2": ["ag2[gemini]"],
+    "agno": ["agno[google]"],
+    "autogen": ["autogen-ext[openai]"],
+    "browser_use": ["browser-use"],
+    "crewai": ["crewai[google-genai]"],
+    "deepeval": ["deepeval", "google-genai"],
+    "dspy": ["dspy"],
+    "guidance": ["guidance[openai]"],
+    "haystack": ["google-genai-haystack"],
     "instructor": ["instructor[google-genai]"],
     "langchain": ["langchain-google-genai"],
+    "langgraph": ["langgraph", "langchain-google-genai"],
+    "litellm": ["litellm"],
     "llama_index": ["llama-index-llms-google-genai", "llama-index-embeddings-google-genai"],
+    "mem0": ["mem0ai", "google-genai"],
     "openai": ["openai"],
+    "openai_agents": ["openai-agents"],
+    "outlines": ["outlines[gemini]"],
     "pydantic_ai": ["pydantic-ai-slim[google]"],
+    "semantic_kernel": ["semantic-kernel[google]"],
+    "smolagents": ["smolagents[openai]"],
+    "strands": ["strands-agents[gemini]"],
 }
+# Those whose asynchronous requests google-genai sends, by way of aiohttp where it is installed.
+ON_EITHER = {"adk", "agno", "browser_use", "crewai", "deepeval", "langchain", "llama_index", "pydantic_ai", "strands"}
 TESTS = [
     f"tests/integration/test_{name}.py"
     for name in ("client", "paths", "live", "travel", "environments", "proxies", "client_options", "one_policy")
@@ -61,7 +80,7 @@ def frameworks(session: nox.Session, framework: str) -> None:
     show_versions(session)
     session.run(*tests)
     # The asynchronous side takes another way where aiohttp is installed, as it is beside many of them.
-    if framework != "openai" and not is_installed(session, "aiohttp"):
+    if framework in ON_EITHER and not is_installed(session, "aiohttp"):
         session.install("aiohttp>=3.12")
         session.run(*tests)
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, TypeVar, Unpack, overload
 
 from genai_credentials.forks import at_work
 from genai_credentials.sealing import sealed_call
 
 if TYPE_CHECKING:
+    import httpx
+    import httpx2
     from google import genai
     from google.genai import types
 
     from genai_credentials.client.lone_auth import HttpxAuth
     from genai_credentials.engine import Engine
     from genai_credentials.options import ClientOptions, HttpKeywords
+
+    AsyncClientT = TypeVar("AsyncClientT", bound=httpx.AsyncClient | httpx2.AsyncClient)
 
 
 class ClientFactory:
@@ -77,3 +81,55 @@ class ClientFactory:
             from genai_credentials.client.lone_auth import lone_auth
 
         return lone_auth(OneEngine(self.engine), header, scheme, allow_plain_http=allow_plain_http)
+
+    @overload
+    def async_httpx_client(
+        self,
+        kind: None = None,
+        *,
+        header: str = "x-goog-api-key",
+        scheme: str = "",
+        allow_plain_http: bool = False,
+        **options: object,
+    ) -> httpx.AsyncClient: ...
+    @overload
+    def async_httpx_client(
+        self,
+        kind: type[AsyncClientT],
+        *,
+        header: str = "x-goog-api-key",
+        scheme: str = "",
+        allow_plain_http: bool = False,
+        **options: object,
+    ) -> AsyncClientT: ...
+    def async_httpx_client(
+        self,
+        kind: type | None = None,
+        *,
+        header: str = "x-goog-api-key",
+        scheme: str = "",
+        allow_plain_http: bool = False,
+        **options: object,
+    ) -> object:
+        """An `AsyncClient` of httpx or httpx2 with `httpx_auth()` that any number of event loops may use.
+
+        A plain one fails on the second `asyncio.run`. This one keeps a stock client for each loop, which closes
+        when its loop ends, or along with this one.
+
+        Args:
+            kind: Its class, such as `openai.DefaultAsyncHttpxClient`; None means httpx's `AsyncClient`, or httpx2's
+                where httpx isn't installed.
+            header: As for `httpx_auth()`.
+            scheme: As for `httpx_auth()`.
+            allow_plain_http: As for `client()`.
+            options: What the class is built with. An `auth` among them sees each request once the key is in it.
+
+        Raises:
+            ConfigurationError: As for `httpx_auth()`; or `kind` is no such class, or `transport` or `mounts` is given,
+                which would belong to one loop.
+        """
+        with at_work():
+            from genai_credentials.client.per_loop import per_loop_client
+
+        auth = self.httpx_auth(header, scheme, allow_plain_http=allow_plain_http)
+        return per_loop_client(auth, kind, options)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .report import RESULTS, Group, document, load, merged, print_table, save
 
-GROUPS = ("warm", "requests", "herd", "rotation", "start", "cold", "fleet", "tenants")
+GROUPS = ("warm", "requests", "herd", "rotation", "start", "cold", "fleet", "tenants", "proxy")
 SLOW = ("instructions",)
 """Only when asked for by name."""
 

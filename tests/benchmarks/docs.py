@@ -50,6 +50,8 @@ LEADS = {
     "start": "Fresh processes: the loaded modules, the time and the memory.",
     "cold": "A fresh process starts, loads the SDK and gets its first answer.",
     "tenants": "Each customer has a key. Thin clients share connections; stock clients share none.",
+    "proxy": "`genai-credentials proxy` stands between a client and an API that answers at once. It is compared with "
+    "the direct call.",
     "fleet": "A simulation of one day of a whole fleet. It uses the real state machine and discrete events.",
 }
 

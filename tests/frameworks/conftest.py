@@ -1,11 +1,11 @@
 """What the frameworks' tests share. Each framework has an environment of its own: `nox -s frameworks`.
 
-What is tested is what the page shows: the blocks of `docs/how-to/frameworks.md` that bear the framework's name.
+What is tested is what the page shows: the blocks of `docs/how-to/frameworks.md` that bear the framework's name, after
+those without a name, which all of them go on from.
 """
 
 import asyncio
 import inspect
-import re
 import warnings
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -17,26 +17,21 @@ from typing import Any
 
 import pytest
 
+from frameworks.page import COLUMNS, FRAMEWORKS, PAGE, WITHOUT_GENAI, note, shared, snippets
 from genai_credentials.testing import FakeGemini, RotatingCredentials
 
-PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "frameworks.md"
-GOOGLE = "https://generativelanguage.googleapis.com"
+ON_HTTPX = {"ag2", "litellm"}
+"""Those to which a client of httpx is handed, whatever else is installed."""
 
-FRAMEWORKS = {
-    "test_adk.py": "google-adk",
-    "test_instructor.py": "instructor",
-    "test_langchain.py": "langchain-google-genai",
-    "test_llama_index.py": "llama-index-llms-google-genai",
-    "test_openai.py": "openai",
-    "test_pydantic_ai.py": "pydantic-ai-slim",
-}
-"""Each module's framework, by the name of its distribution."""
+GOOGLE = "https://generativelanguage.googleapis.com"
 
 ONE_ROTATION = [("AIzaRotating-1", True), ("AIzaRotating-1", False), ("AIzaRotating-2", True)]
 """What the API saw: the first key let in, then refused, then the second one let in; nothing else was refused."""
 
-COLUMNS = ("sync", "async", "stream", "async stream")
-"""The page's columns for these; what else survived a rotation is listed behind them."""
+
+def module_of(path: Path) -> str:
+    """Which of `FRAMEWORKS` a test module is about."""
+    return path.stem.removeprefix("test_")
 
 
 def version_of(distribution: str) -> str | None:
@@ -55,7 +50,7 @@ def asked_for(config: pytest.Config) -> bool:
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave out what is not asked for, or not installed."""
-    missing = version_of(FRAMEWORKS.get(collection_path.name, "pytest")) is None
+    missing = version_of(FRAMEWORKS.get(module_of(collection_path), "pytest")) is None
     return True if missing or not asked_for(config) else None
 
 
@@ -76,16 +71,14 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture
 def shown(request: pytest.FixtureRequest, rotating_credentials: RotatingCredentials) -> Iterator[SimpleNamespace]:
     """The names that the page's blocks for this framework define, run as they stand against the fake API."""
-    title = FRAMEWORKS[request.path.name]
-    blocks = re.findall(rf'^```python title="{title}"\n(.*?)^```$', PAGE.read_text(), re.MULTILINE | re.DOTALL)
-    assert blocks
+    own = snippets(FRAMEWORKS[module_of(request.path)])
+    assert own
     names: dict[str, Any] = {"__name__": "__main__"}
-    for block in blocks:
-        # Google's own address is the default everywhere but in OpenAI's client, where it has to be named.
+    for block in (*shared(), *own):
+        # Google's own address is the default everywhere but in OpenAI's clients, where it has to be named.
         exec(compile(block.replace(GOOGLE, rotating_credentials.api.base_url), str(PAGE), "exec"), names)
     yield SimpleNamespace(**names)
-    if client := names.get("client"):
-        client.close()
+    names["client"].close()
     names["credentials"].close()
 
 
@@ -101,8 +94,6 @@ def survives(
 
     def across(kind: str, call: Callable[[SimpleNamespace], Any], shown: SimpleNamespace, loops: int = 2) -> list[Any]:
         record_property("survived", kind)
-        # The page's own call has fetched the first key.
-        assert shown.credentials.status().counters["fetches"] == 1
         if inspect.iscoroutinefunction(call):
             returned = on_loops(loops, call, shown, rotate)
         else:
@@ -188,34 +179,28 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     for outcome in ("passed", "failed"):
         for report in terminalreporter.stats.get(outcome, ()):
             survived |= {kind: report.passed for name, kind in report.user_properties if name == "survived"}
-    module = Path(config.args[0].partition("::")[0]).name
-    PAGE.write_text(with_row(PAGE.read_text(), row_of(FRAMEWORKS[module], survived)))
+    module = module_of(Path(config.args[0].partition("::")[0]))
+    note(FRAMEWORKS[module], row_of(module, survived))
 
 
-def row_of(distribution: str, survived: dict[str, bool]) -> list[str]:
+def row_of(module: str, survived: dict[str, bool]) -> list[str]:
     """A framework's cells: versions, what sends its asynchronous requests, and what survived."""
     marks = {kind: "✔" if well else "✘" for kind, well in survived.items()}
-    genai = "–" if distribution == "openai" else version_of("google-genai") or "–"
     also = ", ".join(f"{kind} {mark}" for kind, mark in marks.items() if kind not in COLUMNS)
     columns = [marks.get(kind, "–") for kind in COLUMNS]
-    named = f"{distribution} {version_of(distribution)}"
-    return [named, genai, asynchronous_by(distribution), *columns, also or "–", f"{datetime.now(UTC):%Y-%m-%d}"]
+    named = f"{FRAMEWORKS[module]} {version_of(FRAMEWORKS[module])}"
+    genai = "–" if module in WITHOUT_GENAI else version_of("google-genai") or "–"
+    return [named, genai, asynchronous_by(module, survived), *columns, also or "–", f"{datetime.now(UTC):%Y-%m-%d}"]
 
 
-def asynchronous_by(distribution: str) -> str:
+def asynchronous_by(module: str, survived: dict[str, bool]) -> str:
     """The package by which the framework sends its asynchronous requests here."""
-    if distribution == "openai":
-        return "httpx2" if version_of("httpx2") else "httpx"
+    if not {"async", "async stream"} & survived.keys():
+        return "–"
+    if module in ON_HTTPX:
+        return "httpx"
+    if module in WITHOUT_GENAI:
+        return "httpx2" if int((version_of("openai") or "0").partition(".")[0]) >= 3 else "httpx"
     if version_of("aiohttp"):
         return "aiohttp"
     return "httpx2" if int((version_of("google-genai") or "0").partition(".")[0]) >= 3 else "httpx"
-
-
-def with_row(page: str, cells: list[str]) -> str:
-    """The page with this row in the generated table, in the place of the framework's former one with the same parts."""
-    head, table = re.split(r"(?<=-->\n\n)", page, maxsplit=1)
-    table, gap, tail = table.partition("\n\n")
-    title, rule, *rows = table.strip("\n").split("\n")
-    same = re.compile(rf"\| {cells[0].partition(' ')[0]} [^|]*\|[^|]*\| {cells[2]} \|")
-    rows = sorted([*(row for row in rows if not same.match(row)), f"| {' | '.join(cells)} |"])
-    return "\n".join([head + title, rule, *rows]) + (gap + tail if tail else "\n")

@@ -4,14 +4,20 @@ import instructor
 import pytest
 from google.genai.errors import ClientError
 from instructor.core import InstructorRetryException
+from pydantic import BaseModel
 
 HI = [{"role": "user", "content": "hi"}]
 CALL = {"functionCall": {"name": "City", "args": {"name": "Bern"}}}
 TEXT = {"text": '{"name": "Bern"}'}
+OF_THE_PAGE = {"functionCall": {"name": "Response", "args": {"content": "Bern"}}}
+
+
+class City(BaseModel):
+    name: str
 
 
 def sync(shown):
-    return shown.asking.create(messages=HI, response_model=shown.City).name
+    return shown.asking.create(messages=HI, response_model=City).name
 
 
 def asking_otherwise(shown, **options):
@@ -20,17 +26,17 @@ def asking_otherwise(shown, **options):
 
 async def asynchronous(shown):
     asking = asking_otherwise(shown, use_async=True)
-    return (await asking.create(messages=HI, response_model=shown.City)).name
+    return (await asking.create(messages=HI, response_model=City)).name
 
 
 def stream(shown):
     asking = asking_otherwise(shown, mode=instructor.Mode.JSON)
-    return list(asking.create_partial(messages=HI, response_model=shown.City))[-1].name
+    return list(asking.create_partial(messages=HI, response_model=City))[-1].name
 
 
 async def async_stream(shown):
     asking = asking_otherwise(shown, mode=instructor.Mode.JSON, use_async=True)
-    return [part async for part in asking.create_partial(messages=HI, response_model=shown.City)][-1].name
+    return [part async for part in asking.create_partial(messages=HI, response_model=City)][-1].name
 
 
 def from_provider(shown):
@@ -38,7 +44,7 @@ def from_provider(shown):
         "google/gemini-2.5-flash", api_key="unused", http_options=shown.credentials.http_options()
     )
     try:
-        return asking.create(messages=HI, response_model=shown.City).name
+        return asking.create(messages=HI, response_model=City).name
     finally:
         asking.client.close()
 
@@ -55,7 +61,7 @@ CALLS = {
 @pytest.fixture(autouse=True)
 def _answers_the_page(answering):
     """The page's own call gets the answer it is after."""
-    answering(CALL)
+    answering(OF_THE_PAGE)
 
 
 @pytest.mark.parametrize("kind", CALLS)

@@ -1,6 +1,10 @@
 """langchain-google-genai through a rotation: chat and embeddings."""
 
+import asyncio
+from importlib.util import find_spec
+
 import pytest
+from langchain_core.runnables import ConfigurableField
 from langchain_google_genai import ChatGoogleGenerativeAI
 from langchain_google_genai.chat_models import ChatGoogleGenerativeAIError
 from pydantic import BaseModel
@@ -56,6 +60,24 @@ def test_structured_output_survives_a_rotation(survives, shown, answering):
 def test_a_client_given_to_the_constructor_is_ignored(shown):
     llm = ChatGoogleGenerativeAI(model="gemini-2.5-flash", api_key="unused", client=shown.client)
     assert llm.client is not shown.client
+
+
+def test_a_configured_field_makes_a_model_that_has_lost_the_client(shown):
+    llm = shown.llm.configurable_fields(temperature=ConfigurableField(id="temperature"))
+    assert llm.invoke("hi").text == "pong: hi"
+    with pytest.raises(ChatGoogleGenerativeAIError, match="API key not valid"):
+        llm.with_config(configurable={"temperature": 0.5}).invoke("hi")
+
+
+def test_an_auth_among_its_arguments_serves_the_synchronous_side_alone_where_aiohttp_is_there(shown):
+    auth = shown.credentials.httpx_auth()
+    llm = ChatGoogleGenerativeAI(model="gemini-2.5-flash", api_key="unused", client_args={"auth": auth})
+    assert llm.invoke("hi").text == "pong: hi"
+    if find_spec("aiohttp"):
+        with pytest.raises(TypeError, match="BasicAuth"):
+            asyncio.run(llm.ainvoke("hi"))
+    else:
+        assert asyncio.run(llm.ainvoke("hi")).text == "pong: hi"
 
 
 def test_without_another_key_the_error_is_its_own(failure):

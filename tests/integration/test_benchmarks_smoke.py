@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
-GROUPS = ("warm", "requests", "herd", "rotation", "start", "fleet")
+GROUPS = ("warm", "requests", "herd", "rotation", "start", "fleet", "proxy")
 PEERS = {
     "aws-secretsmanager-caching": "aws_secretsmanager_caching",
     "Powertools": "aws_lambda_powertools",

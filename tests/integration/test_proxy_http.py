@@ -3,6 +3,7 @@
 import contextlib
 import gzip
 import json
+import os
 import socket
 import threading
 import time
@@ -15,6 +16,7 @@ from genai_credentials.testing import REFUSALS, FakeGemini, RotatingCredentials
 KEY = "AIzaExampleKey0001"
 ASK = "/v1beta/models/gemini-2.5-flash:generateContent"
 MIB = 1024 * 1024
+BROKEN_OFF = int(os.environ.get("PROXY_TEST_BROKEN_OFF", "1000"))
 OK = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}"
 
 
@@ -407,6 +409,31 @@ def test_a_client_that_goes_away_takes_the_request_at_the_api_with_it(script, pl
     until(lambda: plain.log.count(" 499 ") == logged + 2)
 
 
+def test_a_client_that_goes_away_in_mid_stream_ends_the_stream_at_the_api(script, plain):
+    gone, chunk = threading.Event(), b"c\r\ndata: {}\r\n\r\n\r\n"
+
+    def serve(sock):
+        script.head(sock)
+        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+        with contextlib.suppress(OSError):
+            while True:
+                sock.sendall(chunk)
+                time.sleep(0.01)
+        gone.set()
+
+    script.serve = serve
+    logged, files = plain.log.count(" 499 "), plain.files()
+    for _ in range(5):
+        gone.clear()
+        with opened(plain, "POST /v1beta/models/m:streamGenerateContent\nContent-Length: 0") as sock:
+            got = b""
+            while got.count(b"data: ") < 3:
+                got += sock.recv(65536)
+        assert gone.wait(20)
+    until(lambda: plain.log.count(" 499 ") == logged + 5, 20)
+    until(lambda: plain.files() <= files + 2, 20)
+
+
 def test_a_client_that_has_only_said_all_still_gets_its_answer(script, plain):
     def serve(sock):
         script.head(sock)
@@ -592,9 +619,9 @@ def test_connections_that_are_broken_off_leave_neither_files_nor_memory(script, 
         break_off(number % 4)
     until(lambda: plain.files() < 25)
     files, memory = plain.files(), plain.memory()
-    for number in range(1000):
+    for number in range(BROKEN_OFF):
         break_off(number % 4)
-    until(lambda: plain.files() <= files + 3)
+    until(lambda: plain.files() <= files + 3, 30)
     assert plain.memory() - memory < 4 * MIB
     assert status_of(plain.request("GET /healthz")) == 200
 

@@ -15,7 +15,8 @@ from running_proxy import RunningProxy
 
 from genai_credentials.testing import RotatingCredentials
 
-ROTATIONS = 5
+# PROXY_TEST_ROTATIONS=20 is the run that the page tells of.
+ROTATIONS = int(os.environ.get("PROXY_TEST_ROTATIONS", "5"))
 LOAD, LIVE = Path(__file__).parent / "proxy_load.mjs", Path(__file__).parent / "proxy_live.mjs"
 
 

@@ -277,6 +277,10 @@ def other_clients(credentials: CredentialProvider) -> None:
     openai.OpenAI(api_key="unused", http_client=openai.DefaultHttpxClient(auth=bearer))
     openai.AsyncOpenAI(api_key="unused", http_client=openai.DefaultAsyncHttpxClient(auth=bearer))
     openai.OpenAI(api_key=credentials, base_url="https://gateway.example")
+    assert_type(credentials.async_httpx_client(), httpx.AsyncClient)
+    per_loop = credentials.async_httpx_client(openai.DefaultAsyncHttpxClient, header="Authorization", scheme="Bearer ")
+    openai.AsyncOpenAI(api_key="unused", http_client=per_loop)
+    assert_type(credentials.async_httpx_client(httpx2.AsyncClient, limits=httpx2.Limits()), httpx2.AsyncClient)
 
 
 # Errors

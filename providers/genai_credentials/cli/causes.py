@@ -1,7 +1,8 @@
 """What there is to say about each cause: headline, likely causes and what to run next; a table and nothing else.
 
 What the API and gateways say of a key comes from `genai_credentials.reasons` and `messages`, which the policy and the
-log share; the other answers of the API, and what goes wrong elsewhere, have their rows here and in `elsewhere`.
+log share; the other answers of the API, and what goes wrong elsewhere, have their rows here, in `elsewhere` and in
+`of_proxy`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from genai_credentials.cli.meaning import (
     STATUS,
     Meaning,
 )
+from genai_credentials.cli.of_proxy import OF_PROXY
 from genai_credentials.cli.output import BAD, MISCONFIGURED, OK, UNCLEAR
 from genai_credentials.messages import NO_KEY_SENT, ROWS, UNSET, WRONG_GATEWAY
 from genai_credentials.reasons import BADLY_PASTED
@@ -237,5 +239,5 @@ _OF_GATEWAYS = {
 }  # fmt: skip
 _SAID_BY_ROWS["forbidden"] = _SAID_BY_ROWS["forbidden"]._replace(run=(STATUS, CHECK, CHECK_GATEWAY))
 
-TABLE: dict[str, Meaning] = {**_SAID_BY_ROWS, **_OF_THE_API, **_OF_GATEWAYS, **ELSEWHERE}
+TABLE: dict[str, Meaning] = {**_SAID_BY_ROWS, **_OF_THE_API, **_OF_GATEWAYS, **ELSEWHERE, **OF_PROXY}
 """Every cause, and what there is to say about it."""

@@ -15,6 +15,8 @@ from genai_credentials.proxy.uploads import Uploads
 
 _HOST = re.compile(r"(?i)(127\.0\.0\.1|localhost|\[::1\])(:\d{0,5})?")
 _AUTHORITY = re.compile(r"[\w.\-]*(:\d{0,5})?|\[[0-9a-fA-F:.]+\](:\d{0,5})?")
+_CLEAR = re.compile(r"/[^\x00-\x20#\x7f\ud800-\udfff]*")
+"""A path, and perhaps a query, of which two readers see the same."""
 
 
 class Admitted(NamedTuple):
@@ -89,9 +91,6 @@ def _check_framing(headers: Pairs, request: web.BaseRequest) -> None:
 
 def _target(request: web.BaseRequest) -> Target:
     raw = request.raw_path
-    clear = all(
-        character > " " and character not in "#\x7f" and not "\ud800" <= character <= "\udfff" for character in raw
-    )
-    if not raw.startswith("/") or not clear:
+    if not _CLEAR.fullmatch(raw):
         raise Refused(400, "BAD_REQUEST", "The target of a request is a path, and perhaps a query.")
     return Target.of(raw)

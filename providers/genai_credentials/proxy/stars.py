@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from genai_credentials.key import ApiKey
 from genai_credentials.redaction import needles
@@ -20,8 +21,7 @@ class Stars:
     """
 
     def __init__(self, key: ApiKey, shortest: int) -> None:
-        self._forms = [form.encode() for form in needles(key.get_secret_value())]
-        self._pattern = re.compile(b"|".join(map(re.escape, self._forms)))
+        self._forms, self._pattern = _forms(key.get_secret_value())
         self._shortest = shortest
         self._held = b""
 
@@ -55,3 +55,10 @@ class Stars:
                     break
                 at = text.find(start, at + 1)
         return longest
+
+
+@lru_cache(maxsize=2)
+def _forms(text: str) -> tuple[list[bytes], re.Pattern[bytes]]:
+    """What a key looks like in an answer; kept for the next one, since nearly all requests carry the same key."""
+    forms = [form.encode() for form in needles(text)]
+    return forms, re.compile(b"|".join(map(re.escape, forms)))

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from genai_credentials.cli.reading.phrases import gateways, google, keyless, network, stores
+from genai_credentials.cli.reading.phrases import gateways, google, keyless, network, proxy, stores
 from genai_credentials.cli.reading.phrases.phrase import Phrase
 
-PHRASES: tuple[Phrase, ...] = (*google.PHRASES, *gateways.PHRASES, *stores.PHRASES, *keyless.PHRASES, *network.PHRASES)
+PHRASES: tuple[Phrase, ...] = (
+    *google.PHRASES,
+    *gateways.PHRASES,
+    *stores.PHRASES,
+    *keyless.PHRASES,
+    *network.PHRASES,
+    *proxy.PHRASES,
+)
