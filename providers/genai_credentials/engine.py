@@ -22,8 +22,8 @@ MOST_WAITS = 2
 """How many fetches a rejection waits for: one that is under way, and one of its own."""
 
 LONGEST_OF_PATIENCE, LAST_PAUSE = 0.7, 0.3
-"""The part of the patience left that a pause may take, so that a fetch and another try have the rest; and the seconds of
-patience left that a pause takes as a whole, before the last try."""
+"""The part of the patience left that a pause may take, so that a fetch and another try have the rest; and the seconds
+of patience left that a pause takes as a whole, before the last try."""
 
 
 class Engine:

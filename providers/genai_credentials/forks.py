@@ -11,17 +11,12 @@ from __future__ import annotations
 # Its hooks come before ours, and so a fork runs them after ours: held while a fork waits for work under way, its lock
 # would keep that work from handing anything to an executor.
 import concurrent.futures.thread  # noqa: F401
+import logging
 import os
 import threading
 import time
 import weakref
-from collections.abc import Callable
 from contextlib import suppress
-from typing import Generic, TypeVar
-
-from genai_credentials.errors import FetchFailed
-
-T = TypeVar("T")
 
 LONGEST_WAIT = 120.0
 """Seconds that a fork waits for an import or for a client that is made: it ends by itself, but with twenty processes at
@@ -37,8 +32,9 @@ LOOK_EVERY = 0.001
 class Forkable:
     """Something with state that a child of a fork must drop; a fork finds it whole, since it is held meanwhile."""
 
-    def before_fork(self) -> None:
-        """Hold it; nothing, if a subclass doesn't say otherwise."""
+    def before_fork(self) -> bool:
+        """Hold it, without waiting. Returns whether it is held; here there is nothing to hold."""
+        return True
 
     def after_fork_in_parent(self) -> None:
         """Let go of it."""
@@ -62,9 +58,9 @@ def watch(thing: Forkable | Lock) -> None:
 class _Held(type(threading.RLock())):  # type: ignore[misc]
     """A lock that C takes and gives back: a signal's handler that raises cannot keep a `with` from giving it back."""
 
-    def before_fork(self) -> None:
-        """Take it, so that no child inherits half a change."""
-        self.acquire()
+    def before_fork(self) -> bool:
+        """Take it if it is free, so that no child inherits half a change. Returns whether it was."""
+        return bool(self.acquire(blocking=False))
 
     def after_fork_in_parent(self) -> None:
         """Give it back."""
@@ -104,7 +100,7 @@ class Work(_Held):
         """Whether a fork may go on; work that is about to begin is kept from it until the fork is over."""
         if self.seconds_left <= 0 or self in _held:
             return True
-        if not self.acquire(blocking=False):
+        if not self.before_fork():
             return False
         if self.within:
             self.release()
@@ -175,6 +171,8 @@ def _rest() -> None:
 
 
 def _before() -> None:
+    # An interrupt may have left logging's own lock taken: then a fork waits for it here, with nothing in its hands.
+    logging.getLogger(__name__)
     mine = _work_of(threading.get_ident())
     # Another thread's fork must not wait for one that waits for it.
     _forget(mine)
@@ -182,19 +180,37 @@ def _before() -> None:
     for work in mine:
         work.be_waited_for()
     _rest()
-    with _watching:
-        watched = list(_watched)
-    for thing in watched:
-        thing.before_fork()
-        _held.append(thing)
+    _hold_all()
     # Last, since work that a fork waits for makes things that are watched.
     _watching.acquire()
 
 
+def _hold_all() -> None:
+    """Hold all that is watched at once: a fork that waits for one thing with another in its hands may wait for good."""
+    kept, give_up = len(_held), time.monotonic() + LONGEST_WAIT
+    while not _hold_each() and time.monotonic() < give_up:
+        _let_go(kept)
+        time.sleep(LOOK_EVERY)
+
+
+def _hold_each() -> bool:
+    """Hold what can be held; whether that is all."""
+    with _watching:
+        watched = list(_watched)
+    held = [thing for thing in watched if thing.before_fork()]
+    _held.extend(held)
+    return len(held) == len(watched)
+
+
+def _let_go(but: int = 0) -> None:
+    """Let go of what is held, but for the first ones."""
+    while len(_held) > but:
+        _held.pop().after_fork_in_parent()
+
+
 def _after_in_parent() -> None:
     try:
-        while _held:
-            _held.pop().after_fork_in_parent()
+        _let_go()
     finally:
         _go_on()
 
@@ -217,71 +233,3 @@ def _go_on() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_before, after_in_parent=_after_in_parent, after_in_child=_after_in_child)
-
-
-class PerProcess(Forkable, Generic[T]):
-    """A client that is made on first use, once in each process.
-
-    Args:
-        make: Makes the client.
-
-    `given` is the `client` argument that it was made of; None where there was none.
-    """
-
-    def __init__(self, make: Callable[[], T]) -> None:
-        self.given: object = None
-        self._make = make
-        self._making = threading.Lock()
-        self._value: T | None = None
-        watch(self)
-
-    @classmethod
-    def of(cls, client: object, make: Callable[[], T]) -> PerProcess[T]:
-        """From a `client` argument: None (then `make`), a factory, or a ready client, which no child may use."""
-        if client is None:
-            return cls(make)
-        of_theirs: PerProcess[T] = PerProcess(client) if callable(client) else _ReadyClient(client)  # type: ignore[arg-type]
-        of_theirs.given = client
-        return of_theirs
-
-    def get(self) -> T:
-        """The client of this process."""
-        making = self._making
-        with making:
-            if self._value is not None:
-                return self._value
-            value = self._make()
-            # Else it was dropped meanwhile, and who asks next is to make another.
-            if making is self._making:
-                self._value = value
-            return value
-
-    def drop(self) -> None:
-        """Forget the client, so that the next use makes another."""
-        # And the lock with it: a factory that hangs holds it.
-        self._value, self._making = None, threading.Lock()
-
-    def after_fork_in_child(self) -> None:
-        """Drop the parent's client, made or half made, and a lock that a thread of the parent may have held."""
-        self._abandoned = self._value
-        self.drop()
-
-
-class _ReadyClient(PerProcess[T]):
-    def __init__(self, client: T) -> None:
-        super().__init__(self._refuse)
-        self._value = client
-
-    def drop(self) -> None:
-        """Nothing: it is its owner's to close, and may serve others."""
-
-    def after_fork_in_child(self) -> None:
-        """Keep it out of the child's hands."""
-        self._abandoned, self._value, self._making = self._value, None, threading.Lock()
-
-    @staticmethod
-    def _refuse() -> T:
-        raise FetchFailed(
-            "The client that was passed belongs to the parent process, and connections do not survive a fork.",
-            remedy="Pass a zero-argument factory instead of a ready client: client=lambda: …",
-        )

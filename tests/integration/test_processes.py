@@ -276,6 +276,43 @@ def test_no_work_begins_while_a_fork_waits():
         beginning.join(10)
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_fork_that_waits_for_one_lock_holds_no_other(order):
+    locks, taken, forking = [forks.Lock(), forks.Lock()], threading.Event(), threading.Event()
+    first, second = (locks[number] for number in order)
+
+    def nested():
+        with first:
+            taken.set()
+            assert forking.wait(10)
+            time.sleep(0.1)
+            with second:
+                return True
+
+    with ThreadPoolExecutor(2) as threads:
+        working = threads.submit(nested)
+        assert taken.wait(10)
+        forked = threads.submit(seconds_to_fork)
+        forking.set()
+        assert working.result(20)
+        assert forked.result(20) < forks.LONGEST_WAIT
+
+
+def test_a_fork_that_waits_for_the_lock_of_logging_holds_up_no_request():
+    """An interrupt may leave it taken for good; then forks wait for it, and nothing else does."""
+    keys = iter(map("key-{}".format, range(100)))
+    credentials = CredentialProvider(lambda: next(keys), redact_logs=False)
+    credentials.get()
+    with ThreadPoolExecutor(1) as threads:
+        with logging._lock:
+            forked = threads.submit(seconds_to_fork)
+            with pytest.raises(TimeoutError):
+                forked.result(0.3)
+            asked = run(credentials.refresh, "asking")
+            assert asked.result(10).get_secret_value() == "key-1"
+        forked.result(20)
+
+
 def test_work_that_other_work_waits_for_goes_on_while_a_fork_waits():
     forking = threading.Event()
 

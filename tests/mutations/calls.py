@@ -156,20 +156,8 @@ SECTIONS = {
             f"{FLIGHT}test_a_wait_ends_after_its_seconds",
         ),
     ),
-    "Forks: `forks.py`": of(
-        "forks.py",
-        (
-            "no fork handlers at all",
-            'if hasattr(os, "register_at_fork"):',
-            "if False:",
-            f"{PROCESSES}test_a_client_made_before_the_fork_is_refused_in_the_child",
-        ),
-        (
-            "no fork handler: a child inherits half a change",
-            "        super().__init__()\n        watch(self)",
-            "        super().__init__()",
-            f"{RULES}test_a_fork_waits_for_a_change_under_way_to_be_whole",
-        ),
+    "Clients of each process: `per_process.py`": of(
+        "per_process.py",
         (
             "no fork handler: the child has the parent's client",
             "        self._abandoned = self._value\n        self.drop()",
@@ -188,10 +176,25 @@ SECTIONS = {
             "self._value = None",
             f"{RULES}test_a_fork_while_the_parent_makes_its_client_leaves_the_child_to_make_its_own",
         ),
+    ),
+    "Forks: `forks.py`": of(
+        "forks.py",
+        (
+            "no fork handlers at all",
+            'if hasattr(os, "register_at_fork"):',
+            "if False:",
+            f"{PROCESSES}test_a_client_made_before_the_fork_is_refused_in_the_child",
+        ),
+        (
+            "no fork handler: a child inherits half a change",
+            "        super().__init__()\n        watch(self)",
+            "        super().__init__()",
+            f"{RULES}test_a_fork_waits_for_a_change_under_way_to_be_whole",
+        ),
         (
             "a fork doesn't wait for work under way",
-            "    _rest()\n    with",
-            "    with",
+            "    _rest()\n    _hold_all()",
+            "    _hold_all()",
             f"{PROCESSES}test_a_fork_waits_until_work_is_over",
         ),
         (
@@ -199,6 +202,18 @@ SECTIONS = {
             "self.seconds_left <= 0 or self in _held",
             "self in _held",
             f"{PROCESSES}test_a_fork_in_the_middle_of_a_fetch_deadlocks_nobody",
+        ),
+        (
+            "a fork waits for one lock while it holds another",
+            "        _let_go(kept)\n",
+            "",
+            f"{PROCESSES}test_a_fork_that_waits_for_one_lock_holds_no_other",
+        ),
+        (
+            "a fork waits for the lock of logging while it holds ours",
+            "    logging.getLogger(__name__)\n",
+            "",
+            f"{PROCESSES}test_a_fork_that_waits_for_the_lock_of_logging_holds_up_no_request",
         ),
         (
             "work begins while a fork waits",

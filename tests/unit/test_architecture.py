@@ -15,7 +15,7 @@ ROOT = Path(genai_credentials.__file__).parent
 # From the bottom up: a module imports only modules of its own room and of those before it, function bodies included.
 ORDER = """
     errors sealing durations sources.google_kinds keytext fields key log deadline reasons messages rejection troubles
-    forks provider workers flight recent known notice serving
+    forks per_process provider workers flight recent known notice serving
     sources.base adapter chain keystate events redaction writing fetching notifications options
     sources.retries sources.checksum sources.versions sources.google_login sources.google_clients
     sources.aws_names sources.agent_token sources
@@ -122,7 +122,7 @@ def test_the_measures_of_the_house_are_kept():
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_locks_are_those_that_a_fork_renews(path):
     """One that a thread of the parent holds at a fork is held in the child for good."""
-    if name_of(path) in ("forks", "flight") or "testing" in path.parts or "cli" in path.parts:
+    if name_of(path) in ("forks", "per_process", "flight") or "testing" in path.parts or "cli" in path.parts:
         return
     plain = {"Lock", "RLock", "Condition", "Semaphore", "BoundedSemaphore", "Event", "Barrier"}
     tree = ast.parse(path.read_text())

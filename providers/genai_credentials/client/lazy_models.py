@@ -10,7 +10,7 @@ from typing import Protocol
 
 import pydantic.main
 
-from genai_credentials.forks import LONGEST_WAIT, Forkable, watch
+from genai_credentials.forks import Forkable, watch
 
 
 class _Lock(Protocol):
@@ -26,9 +26,10 @@ class LazyModels(Forkable):
         self._held = False
         watch(self)
 
-    def before_fork(self) -> None:
-        """Wait for it, for a bounded time."""
-        self._held = self._lock is not None and self._lock.acquire(timeout=LONGEST_WAIT)
+    def before_fork(self) -> bool:
+        """Take it if it is free. Returns whether it was."""
+        self._held = self._lock is not None and self._lock.acquire(blocking=False)
+        return self._held or self._lock is None
 
     def after_fork_in_parent(self) -> None:
         """Let go of it."""

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
-from genai_credentials.forks import PerProcess
+from genai_credentials.per_process import PerProcess
 from genai_credentials.rotate.denials import explained
 from genai_credentials.rotate.failed import RotationFailed
 

@@ -11,8 +11,9 @@ from genai_credentials import redaction
 from genai_credentials.deadline import seconds_in_all, seconds_left
 from genai_credentials.errors import ConfigurationError, CredentialsError, FetchFailed, NoSuchSecret, Unavailable
 from genai_credentials.fields import checked_field, decoded, extract_field
-from genai_credentials.forks import PerProcess, at_work
+from genai_credentials.forks import at_work
 from genai_credentials.key import ApiKey
+from genai_credentials.per_process import PerProcess
 from genai_credentials.provider import import_extra, sealed, sealed_put
 from genai_credentials.sealing import sealed_call
 from genai_credentials.sources.aws_names import CURRENT, PREVIOUS, checked_secret
