@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Sequence
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -150,15 +151,9 @@ def _list_models(credentials: Any, way: Way, seen: list[_Seen]) -> Meaning | Non
     """Ask, and note each answer in `seen`; what went wrong if the API gave none."""
     from google.genai import errors
 
-    def saw(response: Any) -> None:
-        if response.status_code < 300 or response.status_code >= 400:
-            response.read()
-            text, ahead = response.request.headers.get(HEADER), _ahead(response.headers.get("date"))
-            seen.append(_Seen(text, response.status_code, response.text[:MOST_CHARACTERS], ahead))
-
     options: dict[str, Any] = {
         "timeout": round(way.timeout * 1000),
-        "client_args": {"event_hooks": {"response": [saw]}},
+        "client_args": {"event_hooks": {"response": [partial(_note, seen)]}},
         **({"base_url": way.base_url} if way.base_url else {}),
     }
     try:
@@ -175,6 +170,14 @@ def _list_models(credentials: Any, way: Way, seen: list[_Seen]) -> Meaning | Non
     except Exception as error:
         return None if seen else meanings.of_exception(error)
     return None if seen else TABLE["other_status"]
+
+
+def _note(seen: list[_Seen], response: Any) -> None:
+    if 300 <= response.status_code < 400:
+        return
+    response.read()
+    text, ahead = response.request.headers.get(HEADER), _ahead(response.headers.get("date"))
+    seen.append(_Seen(text, response.status_code, response.text[:MOST_CHARACTERS], ahead))
 
 
 def _meaning(status: int, body: str) -> Meaning:

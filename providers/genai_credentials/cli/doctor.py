@@ -57,26 +57,25 @@ def doctor(
     seen = look(chain, offline=offline)
     with quiet():
         asked = None if offline or seen.code != OK else ask_chain(chain, Way(base_url, timeout, allow_plain_http))[0]
-    found = machine.versions()
-    points = [*_of_chain(chain, seen), *_of_api(chain, seen, asked, origin_name(base_url))]
-    points += machine.file_points(chain.providers)
-    points += [*machine.proxy_points(origin_name(base_url)), *machine.certificate_points()]
-    points += [machine.clock_point(asked.ahead if asked else None), *machine.version_points(found)]
+    host, found = origin_name(base_url), machine.versions()
+    points = [*_of_chain(chain, seen), *_of_api(chain, seen, asked, host), *_of_machine(chain, host, asked, found)]
     code = exit_code(seen, asked, points)
     if as_json:
-        emit(
-            {
-                "chain": chain.source,
-                "offline": offline,
-                "base_url": origin_name(base_url),
-                "points": [point._asdict() for point in points],
-                "versions": found,
-                "exit_code": code,
-            }
-        )
+        said = {"points": [point._asdict() for point in points], "versions": found, "exit_code": code}
+        emit({"chain": chain.source, "offline": offline, "base_url": host, **said})
     else:
         _show(Printer(), points)
     raise click.exceptions.Exit(code)
+
+
+def _of_machine(chain: Chain, host: str, asked: Asked | None, versions: dict[str, str | None]) -> list[Point]:
+    return [
+        *machine.file_points(chain.providers),
+        *machine.proxy_points(host),
+        *machine.certificate_points(),
+        machine.clock_point(asked.ahead if asked else None),
+        *machine.version_points(versions),
+    ]
 
 
 def exit_code(seen: Seen, asked: Asked | None, points: Sequence[Point]) -> int:
