@@ -188,9 +188,7 @@ class World:
         """Why no key could have served a request that failed; "" where one would have."""
         looks = [loss.began + number * STEP for number in range(int((PATIENCE - ROOM) / STEP) + 1)]
         had = {(store, at, key) for at in looks for store in self.stores if (key := store.key_at(at))}
-        if any(
-            self._could_serve(store, key, at) and self._could_serve(store, key, at + ROOM) for store, at, key in had
-        ):
+        if any(self._serves(*one) and self._serves(one[0], one[1] + ROOM, one[2]) for one in had):
             return ""
         if not had:
             return "no store could be read within patience"
