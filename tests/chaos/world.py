@@ -18,6 +18,9 @@ NAME, SECRET = "prod/gemini", "projects/p/secrets/s"
 PATIENCE = 3.0
 """The provider's own: seconds from the first refusal in which a request may be sent again."""
 
+HANGS = "no answer within fetch_timeout"
+"""What a provider says of a link that hangs."""
+
 ROOM = 0.5
 """Seconds for which a key has to be in a store and live at every replica, so that it can be fetched and sent."""
 
@@ -87,6 +90,7 @@ class World:
             Store("aws", lambda key: self.aws.add(NAME, key)),
             Store("google", lambda key: self.google.add(SECRET, key)),
         ]
+        self._hangs: list[Period] = []
         self.rotations = 0
         self.faults: Counter[str] = Counter()
         for store in self.stores:
@@ -133,6 +137,8 @@ class World:
         with (self.aws, self.google)[which].hang():
             self._in_trouble(which, stop, 8.0)
         self._over(which)
+        if which == 0:
+            self._hangs.append(self.stores[0].troubles[-1])
 
     def _slow(self, stop: threading.Event) -> None:
         which = self.dice.randrange(2)
@@ -187,7 +193,12 @@ class World:
     def excuse(self, loss: Loss) -> str:
         """Why no key could have served a request that failed; "" where one would have."""
         looks = [loss.began + number * STEP for number in range(int((PATIENCE - ROOM) / STEP) + 1)]
-        had = {(store, at, key) for at in looks for store in self.stores if (key := store.key_at(at))}
+        if HANGS in loss.known:
+            return "a link hung for as long as patience lasts"
+        # A link behind one that hangs is reached after `fetch_timeout`, and so after `patience`.
+        blocked = any(hang.began < loss.ended and hang.ended > loss.began for hang in self._hangs)
+        stores = self.stores[:1] if blocked else self.stores
+        had = {(store, at, key) for at in looks for store in stores if (key := store.key_at(at))}
         if any(self._serves(*one) and self._serves(one[0], one[1] + ROOM, one[2]) for one in had):
             return ""
         if not had:
