@@ -45,7 +45,8 @@ class CredentialsError(Exception):
         super().__init__(self.message)
 
     def __str__(self) -> str:
-        return f"{self.message} {self.remedy}".rstrip()
+        # A message of several lines ends in a mark below a character: nothing stands beside that.
+        return self.message if "\n" in self.message else f"{self.message} {self.remedy}".rstrip()
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (type(self), self.message, self.remedy), self._notes()

@@ -1,7 +1,9 @@
 """`genai-credentials explain`: the rejection table in words, from whatever form an error was pasted in."""
 
+import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -239,11 +241,11 @@ def test_every_reason_of_googles_is_explained_by_its_row(reason: str, form: str)
         ("(AccessDeniedException) when calling the GetSecretValue operation", "misconfigured", "store"),
         ("MissingDependency: aws: the package of the module boto3", "misconfigured", "missing_package"),
         ("ConfigurationError: expected a path after file:", "misconfigured", "configuration"),
-        ("httpx.ConnectError: [SSL: CERTIFICATE_VERIFY_FAILED] self-signed", "unknown", "tls"),
-        ("httpx.ConnectError: [Errno -2] Name or service not known", "unknown", "dns"),
-        ("httpx.ConnectError: [Errno 111] Connection refused", "unknown", "connection"),
-        ("httpx.ProxyError: 407 Proxy Authentication Required", "unknown", "proxy"),
-        ("httpx.ReadTimeout: The read operation timed out", "unknown", "timeout"),
+        ("httpx.ConnectError: [SSL: CERTIFICATE_VERIFY_FAILED] self-signed", "not_the_key", "tls"),
+        ("httpx.ConnectError: [Errno -2] Name or service not known", "not_the_key", "dns"),
+        ("httpx.ConnectError: [Errno 111] Connection refused", "not_the_key", "connection"),
+        ("httpx.ProxyError: 407 Proxy Authentication Required", "not_the_key", "proxy"),
+        ("httpx.ReadTimeout: The read operation timed out", "not_the_key", "timeout"),
         ("all is well", "unknown", "unrecognised"),
         ("[" * 3000, "unknown", "unrecognised"),
         ("{'" * 3000, "unknown", "unrecognised"),
@@ -291,7 +293,10 @@ HOSTILE = [
     "&#x41;", "\x1b[", "\x1b]", "│", "1 a\n", "| ", "9", "key ", "api key ", "missing ", "not valid ", "secret ",
     "project ", "suspended ", "requests from referer ", "permission '", "/secret/", "http://a.googleapis.com ",
     "UNAUTHENTICATED ", "API_KEY_INVALID ", "令牌", "no such file or directory ", "codec can't encode ", "error 4",
-    "invalid value at ", "secretmanager ",
+    "invalid value at ", "secretmanager ", "api_key", "密钥", "缺少api", "access to ", "billing account ",
+    "export api key ", "error: ", "message: ", "limit requests per minute ", "post https://x ",
+    "null check operator", "{", "[[", "\x00",
+    "\u2028", "\u202e", "1e999", "400 ",
 ]  # fmt: skip
 
 
@@ -322,7 +327,34 @@ def test_an_error_anywhere_in_a_quarter_of_a_megabyte_of_log_is_found_at_once(pl
     assert time.process_time() - began < 2
 
 
-MARKUP = "[bold red]x[/] [link=file:///etc/passwd]y[/link] [/nonsense] \x1b]8;;http://x\x07z\x1b[2J \u202e \x9b31m"
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        ("ERROR startup: No API key configured for provider google", "no_key"),
+        ("ERROR app [GoogleGenerativeAI Error]: fetch failed", "connection"),
+        ('ERROR app gateway said: 401 {"error": {"message": "Invalid API key"}}', "gateway"),
+    ],
+)
+def test_words_that_many_use_are_found_in_the_middle_of_a_long_log_too(error: str, cause: str) -> None:
+    line = "2026-03-04 04:05:{:02} INFO app model answered user {} with 1200 tokens, cache key k{} hit, took 12 ms\n"
+    lines = [line.format(number % 60, number, number) for number in range(2_600)]
+    began = time.process_time()
+    result = document("".join([*lines[:1_300], error, "\n", *lines[1_300:]]))
+    assert result["cause"] == cause
+    assert time.process_time() - began < 3
+
+
+def test_json_in_json_a_hundred_thousand_levels_deep_is_bounded() -> None:
+    began = time.process_time()
+    for text in ('{"error":' * 100_000, "[" * 500_000 + SEED, '{"a":"' * 80_000 + "\\" * 99_999, "9" * 400_000):
+        document(text)
+    assert time.process_time() - began < 20
+
+
+MARKUP = (
+    "[bold red]x[/] [link=file:///etc/passwd]y[/link] [/nonsense] \x1b]8;;http://x\x07z\x1b[2J \u202e \x9b31m \u2028"
+    "\u2029 \u2066\x00\x85\u200b"
+)
 
 
 @pytest.mark.parametrize("frame", ["MARKUP", "401 None. {'error': {'message': 'MARKUP'}}", f"MARKUP {SEED} MARKUP"])
@@ -331,6 +363,28 @@ def test_nothing_of_the_text_reaches_the_screen(frame: str) -> None:
     for output in (explain(text).output, explain(text, "--json").output):
         assert all(character.isprintable() or character == "\n" for character in output)
         assert not any(part in output for part in ("nonsense", "passwd", "31m", "bold red", KEY))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+def test_nothing_of_the_text_reaches_a_terminal() -> None:
+    import pty
+
+    primary, secondary = pty.openpty()
+    text = f"{MARKUP.encode('utf-8', 'replace').decode()} {SEED}".replace("\x00", "")
+    line = [sys.executable, "-c", "from genai_credentials.cli import main; main()", "explain", text]
+    environ = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "80"}
+    running = subprocess.Popen(line, stdin=secondary, stdout=secondary, stderr=secondary, env=environ)
+    os.close(secondary)
+    output = b""
+    with contextlib.suppress(OSError):  # the end of a pseudo-terminal
+        while block := os.read(primary, 65_536):
+            output += block
+    running.wait(60)
+    os.close(primary)
+    plain = re.sub(r"\x1b\[[\d;]{0,20}m", "", output.decode())
+    assert "It is the key (401)." in plain
+    assert all(character.isprintable() or character in "\r\n" for character in plain)
+    assert not any(part in plain for part in ("nonsense", "passwd", "bold red", "20240101"))
 
 
 def test_bytes_that_are_no_text_are_read(capfd: pytest.CaptureFixture[str]) -> None:

@@ -220,7 +220,8 @@ def test_a_plug_in_that_fails_is_code_2_without_its_text(monkeypatch: pytest.Mon
     done = run("status", "mine:x")
     assert (done.exit_code, done.stderr) == (
         2,
-        "Error: mine: the plug-in for this scheme raised RuntimeError.\n",
+        "Error: mine: the plug-in for this scheme raised RuntimeError.\n"
+        "Check what the URI names; tell whoever wrote the plug-in.\n",
     )
 
 

@@ -144,7 +144,9 @@ def _show_chain(printer: Printer, results: Sequence[Asked], host: str) -> None:
     meaning, key = result.meaning, result.key
     status = f" ({answered(result)})" if result.answers else ""
     word = {"accepted": "Accepted", "refused": "Refused", "no_key": "No key", "misconfigured": "Set up wrong"}
-    pages.headline(printer, meaning.verdict, f"{word.get(meaning.verdict, 'Could not tell')}{status}: {host}")
+    # That it isn't the key explains an error, and leaves the question of whether the key is live.
+    verdict = meaning.verdict if meaning.verdict in word else "unknown"
+    pages.headline(printer, verdict, f"{word.get(verdict, 'Could not tell')}{status}: {host}")
     if key is not None:
         printer.say(f"{key_line(key)}, from {key.provider}")
     printer.say(meaning.title)

@@ -10,7 +10,8 @@ import re
 
 from genai_credentials.cli.causes import NO_KEY_SENT, TABLE, UNRECOGNISED, UNSET, WRONG_GATEWAY, Meaning
 from genai_credentials.cli.pasted import Read, read
-from genai_credentials.rejection import MOST_BYTES, Verdict, classify
+from genai_credentials.cli.reading.evidence import cause_of_number
+from genai_credentials.rejection import MOST_BYTES, SUSPECT, Verdict, classify
 from genai_credentials.troubles import AWS, GOOGLE, Trouble
 
 # What a text around the cause gives away: which of its likely causes is the likeliest.
@@ -36,6 +37,8 @@ _BOTH_SET = "GOOGLE_API_KEY and GEMINI_API_KEY are both set, and the wrong one i
 _GATEWAY = re.compile(r"_api_error|litellm|openrouter|request id:|upstream")
 _PROJECT = re.compile(r"(?:projects/|in project |project=|project #|consumer\W{1,40}projects/)(\d{6,20})\b")
 _NAMED_PROJECTS = frozenset({"SERVICE_DISABLED", "CONSUMER_SUSPENDED", "BILLING_DISABLED", "API_KEY_SERVICE_BLOCKED"})
+# Causes that anybody's words name: where the status is about no key, they are a page's for people.
+_ANYBODYS = frozenset({"unauthorized", "no_key", "no_key_sent"})
 # Verdicts that an answer's own words may make more of.
 _COARSE = frozenset({"gateway", "forbidden", "unauthenticated", "PERMISSION_DENIED"})
 
@@ -56,7 +59,7 @@ def of_read(found: Read) -> Meaning:
         return UNRECOGNISED
     if found.cause in ("store", "store_outage"):
         return _of_store(found)
-    return _fitted(TABLE[found.cause], found.around)
+    return _fitted(TABLE[found.cause], found.around.lower())
 
 
 def of_answer(status: int, body: str) -> Meaning:
@@ -72,6 +75,8 @@ def of_answer(status: int, body: str) -> Meaning:
     found = read(text)
     if verdict.cause and not _agrees(found.cause, verdict):
         return of_verdict(verdict, text)
+    if status not in SUSPECT and found.cause in _ANYBODYS:
+        return TABLE[cause_of_number(status)]
     return of_read(found)
 
 
@@ -159,8 +164,10 @@ _STORES = (
     (r"permission|forbidden|denied", GOOGLE["PermissionDenied"]),
     (r"unavailable", GOOGLE["ServiceUnavailable"]),
 )  # fmt: skip
+# Letters alone, so that nothing secret can stand there.
 _LACKING = re.compile(
-    r"not authorized to perform: ?([a-z0-9-]{2,40}:\w{3,60})|permission '?(secretmanager\.\w+\.\w+)'? denied"
+    r"(?i)not authorized to perform: ?((?:secretsmanager|kms|sts|ssm):[a-z]{3,40})"
+    r"|permission '?(secretmanager\.[a-z]{3,40}\.[a-z]{3,40})'? denied"
 )
 
 
@@ -171,13 +178,13 @@ _PASSING = frozenset(
 
 
 def _of_store(found: Read) -> Meaning:
-    around, meaning = found.around, TABLE[found.cause]
+    around, meaning = found.around.lower(), TABLE[found.cause]
     trouble: Trouble | None = next((trouble for pattern, trouble in _STORES if re.search(pattern, around)), None)
     if trouble in _PASSING:
         return TABLE["store_outage"]
     if trouble is None or found.cause == "store_outage":
         return meaning
     title = f"The secret store refused, not the Gemini API: {trouble.problem}."
-    if lacking := _LACKING.search(around):
+    if lacking := _LACKING.search(found.around):
         title = f"{title} It lacks {lacking[1] or lacking[2]}."
     return meaning._replace(title=title, causes=(), remedy=trouble.remedy)

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from genai_credentials.cli.reading.cleaning import MOST, cleaned, joined
 from genai_credentials.cli.reading.context import in_context
-from genai_credentials.cli.reading.evidence import LOWER, Evidence, found_in
-from genai_credentials.cli.reading.phrases.phrase import MESSAGE
-from genai_credentials.cli.reading.weighing import AROUND, status_of, strongest
+from genai_credentials.cli.reading.evidence import FAR, LOWER, Evidence, found_in
+from genai_credentials.cli.reading.phrases.phrase import CODE, MESSAGE
+from genai_credentials.cli.reading.weighing import status_of, strongest
 
 __all__ = ["MOST", "Read", "read"]
 
@@ -20,7 +20,7 @@ class Read(NamedTuple):
     Args:
         cause: The cause: a key of `causes.TABLE`, or "unrecognised".
         status: The HTTP status, or the close code of a WebSocket; None if none was found.
-        around: The text around what decided, cleaned, in lower case; never to be printed.
+        around: The text around what decided, cleaned; never to be printed.
     """
 
     cause: str
@@ -42,15 +42,16 @@ def read(text: str) -> Read:
     clean = cleaned(text)
     found = found_in(clean)
     best = strongest(found)
-    if best is None or best.weight < MESSAGE:
+    if "\n" in clean and (best is None or best.weight < MESSAGE):
         # Words that were cut at the end of a line, by a terminal or a log.
+        least = MESSAGE if best else CODE
         for whole in (clean.replace("\n", " "), joined(clean)):
-            if other := strongest(found_in(whole, least=MESSAGE)):
+            if other := strongest(found_in(whole, least=least)):
                 return _read(whole, found_in(whole), other)
     return Read("unrecognised") if best is None else _read(clean, found, best)
 
 
 def _read(text: str, found: Sequence[Evidence], best: Evidence) -> Read:
     lower, status = text.translate(LOWER), status_of(best, found)
-    around = lower[max(0, best.start - AROUND) : best.end + AROUND]
+    around = text[max(0, best.start - FAR) : best.end + FAR]
     return Read(in_context(best, status, lower.replace("\n", " ")), status, around)

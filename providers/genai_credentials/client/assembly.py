@@ -182,7 +182,9 @@ def _async_args(
         # With a transport named, the SDK stays with httpx: what only aiohttp could do would be lost silently.
         for name, part in (("aiohttp_client", options.aiohttp_client), ("middlewares", theirs.get("middlewares"))):
             if part:
-                raise ConfigurationError(f"{name} cannot be used: {obstacle}.")
+                raise ConfigurationError(
+                    f"{name} cannot be used: {obstacle}.", remedy=f"Change that, or leave {name} out."
+                )
         # httpx has another word for aiohttp's `ssl`.
         return _per_loop_args(_verifying(theirs, theirs.get("ssl")), auth, auth.aguard)
     return _aiohttp_args(theirs, getattr(options, "aiohttp_client", None), auth)

@@ -43,7 +43,10 @@ def copied(options: object) -> types.HttpOptions:
         except ValueError as error:
             # Not chained: the text of the error holds the options, headers included.
             fields = ", ".join(str(part["loc"][0]) for part in getattr(error, "errors", list)() if part.get("loc"))
-            raise ConfigurationError(f"http_options cannot be read: {fields or type(options).__name__}.") from None
+            raise ConfigurationError(
+                f"http_options cannot be read: {fields or type(options).__name__}.",
+                remedy="Pass types.HttpOptions, or a dict of its fields.",
+            ) from None
     for name in options.headers or ():
         if name.lower() == API_KEY_HEADER:
             raise ConfigurationError(

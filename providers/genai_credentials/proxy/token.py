@@ -148,7 +148,10 @@ def _read(path: Path) -> Token:
             about = os.fstat(file.fileno())
             text = file.read(4096).strip() if stat.S_ISREG(about.st_mode) else ""
     except OSError as error:
-        raise ConfigurationError(f"The token file {path} cannot be read ({error.strerror}).") from None
+        raise ConfigurationError(
+            f"The token file {path} cannot be read ({error.strerror}).",
+            remedy="Let this user read it, or name another file.",
+        ) from None
     if not stat.S_ISREG(about.st_mode):
         raise ConfigurationError(f"The token file {path} is no regular file.", remedy="Name a file.")
     if (mode := stat.S_IMODE(about.st_mode)) != 0o600:

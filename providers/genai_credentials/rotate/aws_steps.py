@@ -58,7 +58,11 @@ class StagedRotation:
         current = self._versions.current()
         content = Content(current.content, document_for(self._store.field, self._store.name), self._store.name)
         if not content.holds(scene.current.get_secret_value()):
-            raise RotationFailed(f"{self._store.name}: another key was stored there meanwhile.", changed=True)
+            raise RotationFailed(
+                f"{self._store.name}: another key was stored there meanwhile.",
+                remedy="Let the step be run again: it then starts from that key.",
+                changed=True,
+            )
         self._versions.stage(current, content.with_key(text.get_secret_value()), token)
 
     def set(self, secret_id: str, token: str) -> None:

@@ -22,7 +22,9 @@ class Terms:
         for name in self.__slots__:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
-                raise ConfigurationError(f"{name}={value!r} is no number of seconds, at least 0.")
+                raise ConfigurationError(
+                    f"{name}={value!r} is no number of seconds, at least 0.", remedy=f"Give {name} such a number."
+                )
         if self.prove_timeout <= self.prove_for:
             raise ConfigurationError(
                 f"prove_timeout={self.prove_timeout!r} leaves no time to prove a key for {self.prove_for!r} seconds.",

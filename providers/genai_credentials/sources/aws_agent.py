@@ -115,7 +115,10 @@ class AWSAgent(Source):
     def fetch_previous(self, rejected: ApiKey | None = None) -> ApiKey:
         """The key under AWSPREVIOUS, whatever that is worth. Raises like `fetch`."""
         if self.version_id or self.stage != CURRENT:
-            raise FetchFailed(f"{self.name}: is pinned, so there is no earlier version to try.")
+            raise FetchFailed(
+                f"{self.name}: is pinned, so there is no earlier version to try.",
+                remedy="Leave version_id and stage out: then the previous version can be tried.",
+            )
         return self._read({"versionStage": PREVIOUS})
 
     def _which(self) -> dict[str, str]:

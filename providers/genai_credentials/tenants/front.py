@@ -263,11 +263,16 @@ def _check_factory(factory: object) -> None:
 def _check_counts(**counts: object) -> None:
     for name, count in counts.items():
         if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-            raise ConfigurationError(f"{name}={count!r}: it is a whole number, at least 1.")
+            raise ConfigurationError(
+                f"{name}={count!r}: it is a whole number, at least 1.", remedy=f"Give {name} such a number."
+            )
 
 
 def _check_seconds(**durations: object) -> None:
     for name, seconds in durations.items():
         number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
         if not number or math.isnan(seconds) or seconds < 0:  # type: ignore[arg-type,operator]
-            raise ConfigurationError(f"{name}={seconds!r}: a duration is a number of seconds, at least 0.")
+            raise ConfigurationError(
+                f"{name}={seconds!r}: a duration is a number of seconds, at least 0.",
+                remedy=f"Give {name} such a number.",
+            )

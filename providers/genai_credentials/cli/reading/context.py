@@ -12,7 +12,7 @@ _BEFORE, _AFTER = 800, 600
 
 _SERVICE = re.compile(r"\b([a-z0-9-]{2,60})(?:\.[a-z0-9-]{1,30})?\.googleapis\.com")
 _HOST = re.compile(r"(?:https?|wss?)://([\w.-]{1,253})")
-_STORE = re.compile(r"secret[_ -]?manager|access_?secret_?version|getsecretvalue|google:projects/")
+_STORE = re.compile(r"secret[_ -]?manager|access[_ ]?secret[_ ]?version|getsecretvalue|google:projects/")
 _GEMINI = re.compile(r"generativelanguage|generate_?content|gemini|aistudio|genai|langchain|litellm|chatgoogle")
 _ENVELOPE = re.compile(r"[{\[]\s?[\"'](?:error|message|detail|code|msg|success|status)[\"']|\berror[\"']?: ?[\"'{]")
 _MESSAGE = re.compile(
@@ -20,7 +20,7 @@ _MESSAGE = re.compile(
     r"|(?:message|description|details?|desc|msg)[\"']?\s?[:=]>?\s?[\"'`]{0,2}([^\n\"'`{\[]{4,400})"
     r"|(?:\]|\w(?:error|exception)): ([^\n\"'`{\[(]{4,400})"
 )
-_AFTER_CODE = re.compile(r"[\"')\]]?[.:]?\s?([^\n{\[\"'(]{4,400})")
+_AFTER_CODE = re.compile(r"[\"')\]]?[.:]?\s?[\"'(]?([^\n{\[\"'(]{4,400})")
 _SAYS_NOTHING = re.compile(
     r"requestoptions\.validatestatus was configured to throw for this status code"
     r"|\b(?:[45]\d\d|bad|requests?|invalid|argument|provided|returned|provider|upstream|to|gemini|unhandled|uncaught|exception|client|error|details?|for|url\S*|status|code|api"
@@ -32,11 +32,14 @@ _OF_A_REQUEST = re.compile(
     r"|size|limit|exceed|file|mime|propert|required|enum|value|temperature|range|\bparts?\b|turn|thinking|candidate|budget"
     r"|modalit|history|specified|allowed|enabled|empty|too (?:long|large|many|short)|only"
 )
+_FRAME = re.compile(r"\bat (?:async )?(?:[\w.$<>]{1,60} ){0,3}\(?[^\s()]{1,200}:\d{1,7}\)?")
 _ABOUT_KEYS = re.compile(r"\bkeys?\b|apikey|api_key|credential|auth|\btoken\b|permission|密钥|令牌")
 _DENIED = re.compile(r"permission denied|not have permission")
 # Causes that a store of Google's gives as well as the API does.
-_SHARED = frozenset({"not_found", "bad_request", "precondition", "unauthorized", "forbidden", "default_credentials"})
-_PASSING = frozenset({"quota", "server", "timeout"})
+_SHARED = frozenset({
+    "not_found", "bad_request", "precondition", "unauthorized", "forbidden", "default_credentials", "project_unknown",
+})  # fmt: skip
+_PASSING = frozenset({"quota", "server", "timeout", "connection", "dns"})
 # Services that are named for what they know of another one.
 _NEUTRAL = frozenset({"iam", "serviceusage", "cloudresourcemanager", "type"})
 
@@ -56,7 +59,7 @@ def in_context(best: Evidence, status: int | None, lower: str) -> str:
         return "project_unknown"
     if best.cause == "gateway_said":
         return _GATEWAY_SAID.get(status or 0, "server" if (status or 0) >= 500 else "other_status")
-    if best.cause == "bad_request" and best.weight <= CODE:
+    if best.cause == "bad_request" and best.weight <= CODE and status in (None, 400):
         return "bad_request" if _is_about_something_else(best, lower) else "doubtful"
     if best.cause == "unauthorized" and (best.weight <= NUMBER or status == 401):
         return _whose(around)
@@ -89,7 +92,7 @@ def _service(best: Evidence, lower: str) -> str:
 
 def _is_about_something_else(best: Evidence, lower: str) -> bool:
     """Whether a bad request has a message, and that is not about keys: an invalid key is a bad request too."""
-    around = lower[max(0, best.start - _AFTER) : best.end + _AFTER]
+    around = _FRAME.sub(" ", lower[max(0, best.start - _AFTER) : best.end + _AFTER])
     said = [_said(match) for match in _MESSAGE.finditer(around)]
     found = _AFTER_CODE.match(lower, best.end)
     if not any(map(_says_something, said)) and found and _OF_A_REQUEST.search(found[1]):

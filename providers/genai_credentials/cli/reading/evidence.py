@@ -5,19 +5,23 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator
-from string import ascii_lowercase, ascii_uppercase
 from typing import NamedTuple
 
+from genai_credentials.cli.reading.parts import holding
 from genai_credentials.cli.reading.phrases import PHRASES
-from genai_credentials.cli.reading.phrases.phrase import ACCESS, CODE, NUMBER, REASON
+from genai_credentials.cli.reading.phrases.phrase import ACCESS, CODE, GENERAL, MESSAGE, NUMBER, OURS, REASON
 from genai_credentials.messages import ROWS
 from genai_credentials.reasons import REASONS, REFUSED
 from genai_credentials.rejection import CANONICAL
 
-LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
+LOWER = {
+    upper: ord(chr(upper).lower()) for upper in range(0x530) if chr(upper).isupper() and len(chr(upper).lower()) == 1
+}
 """For lower case that is as long as the text: places in the one are places in the other."""
 
 _MOST_MATCHES = 2_000
+FAR = 1_500
+"""How many characters from a piece of evidence a status can belong to it."""
 
 _OF_CODE = {
     "UNAUTHENTICATED": "unauthenticated",
@@ -33,7 +37,7 @@ _OF_CODE = {
 _OF_STATUS = {
     400: "bad_request", 401: "unauthorized", 402: "credits", 403: "forbidden", 404: "not_found", 405: "not_found",
     407: "proxy", 408: "timeout", 413: "bad_request", 415: "bad_request", 422: "bad_request", 429: "quota",
-    451: "region",
+    451: "region", 511: "portal",
 }  # fmt: skip
 # Names of classes that stand for a status, in the SDKs of Google, OpenAI and Anthropic, and in LiteLLM.
 _CLASSES = {
@@ -74,18 +78,20 @@ _ALONE = r"\b(?![.,]\d|[-/:]\d|\s?(?:ms|s|sec|seconds|kb|mb|bytes|tokens|px|%|li
 _NUMBER = re.compile(
     rf"\b{_BEFORE}[^\w\n]{{1,4}}(?:(?!line|port|col|page)\w{{1,12}}[^\w\n]{{1,3}}){{0,2}}(?P<a>[45]\d\d){_ALONE}"
     rf"|(?<![\w.:/#-])(?<!\d,)(?P<b>[45]\d\d){_ALONE}[^\w\n]{{0,3}}{_AFTER}"
-    rf"|^[^\w\n]{{0,3}}(?P<c>[45]\d\d)\b[^\w\n]{{0,3}}(?:$|[:{{(\[-])",
+    rf"|^[^\w\n]{{0,3}}(?P<c>[45]\d\d)\b[^\w\n]{{0,3}}(?:$|[:{{(\[-])"
+    rf"|\b(?:get|post|put|patch|delete) https?://\S{{1,500}}[^\w\n]{{1,4}}(?P<d>[45]\d\d){_ALONE}"
+    rf"|(?:[^\x00-\x7f]\s|: )(?P<e>[45]\d\d)\s?[:：–—-]\s|[^\x00-\x7f][:：]\s?(?P<f>[45]\d\d)$",
     re.MULTILINE,
 )
 # After a mark, and before a sentence: "[app.py:45] - 400 Please ensure that".
-_BEFORE_A_SENTENCE = re.compile(r"(?:^|[\]:>|)–—-]\s)([45]\d\d)\s(?=[A-Z\u4e00-\u9fff\"'{\[*])", re.MULTILINE)
+_BEFORE_A_SENTENCE = re.compile(r"(?:^|[\]:>|)–—-]\s|[：）】])([45]\d\d)\s(?=[A-Z\u4e00-\u9fff\"'{\[*])", re.MULTILINE)
 # A line of a file: "chat.go:404", "app.js:1:429".
 _LINE = re.compile(r"\.[a-z]{1,5}[:\"', ]{1,3}(?:line )?(?:\d{1,5}:)?$")
 _SERVED = re.compile(r"\"(?:get|post|put|patch|delete|options|head) [^\"\n]{1,300}\" ([45]\d\d)\b")
 _ECHO = re.compile(r"invalid value at|unknown name|invalid json payload")
 _CLOSED = re.compile(
-    r"\b(?:close[ds]?|received|sent|code|status|websocket|apierror|error|ws)\b[^\n]{0,40}?\b(10(?:0[0-9]|1[0-5]))\b"
-    r"|\b(100[6-9]|101[0-4]) (?:none\.|\()"
+    r"\b(?:close[ds]?|received|sent|websocket|ws)\b[^\n]{0,40}?\b(10(?:0[0-9]|1[0-5]))\b"
+    r"|\b(?:code|status|apierror|error)\b[^\n]{0,40}?\b(100[6-9]|101[0-4])\b|\b(100[6-9]|101[0-4]) (?:none\.|\()"
 )
 
 
@@ -108,47 +114,55 @@ class Evidence(NamedTuple):
 
 
 def found_in(text: str, *, least: int = ACCESS) -> list[Evidence]:
-    """All evidence in a cleaned text.
+    """All evidence in a cleaned text that can decide, and the statuses that may belong to it.
 
     Args:
         text: The text.
-        least: Evidence that weighs less is not looked for.
+        least: Words that weigh less are not looked for; nor a status, unless something decides or all are looked for.
     """
     lower = text.translate(LOWER)
-    found = [one for one in (*_reasons(text), *_words(lower, least)) if not _is_an_echo(one, lower)]
-    if least <= CODE:
-        found += _codes(text)
-    if least <= NUMBER:
-        found += [*_kinds(text), *_statuses(text, lower)]
-    return found
+    found = [one for one in (*_reasons(text), *_words(lower, MESSAGE, OURS)) if not _is_an_echo(one, lower)]
+    decided = any(one.weight >= MESSAGE for one in found)
+    if least >= MESSAGE and not decided:
+        return found
+    if not decided:
+        found += [one for one in _words(lower, least, GENERAL) if not _is_an_echo(one, lower)]
+    start, end = _around(found) if decided else (0, len(text))
+    return [*found, *_codes(text, start, end), *_kinds(text, start, end), *_statuses(text, lower, start, end)]
 
 
-def _statuses(text: str, lower: str) -> list[Evidence]:
-    served = [(match.start(1), int(match[1])) for match in _bounded(_SERVED, lower)]
+def _around(found: list[Evidence]) -> tuple[int, int]:
+    """Where a status that belongs to any of it can stand."""
+    strong = [one for one in found if one.weight >= MESSAGE]
+    return max(0, min(one.start for one in strong) - FAR), max(one.end for one in strong) + FAR
+
+
+def _statuses(text: str, lower: str, start: int, end: int) -> list[Evidence]:
+    served = [(match.start(1), int(match[1])) for match in _bounded(_SERVED, lower, start, end)]
     places = {place for place, _ in served}
-    found = [Evidence(_of_number(number), ACCESS, place, place + 3, number) for place, number in served]
-    for match in _bounded(_NUMBER, lower):
+    found = [Evidence(cause_of_number(number), ACCESS, place, place + 3, number) for place, number in served]
+    for match in _bounded(_NUMBER, lower, start, end):
         place = match.start(match.lastgroup or 0)
         if place not in places and not _LINE.search(lower[max(0, place - 14) : place]):
             number = int(lower[place : place + 3])
-            found.append(Evidence(_of_number(number), NUMBER, place, place + 3, number))
-    for match in _bounded(_BEFORE_A_SENTENCE, text):
+            found.append(Evidence(cause_of_number(number), NUMBER, place, place + 3, number))
+    for match in _bounded(_BEFORE_A_SENTENCE, text, start, end):
         number = int(match[1])
-        found.append(Evidence(_of_number(number), NUMBER, match.start(1), match.end(1), number))
-    for match in _bounded(_CLOSED, lower):
-        number = int(match[1] or match[2])
+        found.append(Evidence(cause_of_number(number), NUMBER, match.start(1), match.end(1), number))
+    for match in _bounded(_CLOSED, lower, start, end):
+        number = int(match[match.lastindex or 1])
         found.append(Evidence("server" if number == 1011 else "closed", NUMBER, match.start(), match.end(), number))
     return found
 
 
-def _of_number(number: int) -> str:
+def cause_of_number(number: int) -> str:
+    """The cause that an HTTP status names alone."""
     return _OF_STATUS.get(number, "server" if number >= 500 else "other_status")
 
 
-def _bounded(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
-    """The matches, of which a hostile text has no more than so many."""
-    for _, match in zip(range(_MOST_MATCHES), pattern.finditer(text), strict=False):
-        yield match
+def _bounded(pattern: re.Pattern[str], text: str, start: int, end: int) -> Iterator[re.Match[str]]:
+    """The last matches, of which a hostile text has no more than so many."""
+    yield from deque(pattern.finditer(text, start, end), maxlen=_MOST_MATCHES)
 
 
 def _is_an_echo(one: Evidence, lower: str) -> bool:
@@ -167,7 +181,12 @@ def _reasons(text: str) -> Iterator[Evidence]:
         while place >= 0 and (text[place - 1 : place].isalnum() or _goes_on(text, place + len(name))):
             place = text.rfind(name, 0, place)
         if place >= 0:
-            yield Evidence(name, REASON, place, place + len(name), row.status)
+            yield Evidence(name, _weight_of(text, place, name), place, place + len(name), row.status)
+
+
+def _weight_of(text: str, place: int, name: str) -> int:
+    """A reason in back quotes is one that somebody writes about: less than a message of the error itself."""
+    return GENERAL if text[place - 1 : place] == text[place + len(name) : place + len(name) + 1] == "`" else REASON
 
 
 def _goes_on(text: str, end: int) -> bool:
@@ -175,23 +194,26 @@ def _goes_on(text: str, end: int) -> bool:
     return after.isalnum() or after == "_"
 
 
-def _words(lower: str, least: int) -> Iterator[Evidence]:
+def _words(lower: str, least: int, most: int) -> Iterator[Evidence]:
+    """The last match of each phrase of these weights."""
     for phrase in PHRASES:
-        if phrase.weight < least or not any(needle in lower for needle in phrase.needles):
+        if not least <= phrase.weight <= most:
             continue
-        if last := deque(_bounded(phrase.pattern, lower), maxlen=1):
-            yield Evidence(phrase.cause, phrase.weight, last[0].start(), last[0].end())
+        for start, end in holding(lower, phrase.needles):
+            if last := deque(phrase.pattern.finditer(lower, start, end), maxlen=1):
+                yield Evidence(phrase.cause, phrase.weight, last[0].start(), last[0].end())
+                break
 
 
-def _codes(text: str) -> Iterator[Evidence]:
-    for match in _bounded(_CODES, text):
+def _codes(text: str, start: int, end: int) -> Iterator[Evidence]:
+    for match in _bounded(_CODES, text, start, end):
         word = match[match.lastgroup or 0]
         code = _CAMEL.get(word, word.upper())
         if code in CANONICAL and code not in ("UNKNOWN", "ABORTED"):
             yield Evidence(_OF_CODE.get(code, "server"), CODE, match.start(), match.end(), CANONICAL[code])
 
 
-def _kinds(text: str) -> Iterator[Evidence]:
-    for match in _bounded(_KINDS, text):
+def _kinds(text: str, start: int, end: int) -> Iterator[Evidence]:
+    for match in _bounded(_KINDS, text, start, end):
         number = _CLASSES[match[1]]
-        yield Evidence(_of_number(number), NUMBER, match.start(), match.end(), number)
+        yield Evidence(cause_of_number(number), NUMBER, match.start(), match.end(), number)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from genai_credentials.cli.reading.evidence import Evidence
+from genai_credentials.cli.reading.evidence import FAR, Evidence
 from genai_credentials.cli.reading.phrases.phrase import ACCESS, CODE, GENERAL, MESSAGE, NUMBER, OURS
 from genai_credentials.messages import ROWS
 
-NEAR, AROUND = 700, 1_500
+NEAR = 700
 """How many characters from another piece of evidence one belongs to the same error."""
 
 # Of what is said in one error, these say the least.
@@ -36,7 +36,8 @@ def strongest(found: Sequence[Evidence]) -> Evidence | None:
         return _of_one_error([one for one in found if one.weight >= MESSAGE])
     if weight == GENERAL:
         return _among_general(found)
-    return _last(one for one in found if one.weight == weight)
+    same = [one for one in found if one.weight == weight]
+    return _last([one for one in same if one.cause != "doubtful"] or same)
 
 
 def _of_one_error(found: Sequence[Evidence]) -> Evidence:
@@ -55,7 +56,8 @@ def _may_be_one(one: Evidence, other: Evidence) -> bool:
 def _among_general(found: Sequence[Evidence]) -> Evidence:
     general = [one for one in found if one.weight == GENERAL]
     best = max(general, key=lambda one: (one.cause not in _PLAIN, one.end))
-    against = [one for one in found if one.weight in (CODE, NUMBER) and one.cause in _REACHED and _counts(one)]
+    near = [one for one in found if abs(one.start - best.start) < FAR]
+    against = [one for one in near if one.weight in (CODE, NUMBER) and one.cause in _REACHED and _counts(one)]
     if against and best.cause in ("no_key", "unauthorized"):
         return max(against, key=lambda one: (one.weight, one.end))
     return best
@@ -80,7 +82,7 @@ def status_of(best: Evidence, found: Sequence[Evidence]) -> int | None:
     if best.weight in (ACCESS, NUMBER):
         return best.status
     usual = ROWS[best.cause].status if best.cause in ROWS else best.status
-    near = [one for one in found if abs(one.start - best.start) < AROUND and one.status]
+    near = [one for one in found if abs(one.start - best.start) < FAR and one.status]
     numbers = [one for one in near if one.weight == NUMBER]
     if closed := [one.status for one in numbers if one.status and one.status >= 1000 and one.start < best.end]:
         return closed[-1]

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from genai_credentials.cli.reading.phrases import gateways, google, keyless, network, proxy, stores
+from genai_credentials.cli.reading.phrases import (
+    abroad,
+    anybody,
+    gateways,
+    google,
+    keyless,
+    network,
+    often,
+    proxy,
+    stores,
+)
 from genai_credentials.cli.reading.phrases.phrase import Phrase
 
 PHRASES: tuple[Phrase, ...] = (
@@ -10,6 +20,9 @@ PHRASES: tuple[Phrase, ...] = (
     *gateways.PHRASES,
     *stores.PHRASES,
     *keyless.PHRASES,
+    *anybody.PHRASES,
+    *abroad.PHRASES,
     *network.PHRASES,
+    *often.PHRASES,
     *proxy.PHRASES,
 )
