@@ -148,9 +148,7 @@ def test_no_walk_over_attributes_finds_the_text(thing: str, used: Used) -> None:
 
 
 def test_such_a_walk_finds_it_in_a_stock_client(used: Used) -> None:
-    found = paths_to(text_in(used), genai.Client(api_key=text_in(used)))
-    assert "._api_client.api_key" in found
-    assert "._api_client._http_options.headers['x-goog-api-key']" in found
+    assert "._api_client.api_key" in paths_to(text_in(used), genai.Client(api_key=text_in(used)))
 
 
 @each_thing
@@ -257,7 +255,7 @@ SANITIZE = "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS"
 
 @pytest.mark.parametrize(
     ("environ", "recorded"),
-    [({}, False), ({CAPTURE: ".*"}, True), ({CAPTURE: ".*", SANITIZE: "x-goog-api-key,authorization"}, False)],
+    [({}, False), ({CAPTURE: ".*"}, True), ({CAPTURE: ".*", SANITIZE: "x-goog-api-key"}, False)],
     ids=["as it is", "with capture", "with capture, this header taken out"],
 )
 def test_opentelemetry_records_the_key_with_header_capture_alone(

@@ -242,6 +242,15 @@ def test_a_process_that_is_spawned_with_a_client_fails_where_it_is_started():
         process.start()
 
 
+def test_cloudpickle_as_joblib_dask_and_ray_use_it_meets_the_same_rules():
+    cloudpickle = pytest.importorskip("cloudpickle")
+    provider, source = credentials(), File("/run/key")
+    for captured in (provider, provider.client(), provider.get()):
+        with pytest.raises(TypeError, match="not pickled"):
+            cloudpickle.dumps(lambda captured=captured: captured)
+    assert pickle.loads(cloudpickle.dumps(lambda: source))().uri == "file:/run/key"
+
+
 def test_a_thread_and_a_task_take_the_provider_itself():
     provider = credentials()
 
