@@ -17,6 +17,7 @@ import threading
 import time
 import weakref
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 LONGEST_WAIT = 120.0
 """Seconds that a fork waits for an import or for a client that is made: it ends by itself, but with twenty processes at
@@ -57,6 +58,10 @@ def watch(thing: Forkable | Lock) -> None:
 
 class _Held(type(threading.RLock())):  # type: ignore[misc]
     """A lock that C takes and gives back: a signal's handler that raises cannot keep a `with` from giving it back."""
+
+    if TYPE_CHECKING:
+
+        def _is_owned(self) -> bool: ...
 
     def before_fork(self) -> bool:
         """Take it if it is free, so that no child inherits half a change. Returns whether it was."""
