@@ -39,8 +39,10 @@ def test_a_callable_key_is_asked_each_time_but_never_hears_of_a_refusal(shown, r
         assert sync(shown) == "pong: hi"
         rotating_credentials.rotate()
         for _ in range(2):
-            with pytest.raises(BadRequestError, match="API key not valid"):
+            with pytest.raises(BadRequestError) as caught:
                 sync(shown)
+            # In a list, which OpenAI's client makes no message of.
+            assert "API key not valid" in caught.value.response.text
         assert credentials.status().counters["fetches"] == 1
         credentials.refresh()
         assert sync(shown) == "pong: hi"
