@@ -7,7 +7,7 @@ import time
 import httpx
 import httpx2
 import pytest
-from test_processes import in_child
+from test_processes import in_child, run_script
 
 from genai_credentials import ApiKey, CredentialProvider
 from genai_credentials.forks import Lock, at_work
@@ -166,3 +166,23 @@ def test_the_first_call_of_a_child_that_hangs_is_made_again_with_a_fresh_client(
     began = time.monotonic()
     assert in_child(lambda: (credentials.refresh().get_secret_value(), store.calls)) == "('key-1', 2)"
     assert time.monotonic() - began < 15
+
+
+@pytest.mark.parametrize("without", ["", "aiohttp"])
+def test_what_anyio_loads_is_there_after_the_first_asynchronous_request(without):
+    """A fork in the middle of that import left a child that waited for it for good; with ours, the fork waits."""
+    done = run_script(
+        f"""
+        import asyncio, sys
+        sys.modules["{without}"] = None
+        from genai_credentials import CredentialProvider
+        from genai_credentials.testing import FakeGemini
+        async def ask(client):
+            await client.aio.models.generate_content(model="m", contents="hi")
+        with FakeGemini("AIzaExample-key-1") as api:
+            credentials = CredentialProvider(lambda: "AIzaExample-key-1")
+            asyncio.run(ask(credentials.client(http_options={{"base_url": api.base_url}})))
+        print("anyio._backends._asyncio" in sys.modules)
+        """
+    )
+    assert done.stdout.strip() == "True", done.stderr

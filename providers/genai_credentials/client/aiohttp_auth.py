@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
-from genai_credentials.client.backends import URL
+from genai_credentials.client.backends import URL, load_anyio
 from genai_credentials.client.exchange import Claim, aadvance, claim, own_key, server_timeout
 from genai_credentials.client.httpx_auth import KeyAuth
 from genai_credentials.client.origins import origin
@@ -27,6 +27,8 @@ class AiohttpAuth(OfThisProcess):
         self, request: ClientRequest, handler: Callable[[ClientRequest], Awaitable[ClientResponse]]
     ) -> ClientResponse:
         """Called by aiohttp."""
+        # The SDK closes a client of httpx beside it.
+        load_anyio()
         if (whose := self._claimed(request)) is None:
             return await handler(request)
         if request.url.scheme == "http" and not self._auth.allow_plain_http:

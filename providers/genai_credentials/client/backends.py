@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib import import_module
 from importlib.metadata import version
 from types import ModuleType
 from typing import Protocol
+
+from genai_credentials.forks import at_work
 
 
 class URL(Protocol):
@@ -109,3 +112,13 @@ def module_of(*parts: object) -> str:
     """The HTTP module that parts of the user's are of, found as the SDK finds it; "" for no such part."""
     names = (kind.__module__.partition(".")[0] for part in parts for kind in type(part).__mro__)
     return next((name for name in names if name in ("httpx", "httpx2")), "")
+
+
+@functools.cache
+def load_anyio() -> None:
+    """Load what anyio loads when it is first used in an event loop, while forks wait for it.
+
+    A child that is born in the middle of that import waits for it for good.
+    """
+    with at_work(), suppress(ImportError, RuntimeError):
+        import_module("anyio").Event()

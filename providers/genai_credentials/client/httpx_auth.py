@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Generator
 from typing import cast
 from urllib.parse import unquote_to_bytes
 
-from genai_credentials.client.backends import Request, Response, http_modules, over_http_modules
+from genai_credentials.client.backends import Request, Response, http_modules, load_anyio, over_http_modules
 from genai_credentials.client.connections import Connections
 from genai_credentials.client.engines import Engines
 from genai_credentials.client.exchange import Claim, Exchange, aadvance, advance, claim, own_key
@@ -65,6 +65,7 @@ class KeyAuth(OfThisProcess):
 
     async def async_auth_flow(self, request: Request) -> AsyncGenerator[Request, Response]:
         """The asynchronous driver, called by httpx."""
+        load_anyio()
         _sign_in(request)
         if not self.claims(request):
             yield request
