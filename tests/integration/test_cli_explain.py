@@ -458,3 +458,9 @@ def test_every_schema_is_one_and_is_linked() -> None:
     for path in (DOCS / "explanation/schemas").glob("*.json"):
         jsonschema.Draft202012Validator.check_schema(json.loads(path.read_text()))
         assert f"({path.relative_to(DOCS)})" in (DOCS / "reference-cli.md").read_text()
+
+
+@pytest.mark.parametrize("arguments", [(), ("-",)])
+def test_standard_input_is_read_without_a_text_and_for_a_dash(arguments: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(cli, ["explain", "--json", *arguments], input="401 UNAUTHENTICATED")
+    assert json.loads(result.stdout)["cause"] == "unauthenticated"

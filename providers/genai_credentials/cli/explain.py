@@ -32,7 +32,7 @@ _AT_ONCE = 65_536
 def explain(as_json: bool, text: tuple[str, ...]) -> None:
     """Say what a pasted error means: whether it is the key, what is probably behind it, and what to run next.
 
-    TEXT is the SDK's error, a traceback, a JSON body, a log line or curl's output; without it, standard input is read.
+    TEXT is the SDK's error, a traceback, a JSON body, a log line or curl's output; without it, or for -, standard input is read.
     Nothing of it is ever printed, since it may hold a key, and nothing is sent anywhere.
 
     \b
@@ -47,7 +47,7 @@ def explain(as_json: bool, text: tuple[str, ...]) -> None:
       2  it is not the key's text, but how things are set up
       3  could not tell
     """
-    whole = " ".join(text) or _standard_input()
+    whole = _standard_input() if text in ((), ("-",)) else " ".join(text)
     if not whole.strip():
         raise Misconfigured("There is no text to explain.\nPaste the error as an argument, or pipe it in.")
     meaning, status = meanings.of_pasted(whole)
