@@ -96,7 +96,7 @@ def parse_all(uris: Sequence[str], where: str, environ: Mapping[str, str] | None
     else:
         return providers
     # Not chained: the frames of the first one hold the text, which may be a key.
-    raise problem
+    raise ConfigurationError(said, remedy="Check what the URI names; tell whoever wrote the plug-in.")
 
 
 @sealed_call
@@ -123,10 +123,7 @@ def parse(uri: str, environ: Mapping[str, str] | None = None) -> Provider:
     except CredentialsError:
         raise
     except Exception as error:
-        problem = ConfigurationError(
-            f"{parsed.scheme}: the plug-in for this scheme raised {type(error).__name__}.",
-            remedy="Check what the URI names; tell whoever wrote the plug-in.",
-        )
+        said = f"{parsed.scheme}: the plug-in for this scheme raised {type(error).__name__}."
     # Not chained: the text of an error that isn't ours may hold anything.
     raise problem
 
@@ -212,8 +209,8 @@ def _query(uri: str, text: str) -> dict[str, str]:
 
 
 def _fail(uri: str, position: int, expected: str, remedy: str = "Correct the URI there.") -> Never:
-    place = f"at character {position + 1}:\n  {uri}\n  {' ' * position}^"
-    raise ConfigurationError(f"expected {expected}, {place}", remedy=remedy)
+    said = f"expected {expected}, at character {position + 1}:\n  {uri}\n  {' ' * position}^"
+    raise ConfigurationError(said, remedy=remedy)
 
 
 def _plain(uri: ProviderURI) -> None:
