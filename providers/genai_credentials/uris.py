@@ -96,7 +96,7 @@ def parse_all(uris: Sequence[str], where: str, environ: Mapping[str, str] | None
     else:
         return providers
     # Not chained: the frames of the first one hold the text, which may be a key.
-    raise ConfigurationError(said, remedy="Check what the URI names; tell whoever wrote the plug-in.")
+    raise problem
 
 
 @sealed_call
@@ -124,6 +124,7 @@ def parse(uri: str, environ: Mapping[str, str] | None = None) -> Provider:
         raise
     except Exception as error:
         said = f"{parsed.scheme}: the plug-in for this scheme raised {type(error).__name__}."
+        problem = ConfigurationError(said, remedy="Check what the URI names; tell whoever wrote the plug-in.")
     # Not chained: the text of an error that isn't ours may hold anything.
     raise problem
 
@@ -208,9 +209,8 @@ def _query(uri: str, text: str) -> dict[str, str]:
     return values
 
 
-def _fail(uri: str, position: int, expected: str, remedy: str = "Correct the URI there.") -> Never:
-    said = f"expected {expected}, at character {position + 1}:\n  {uri}\n  {' ' * position}^"
-    raise ConfigurationError(said, remedy=remedy)
+def _fail(uri: str, at: int, expected: str, remedy: str = "Correct the URI there.") -> Never:
+    raise ConfigurationError(f"expected {expected}, at character {at + 1}:\n  {uri}\n  {' ' * at}^", remedy=remedy)
 
 
 def _plain(uri: ProviderURI) -> None:
