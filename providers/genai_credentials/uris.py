@@ -123,10 +123,8 @@ def parse(uri: str, environ: Mapping[str, str] | None = None) -> Provider:
     except CredentialsError:
         raise
     except Exception as error:
-        problem = ConfigurationError(
-            f"{parsed.scheme}: the plug-in for this scheme raised {type(error).__name__}.",
-            remedy="Check what the URI names; tell whoever wrote the plug-in.",
-        )
+        said = f"{parsed.scheme}: the plug-in for this scheme raised {type(error).__name__}."
+        problem = ConfigurationError(said, remedy="Check what the URI names; tell whoever wrote the plug-in.")
     # Not chained: the text of an error that isn't ours may hold anything.
     raise problem
 
@@ -211,9 +209,8 @@ def _query(uri: str, text: str) -> dict[str, str]:
     return values
 
 
-def _fail(uri: str, position: int, expected: str, remedy: str = "Correct the URI there.") -> Never:
-    place = f"at character {position + 1}:\n  {uri}\n  {' ' * position}^"
-    raise ConfigurationError(f"expected {expected}, {place}", remedy=remedy)
+def _fail(uri: str, at: int, expected: str, remedy: str = "Correct the URI there.") -> Never:
+    raise ConfigurationError(f"expected {expected}, at character {at + 1}:\n  {uri}\n  {' ' * at}^", remedy=remedy)
 
 
 def _plain(uri: ProviderURI) -> None:
