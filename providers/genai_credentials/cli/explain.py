@@ -32,8 +32,8 @@ _AT_ONCE = 65_536
 def explain(as_json: bool, text: tuple[str, ...]) -> None:
     """Say what a pasted error means: whether it is the key, what is probably behind it, and what to run next.
 
-    TEXT is the SDK's error, a traceback, a JSON body, a log line or curl's output; without it, or for -, standard input is read.
-    Nothing of it is ever printed, since it may hold a key, and nothing is sent anywhere.
+    TEXT is the SDK's error, a traceback, a JSON body, a log line or curl's output; without it, or for -, standard input
+    is read. Nothing of it is ever printed, since it may hold a key, and nothing is sent anywhere.
 
     \b
     Examples:
