@@ -14,7 +14,6 @@
                                          AWS Secrets Manager, through AWS's agent or Lambda extension on this machine
 
 A FIELD that starts with "/" is a JSON Pointer: #/google/api_key.
-
 A character with a meaning of its own is percent-encoded. Other schemes come from the entry points
 "genai_credentials.providers": a callable that takes a `ProviderURI` and returns a provider.
 """
@@ -138,7 +137,7 @@ def split(uri: str) -> ProviderURI:
     if are_joined(uri, _SCHEMES):
         raise ConfigurationError("There are several links in one URI.", remedy=SEPARATE)
     if not colon or not _SCHEME.fullmatch(scheme):
-        # The text is not repeated: what has no scheme may well be the key itself, in the wrong place.
+        # Not repeated: what has no scheme may well be the key itself, in the wrong place.
         raise ConfigurationError(
             f"A provider's URI starts with a scheme and a colon ({', '.join(sorted(_SCHEMES))}); "
             f"this text of {len(uri)} characters does not.",
@@ -147,8 +146,9 @@ def split(uri: str) -> ProviderURI:
         )
     for position, character in enumerate(uri):
         if character.isspace() or not character.isprintable():
-            remedy = ONE_BY_ONE if are_joined(uri.replace(" ", ","), _SCHEMES) else ""
-            _fail(uri, position, "no white space or control character: write it percent-encoded", remedy)
+            if are_joined(uri.replace(" ", ","), _SCHEMES):
+                _fail(uri, position, "no white space: each URI is an argument of its own", ONE_BY_ONE)
+            _fail(uri, position, "no white space or control character: write it percent-encoded")
     path, _, fragment = rest.partition("#")
     path, question, query = path.partition("?")
     return ProviderURI(

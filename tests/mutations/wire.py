@@ -60,9 +60,15 @@ SECTIONS = {
         ),
         (
             "the end of a request with a refusal is not reported",
-            "return engine.gave_up(key)",
-            "return None",
+            "if other is None:\n            return engine.gave_up(key)",
+            "if other is None:\n            return None",
             f"{EXCHANGE}test_an_outage_of_the_keys_is_warned_of_once_and_ends_with_one_recovery[1]",
+        ),
+        (
+            "a patient request is sent more often than httpx follows redirects",
+            "if sends == MOST_IN_ALL:",
+            "if False:",
+            f"{EXCHANGE}test_a_patient_request_is_sent_less_often_than_httpx_would_follow_redirects",
         ),
         (
             "the claim: a request without the placeholder gets the key",

@@ -6,6 +6,7 @@ import copy
 import dataclasses
 import gc
 import multiprocessing
+import operator
 import pickle
 
 import pydantic
@@ -290,14 +291,10 @@ def test_errors_with_more_to_say_keep_it():
         assert again(conflict).stored == "7"
 
 
-def fail():
-    CredentialProvider(Env("NOT_SET_ANYWHERE")).get()
-
-
 def test_an_error_of_a_worker_arrives_whole():
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:
-        error = pool.submit(fail).exception(60)
+        error = pool.submit(operator.call, ProviderChain(Env("NOT_SET_ANYWHERE")).fetch).exception(60)
     assert isinstance(error, NoCredentials)
     assert [attempt.provider for attempt in error.attempts] == ["env:NOT_SET_ANYWHERE"]
     assert error.remedy

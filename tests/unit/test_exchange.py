@@ -289,6 +289,16 @@ def test_of_many_keys_in_quick_succession_each_one_is_sent_again(store, clock):
     assert len(sent) < 20
 
 
+def test_a_patient_request_is_sent_less_often_than_httpx_would_follow_redirects(store, clock):
+    """httpx counts a request that its Auth sends again as a redirect, and raises after 20."""
+    credentials = CredentialProvider(store, clock=clock)
+    assert send(credentials, taking("key-1")) == ["key-1"]
+    for number in range(2, 7):
+        store.text = f"key-{number}"
+        credentials.reject(credentials.refresh() and credentials.get())
+    assert 10 < len(send(credentials, taking())) < 20
+
+
 def test_a_patient_request_may_ask_the_stores_in_its_time_however_often_that_was_in_vain(clock):
     known = KnownKeys(interval=60, patience=3, clock=clock)
     for tick in range(10):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from genai_credentials.cli.causes import NO_KEY_SENT, TABLE, UNRECOGNISED, UNSET, WRONG_GATEWAY, Meaning
+from genai_credentials.cli.of_proxy import NO_KEY
 from genai_credentials.cli.pasted import Read, read
 from genai_credentials.cli.reading.evidence import cause_of_number
 from genai_credentials.rejection import MOST_BYTES, SUSPECT, Verdict, classify
@@ -75,7 +76,7 @@ def of_answer(status: int, body: str) -> Meaning:
     found = read(text)
     if verdict.cause and not _agrees(found.cause, verdict):
         return of_verdict(verdict, text)
-    if status not in SUSPECT and found.cause in _ANYBODYS:
+    if status not in SUSPECT and found.cause in _ANYBODYS and NO_KEY not in body:
         return TABLE[cause_of_number(status)]
     return of_read(found)
 

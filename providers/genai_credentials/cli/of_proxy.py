@@ -6,6 +6,9 @@ from genai_credentials.cli.meaning import CHECK, STATUS, Meaning
 
 _HEALTH = ('curl -H "x-goog-api-key: $GEMINI_API_KEY" "$GOOGLE_GEMINI_BASE_URL/healthz"', "does the proxy take it?")
 
+NO_KEY = "NO_CREDENTIALS"
+"""The reason that the proxy gives where its chain has no key."""
+
 OF_PROXY = {
     "proxy_token": Meaning(
         "refused", "proxy_token", "The proxy of genai-credentials refused what was sent: it takes its own token alone.",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Container, Generator, Mapping, Sequence
 from enum import Enum
+from itertools import count
 from typing import TypeAlias, TypeVar
 
 from genai_credentials.engine import Engine
@@ -21,6 +22,9 @@ API_KEY_HEADER = "x-goog-api-key"
 
 MOST_SENDS = 3
 """A revoked key in the environment, a revoked one in a file and a good one in a store need three."""
+
+MOST_IN_ALL = 18
+"""httpx counts each of these sends as a redirect, and raises TooManyRedirects after 20."""
 
 T = TypeVar("T", str, bytes)
 
@@ -50,7 +54,7 @@ def exchange(engine: Engine, *, replayable: Callable[[], bool] = always, seconds
     key = engine.fresh() or (yield from engine.get_steps(until))
     tried: set[str] = set()
     pause, refused_at = FIRST_PAUSE, 0.0
-    while True:
+    for sends in count(1):
         sent = engine.tick
         verdict = yield key
         if verdict is None:
@@ -62,6 +66,8 @@ def exchange(engine: Engine, *, replayable: Callable[[], bool] = always, seconds
         other = yield from engine.reject_steps(key, tried, until)
         if not replayable():
             return None
+        if sends == MOST_IN_ALL:
+            return engine.gave_up(key)
         if other is None or len(tried) >= MOST_SENDS:
             other = yield from engine.another_try_steps(key, refused_at, pause, until)
             tried, pause = set(), pause * 2
