@@ -1,7 +1,7 @@
 """What the filter on other libraries' loggers takes out of a record, and what it leaves as it is.
 
-That no key is left in all that the suite logs is what `tests.leaks.plugin` shows; `tests/smoke/test_leaks.py` runs it over
-the rotation below.
+That no key is left in all that the suite logs is what `tests.leaks.plugin` shows; `tests/smoke/test_leaks.py` runs it
+over the rotation below.
 """
 
 import asyncio
