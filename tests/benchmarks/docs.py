@@ -63,9 +63,9 @@ WHY = {
     "place of objects (slower on 3.11); closures in place of methods (8 % less; not taken, because a subclass would "
     "lose them). Since then, the text is kept in a closure, where no tracer finds it: that costs one more call, 20 ns.",
     "process start to answer": "The library adds 120 to 160 ms to the SDK's 660. 50 ms of it is the import of 52 small "
-    "modules of its own, about 1 ms each. Building the client takes as long as stock's. The rest is not understood yet. "
-    "Not tried yet: fewer and larger modules.",
-    "10,000 tenants": "The thin clients alone take 121 MB. The providers, each with a key and one fetch, take the rest.",
+    "modules of its own, about 1 ms each. Building the client takes as long as stock's. The rest is not understood "
+    "yet. Not tried yet: fewer and larger modules.",
+    "10,000 tenants": "The thin clients alone take 121 MB. The providers take the rest, each with a key and a fetch.",
     "first chunk": "It was 0.91 ms in a run before. The proxy reads the head of the answer before it passes it on.",
     "async, ": "As for the synchronous side: see the functions that are called more often. Each request has about 60 "
     "function calls more than stock's 4,740.",

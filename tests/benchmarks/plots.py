@@ -78,7 +78,8 @@ def _legend(axis: Any, columns: int = 2) -> None:
 
 
 def _colour(name: str) -> str:
-    ours = ("credentials", "await", "genai-credentials", "import genai", "from genai_credentials", "first key")
+    of_reads = ("credentials", "await", "genai-credentials", "import genai", "from genai_credentials", "first key")
+    ours = (*of_reads, "Credential", "Tenants", "Env", "File", "AWSAgent", "GoogleSecretManager", "AWSSecretsManager")
     return OURS if name.startswith(ours) else LINE if "floor" in name else THEIRS
 
 
