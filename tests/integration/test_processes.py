@@ -302,14 +302,16 @@ def test_a_fork_that_waits_for_the_lock_of_logging_holds_up_no_request():
     """An interrupt may leave it taken for good; then forks wait for it, and nothing else does."""
     keys = iter(map("key-{}".format, range(100)))
     credentials = CredentialProvider(lambda: next(keys), redact_logs=False)
+    # Whether a logger is enabled, logging keeps for each level that was asked for, and takes its lock for another.
     credentials.get()
+    credentials.refresh()
     with ThreadPoolExecutor(1) as threads:
         with logging._lock:
             forked = threads.submit(seconds_to_fork)
             with pytest.raises(TimeoutError):
                 forked.result(0.3)
             asked = run(credentials.refresh, "asking")
-            assert asked.result(10).get_secret_value() == "key-1"
+            assert asked.result(10).get_secret_value() == "key-2"
         forked.result(20)
 
 
