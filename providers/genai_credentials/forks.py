@@ -221,6 +221,7 @@ def _after_in_parent() -> None:
 
 
 def _after_in_child() -> None:
+    # Numbers of threads are used again.
     _forget(_work_of_others())
     try:
         while _held:

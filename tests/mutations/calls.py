@@ -239,11 +239,5 @@ SECTIONS = {
             "    pass",
             f"{PROCESSES}test_a_fork_waits_for_no_listener_that_hangs",
         ),
-        (
-            "a child's forks wait for its parent's work",
-            "    _forget(_work_of_others())\n",
-            "",
-            f"{PROCESSES}test_a_child_that_forks_waits_for_none_of_its_parents_work",
-        ),
     ),
 }
