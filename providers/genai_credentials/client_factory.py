@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from google import genai
     from google.genai import types
 
+    from genai_credentials.client.engines import Engines, OneEngine
     from genai_credentials.client.lone_auth import HttpxAuth
     from genai_credentials.engine import Engine
     from genai_credentials.options import ClientOptions, HttpKeywords
@@ -20,8 +21,51 @@ if TYPE_CHECKING:
     AsyncClientT = TypeVar("AsyncClientT", bound=httpx.AsyncClient | httpx2.AsyncClient)
 
 
-class ClientFactory:
-    """Clients over an engine; each module that it needs is loaded on first use."""
+class HttpFactory:
+    """Options and Auths for clients that others build; each module is loaded on first use, while forks wait."""
+
+    if TYPE_CHECKING:
+
+        def _engines(self) -> Engines: ...
+
+    @sealed_call
+    def http_options(self, *, allow_plain_http: bool = False, **options: Unpack[HttpKeywords]) -> types.HttpOptions:
+        """`types.HttpOptions` for a framework that builds its own `genai.Client`: all HTTP paths, not Live.
+
+        Args:
+            allow_plain_http: Let the key travel unencrypted to a host that isn't this one.
+            options: Every field of `types.HttpOptions`.
+
+        Raises:
+            ConfigurationError: An option cannot work with a key that is swapped in.
+        """
+        with at_work():
+            from genai_credentials.client.assembly import build_http_options
+
+            return build_http_options(self._engines(), dict(options), allow_plain_http=allow_plain_http)
+
+    @sealed_call
+    def httpx_auth(
+        self, header: str = "x-goog-api-key", scheme: str = "", *, allow_plain_http: bool = False
+    ) -> HttpxAuth:
+        """An Auth for any httpx or httpx2 client that sends the key in a header of every request.
+
+        Args:
+            header: Which header; OpenAI's clients want "Authorization".
+            scheme: What stands before the key, its space included: "Bearer ".
+            allow_plain_http: As for `http_options()`.
+
+        Raises:
+            ConfigurationError: The header's name or the scheme cannot stand in a request, or the space is missing.
+        """
+        with at_work():
+            from genai_credentials.client.lone_auth import lone_auth
+
+        return lone_auth(self._engines(), header, scheme, allow_plain_http=allow_plain_http)
+
+
+class ClientFactory(HttpFactory):
+    """Clients over an engine."""
 
     engine: Engine
 
@@ -41,46 +85,14 @@ class ClientFactory:
         """
         with at_work():
             from genai_credentials.client.assembly import build_client
-            from genai_credentials.client.engines import OneEngine
 
-            return build_client(OneEngine(self.engine), dict(options), verify=verify, allow_plain_http=allow_plain_http)
+            return build_client(self._engines(), dict(options), verify=verify, allow_plain_http=allow_plain_http)
 
-    @sealed_call
-    def http_options(self, *, allow_plain_http: bool = False, **options: Unpack[HttpKeywords]) -> types.HttpOptions:
-        """`types.HttpOptions` for a framework that builds its own `genai.Client`: all HTTP paths, not Live.
-
-        Args:
-            allow_plain_http: As for `client()`.
-            options: Every field of `types.HttpOptions`.
-
-        Raises:
-            ConfigurationError: As for `client()`.
-        """
-        with at_work():
-            from genai_credentials.client.assembly import build_http_options
-            from genai_credentials.client.engines import OneEngine
-
-            return build_http_options(OneEngine(self.engine), dict(options), allow_plain_http=allow_plain_http)
-
-    @sealed_call
-    def httpx_auth(
-        self, header: str = "x-goog-api-key", scheme: str = "", *, allow_plain_http: bool = False
-    ) -> HttpxAuth:
-        """An Auth for any httpx or httpx2 client that sends the key in a header of every request.
-
-        Args:
-            header: Which header; OpenAI's clients want "Authorization".
-            scheme: What stands before the key, its space included: "Bearer ".
-            allow_plain_http: As for `client()`.
-
-        Raises:
-            ConfigurationError: The header's name or the scheme cannot stand in a request, or the space is missing.
-        """
+    def _engines(self) -> OneEngine:
         with at_work():
             from genai_credentials.client.engines import OneEngine
-            from genai_credentials.client.lone_auth import lone_auth
 
-        return lone_auth(OneEngine(self.engine), header, scheme, allow_plain_http=allow_plain_http)
+        return OneEngine(self.engine)
 
     @overload
     def async_httpx_client(

@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from random import Random
-from types import TracebackType
 from typing import TYPE_CHECKING, Self, Unpack
 
 from genai_credentials import redaction
 from genai_credentials.chain import links_of
 from genai_credentials.client_factory import ClientFactory
+from genai_credentials.closing import ClosedByBlock
 from genai_credentials.durations import check_seconds, check_window
 from genai_credentials.engine import Engine
 from genai_credentials.errors import ConfigurationError
@@ -34,7 +34,7 @@ _DICE = Random()  # noqa: S311 - jitter, not a secret
 """One for all: each takes 2.5 KB, and there may be ten thousand providers."""
 
 
-class CredentialProvider(ClientFactory, PydanticField, OfThisProcess):
+class CredentialProvider(ClientFactory, PydanticField, OfThisProcess, ClosedByBlock):
     """Serves an API key from the first provider that has one, and follows its rotations.
 
     Args:
@@ -259,20 +259,6 @@ class CredentialProvider(ClientFactory, PydanticField, OfThisProcess):
             for link in reversed(self.engine.links if self.engine.close() else ()):
                 if callable(close := getattr(link.provider, "close", None)):
                     closing.callback(close)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return f"<CredentialProvider {', '.join(link.name for link in self.engine.links)}>"

@@ -126,9 +126,11 @@ def at_work(longest: float = LONGEST_WAIT, *, within: bool = False) -> Work:
         longest: Seconds that forks wait for it, all of them together.
         within: Whether other work waits for this, so that it must go on although a fork waits.
     """
-    # An interrupt kept these from beginning, and whoever keeps its traceback keeps them.
-    _forget([work for work in _work_of(threading.get_ident()) if not work._is_owned()])
-    if within or is_at_work():
+    mine = _work_of(threading.get_ident())
+    begun = [work for work in mine if work._is_owned()]
+    # An interrupt kept the others from beginning, and whoever keeps its traceback keeps them.
+    _forget([work for work in mine if work not in begun])
+    if within or begun:
         return Work(longest, within=True)
     with _gate:
         return Work(longest, within=False)

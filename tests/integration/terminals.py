@@ -10,8 +10,6 @@ import sys
 import termios
 import time
 
-SECONDS = 60.0
-
 
 class CommandOnTerminal:
     """`genai-credentials` on a pseudo-terminal.
@@ -21,6 +19,9 @@ class CommandOnTerminal:
         columns: How wide the terminal is.
         environ: Variables beside the process's own; None takes one away.
     """
+
+    seconds = 60.0
+    """How long to wait for a text, or for the end."""
 
     def __init__(self, *arguments: str, columns: int = 80, **environ: str | None) -> None:
         self.shown = b""
@@ -35,7 +36,7 @@ class CommandOnTerminal:
 
     def wait_for(self, text: str) -> None:
         """Wait until a text is shown."""
-        give_up = time.monotonic() + SECONDS
+        give_up = time.monotonic() + self.seconds
         while text.encode() not in self.shown:
             assert time.monotonic() < give_up, self.shown
             assert self._read() or text.encode() in self.shown, self.shown
@@ -47,7 +48,7 @@ class CommandOnTerminal:
 
     def end(self) -> int:
         """Wait for its end; its exit code."""
-        give_up = time.monotonic() + SECONDS
+        give_up = time.monotonic() + self.seconds
         while self._read():
             if time.monotonic() > give_up:
                 os.kill(self.pid, signal.SIGKILL)

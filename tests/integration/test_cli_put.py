@@ -1,19 +1,15 @@
 """`genai-credentials put`: a key that was made by hand is proven, stored and read back."""
 
 import json
-import os
-import pty
-import select
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 from click.testing import CliRunner, Result
+from terminals import CommandOnTerminal
 
 from genai_credentials import AWSSecretsManager, File, GoogleSecretManager, PutUnsure, uris
 from genai_credentials.cli.app import cli
@@ -273,45 +269,13 @@ def test_what_may_be_stored_is_not_said_to_be_unstored(
 # On a terminal
 
 
-class Terminal:
-    """The command on a terminal of its own."""
+class Terminal(CommandOnTerminal):
+    """`put` on a terminal of its own."""
+
+    seconds = 30.0
 
     def __init__(self, *arguments: str) -> None:
-        self.shown = ""
-        self.pid, self._handle = pty.fork()
-        if not self.pid:
-            os.environ["COLUMNS"] = "80"
-            os.execv(sys.executable, [sys.executable, "-c", PROGRAM, "put", *arguments])
-
-    def wait_for(self, text: str) -> None:
-        give_up = time.monotonic() + 30
-        while text not in self.shown:
-            assert time.monotonic() < give_up, self.shown
-            self._read()
-
-    def type(self, text: str) -> None:
-        # Not within the moment in which readline sets itself up: it misses a Ctrl-C then.
-        time.sleep(0.3)
-        os.write(self._handle, text.encode())
-
-    def end(self) -> int:
-        give_up = time.monotonic() + 30
-        while self._read():
-            if time.monotonic() > give_up:
-                os.kill(self.pid, signal.SIGKILL)
-                raise AssertionError(f"it goes on: {self.shown}")
-        os.close(self._handle)
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-
-    def _read(self) -> bool:
-        if not select.select([self._handle], [], [], 0.5)[0]:
-            return True
-        try:
-            data = os.read(self._handle, 65_536)
-        except OSError:
-            return False
-        self.shown += data.decode()
-        return bool(data)
+        super().__init__("put", *arguments)
 
 
 def test_a_key_is_asked_for_without_an_echo(api: FakeGemini, path: Path) -> None:
@@ -322,8 +286,8 @@ def test_a_key_is_asked_for_without_an_echo(api: FakeGemini, path: Path) -> None
     assert path.read_text() == f"{OLD}\n"
     terminal.type("y\n")
     assert terminal.end() == 0
-    assert "Stored:" in terminal.shown
-    assert LIVE not in terminal.shown
+    assert b"Stored:" in terminal.shown
+    assert LIVE.encode() not in terminal.shown
     assert path.read_text() == f"{LIVE}\n"
 
 
@@ -353,7 +317,7 @@ def test_with_yes_a_person_is_asked_for_the_key_alone(api: FakeGemini, path: Pat
     terminal.wait_for("Key for file:")
     terminal.type(f"{LIVE}\n")
     assert terminal.end() == 0
-    assert "in its place?" not in terminal.shown
+    assert b"in its place?" not in terminal.shown
     assert path.read_text() == f"{LIVE}\n"
 
 

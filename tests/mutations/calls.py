@@ -223,7 +223,7 @@ SECTIONS = {
         ),
         (
             "work that other work waits for stops while a fork waits",
-            "if within or is_at_work():",
+            "if within or begun:",
             "if False:",
             f"{PROCESSES}test_work_that_other_work_waits_for_goes_on_while_a_fork_waits",
         ),

@@ -19,7 +19,19 @@ from genai_credentials.cli.chains import (
     origin_name,
     uris_argument,
 )
-from genai_credentials.cli.output import BAD, MISCONFIGURED, OK, UNCLEAR, Printer, Seconds, emit, json_option, quiet
+from genai_credentials.cli.output import (
+    BAD,
+    MISCONFIGURED,
+    OK,
+    UNCLEAR,
+    Printer,
+    Seconds,
+    base_url_option,
+    emit,
+    json_option,
+    plain_http_option,
+    quiet,
+)
 from genai_credentials.cli.status import bare, counted
 from genai_credentials.cli.waiting import waiting
 from genai_credentials.workers import run
@@ -31,9 +43,9 @@ if TYPE_CHECKING:
 @click.command(short_help="Ask the API about the key, and say what its answer means.")
 @json_option
 @click.option("--each", is_flag=True, help="Ask about each link's key on its own, not only about the one that serves.")
-@click.option("--base-url", metavar="URL", help="Ask there: a gateway. Else GOOGLE_GEMINI_BASE_URL, else Google.")
+@base_url_option
 @click.option("--timeout", type=Seconds(0.1, 600.0), default=10.0, show_default=True, help="Seconds for the answer.")
-@click.option("--allow-plain-http", is_flag=True, help="Let the key travel unencrypted to another machine.")
+@plain_http_option
 @uris_argument
 def check(
     as_json: bool, each: bool, base_url: str | None, timeout: float, allow_plain_http: bool, uris: tuple[str, ...]

@@ -11,7 +11,18 @@ from genai_credentials.cli import machine
 from genai_credentials.cli.chains import Chain, Finding, chain_of, findings_of, key_line, origin_name, uris_argument
 from genai_credentials.cli.check import answered, ask_chain, refused_before, worst
 from genai_credentials.cli.machine import BAD, GOOD, ODD, Point
-from genai_credentials.cli.output import MISCONFIGURED, OK, Printer, Seconds, emit, in_options, json_option, quiet
+from genai_credentials.cli.output import (
+    MISCONFIGURED,
+    OK,
+    Printer,
+    Seconds,
+    base_url_option,
+    emit,
+    in_options,
+    json_option,
+    plain_http_option,
+    quiet,
+)
 from genai_credentials.cli.pages import COLOURS, MARKS
 from genai_credentials.cli.status import SOURCES, Row, Seen, counted, look
 
@@ -25,9 +36,9 @@ _VERDICTS = {"accepted": GOOD, "not_the_key": ODD, "unknown": ODD}
 @click.command(short_help="Look at everything at once: chain, API, clock, files, proxies.")
 @json_option
 @click.option("--offline", is_flag=True, help="Fetch nothing, and do not ask the API.")
-@click.option("--base-url", metavar="URL", help="Ask there: a gateway. Else GOOGLE_GEMINI_BASE_URL, else Google.")
+@base_url_option
 @click.option("--timeout", type=Seconds(0.1, 600.0), default=10.0, show_default=True, help="Seconds for the answer.")
-@click.option("--allow-plain-http", is_flag=True, help="Let the key travel unencrypted to another machine.")
+@plain_http_option
 @uris_argument
 def doctor(
     as_json: bool, offline: bool, base_url: str | None, timeout: float, allow_plain_http: bool, uris: tuple[str, ...]

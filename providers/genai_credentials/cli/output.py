@@ -61,6 +61,18 @@ def json_option(command: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help=help_text)(command)
 
 
+def base_url_option(command: Command) -> Command:
+    """The option --base-url of the verbs that ask the API about a key."""
+    help_text = "Ask there: a gateway. Else GOOGLE_GEMINI_BASE_URL, else Google."
+    return click.option("--base-url", metavar="URL", help=help_text)(command)
+
+
+def plain_http_option(command: Command) -> Command:
+    """The option --allow-plain-http of the verbs that send a key."""
+    help_text = "Let the key travel unencrypted to another machine."
+    return click.option("--allow-plain-http", is_flag=True, help=help_text)(command)
+
+
 class Seconds(click.FloatRange):
     """An option's number of seconds."""
 

@@ -17,10 +17,12 @@ from genai_credentials.cli.output import (
     UNCLEAR,
     Misconfigured,
     Printer,
+    base_url_option,
     emit,
     in_options,
     json_option,
     know,
+    plain_http_option,
     quiet,
 )
 from genai_credentials.cli.typed import is_asked, typed_key, typed_text
@@ -110,8 +112,8 @@ class Result(NamedTuple):
 @click.command(short_help="Store a key that was made by hand, once the API accepts it.")
 @json_option
 @click.option("--no-check", is_flag=True, help="Store the key without asking the API about it.")
-@click.option("--base-url", metavar="URL", help="Ask there: a gateway. Else GOOGLE_GEMINI_BASE_URL, else Google.")
-@click.option("--allow-plain-http", is_flag=True, help="Let the key travel unencrypted to another machine.")
+@base_url_option
+@plain_http_option
 @click.option("--yes", is_flag=True, help="Replace another key without asking first, on a terminal too.")
 @click.argument("uri")
 def put(as_json: bool, no_check: bool, base_url: str | None, allow_plain_http: bool, yes: bool, uri: str) -> None:

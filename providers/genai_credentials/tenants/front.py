@@ -7,13 +7,16 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from genai_credentials.adapter import is_coroutine_function
+from genai_credentials.client_factory import HttpFactory
+from genai_credentials.closing import ClosedByBlock
 from genai_credentials.credentials import CredentialProvider
 from genai_credentials.diagnosis import Diagnosis
 from genai_credentials.errors import ConfigurationError
 from genai_credentials.flight import Steps, drive
+from genai_credentials.forks import at_work
 from genai_credentials.sealing import OfThisProcess, sealed_call
 from genai_credentials.tenants.current import Current, Use
 from genai_credentials.tenants.gate import Gate
@@ -23,9 +26,7 @@ from genai_credentials.tenants.opening import Openings
 
 if TYPE_CHECKING:
     from google import genai
-    from google.genai import types
 
-    from genai_credentials.client.lone_auth import HttpxAuth
     from genai_credentials.client.thin import ThinClients
     from genai_credentials.tenants.engines import TenantEngines
     from genai_credentials.tenants.status import TenantsStatus
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 BUSIEST = 10
 
 
-class Tenants(OfThisProcess):
+class Tenants(HttpFactory, OfThisProcess, ClosedByBlock):
     """A `CredentialProvider` per tenant, made on first use, and stock clients that share their connections.
 
     Each tenant has its own chain, cache, rotation and replay, and no request ever gets another tenant's key. There is
@@ -86,9 +87,11 @@ class Tenants(OfThisProcess):
         Raises:
             ConfigurationError: An option cannot work with a key that is swapped in.
         """
-        from genai_credentials.client.thin import ThinClients
+        with at_work():
+            from genai_credentials.client.thin import ThinClients
 
-        return Clients(ThinClients(self._engines(), options, verify=verify, allow_plain_http=allow_plain_http))
+            thin = ThinClients(self._engines(), options, verify=verify, allow_plain_http=allow_plain_http)
+        return Clients(thin)
 
     def __getitem__(self, tenant: str) -> CredentialProvider:
         """The tenant's provider; waits for its first key. It serves until it makes room for others, or is idle.
@@ -122,38 +125,9 @@ class Tenants(OfThisProcess):
         """
         return Use(self._current, checked(tenant))
 
-    @sealed_call
-    def http_options(self, *, allow_plain_http: bool = False, **options: Any) -> types.HttpOptions:
-        """`types.HttpOptions` for a framework that builds its own `genai.Client`; they follow `use()`.
-
-        Args:
-            allow_plain_http: As for `clients()`.
-            options: Every field of `types.HttpOptions`.
-
-        Raises:
-            ConfigurationError: As for `clients()`.
-        """
-        from genai_credentials.client.assembly import build_http_options
-
-        return build_http_options(self._engines(), options, allow_plain_http=allow_plain_http)
-
-    @sealed_call
-    def httpx_auth(
-        self, header: str = "x-goog-api-key", scheme: str = "", *, allow_plain_http: bool = False
-    ) -> HttpxAuth:
-        """An Auth for any httpx or httpx2 client; it follows `use()`.
-
-        Args:
-            header: Which header; OpenAI's clients want "Authorization".
-            scheme: What stands before the key, its space included: "Bearer ".
-            allow_plain_http: As for `clients()`.
-        """
-        from genai_credentials.client.lone_auth import lone_auth
-
-        return lone_auth(self._engines(), header, scheme, allow_plain_http=allow_plain_http)
-
     def _engines(self) -> TenantEngines:
-        from genai_credentials.tenants.engines import TenantEngines
+        with at_work():
+            from genai_credentials.tenants.engines import TenantEngines
 
         return TenantEngines(self._kept, self._openings, self._current, self._diagnosis)
 
@@ -183,20 +157,6 @@ class Tenants(OfThisProcess):
             for provider in self._kept.close():
                 closing.callback(provider.close)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
-        self.close()
-
     def __repr__(self) -> str:
         return f"<Tenants, {self._kept.counts()[0]} kept>"
 
@@ -204,7 +164,7 @@ class Tenants(OfThisProcess):
         return "Tenants are not pickled: their keys would leave the process. Make them anew in the other one."
 
 
-class Clients(OfThisProcess):
+class Clients(OfThisProcess, ClosedByBlock):
     """A stock `genai.Client` per tenant, over shared connections; what `Tenants.clients()` returns.
 
     Args:
@@ -229,15 +189,6 @@ class Clients(OfThisProcess):
     async def aclose(self) -> None:
         """Close the connections of all that is asynchronous, of every event loop that runs."""
         await self._thin.aclose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
