@@ -78,7 +78,7 @@ _ROOMS = {
     "Writable": "provider",
 }
 
-# Where a checker saw it, every misspelt name would be one.
+# Hidden from type checkers: a module with `__getattr__` would make them accept every misspelt name.
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
@@ -98,5 +98,5 @@ if not TYPE_CHECKING:
 
 
 def __dir__() -> list[str]:
-    # The public face, and no room behind it.
+    # Only the public names, not the submodules.
     return sorted(__all__)

@@ -1,4 +1,4 @@
-"""`python -m genai_credentials`: the command, where its script is not on the PATH."""
+"""Runs the command as `python -m genai_credentials`, for machines on which its script is not on the PATH."""
 
 from genai_credentials.cli import main
 

@@ -1,4 +1,4 @@
-"""Providers made of other things: callables, and the checks of what a chain is given."""
+"""Makes providers from callables, and checks the elements of a chain."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from genai_credentials.sources.base import Source
 
 
 class CallableProvider(Source):
-    """A `Callable[[], str]` as a provider.
+    """A provider that calls a function for each fetch.
 
     Args:
-        function: Called without arguments for each fetch; returns the key's text or an `ApiKey`.
+        function: A function without arguments. It returns the text of the key, or an `ApiKey`.
     """
 
     def __init__(self, function: Callable[[], str | ApiKey]) -> None:
@@ -26,7 +26,7 @@ class CallableProvider(Source):
 
     @sealed
     def fetch(self, rejected: ApiKey | None = None) -> ApiKey:
-        """Call the function; see `Provider.fetch`."""
+        """Call the function, and return its result as a key; see `Provider.fetch`."""
         result = self._function()()
         if isinstance(result, ApiKey):
             return result
@@ -39,10 +39,10 @@ class CallableProvider(Source):
 
 
 def as_provider(thing: object) -> Provider:
-    """The provider that `thing` is or can be made into.
+    """Return `thing` if it is a provider, or make a provider from it if it is a callable.
 
     Raises:
-        ConfigurationError: It is neither a provider nor a callable without arguments.
+        ConfigurationError: `thing` is neither, is a class, has no name, or is asynchronous.
     """
     if isinstance(thing, type):
         raise ConfigurationError(f"{thing.__name__} is a class.", remedy=f"Pass an instance: {thing.__name__}().")
@@ -72,7 +72,7 @@ _REMEDIES: dict[type, str] = {
     str: "For a key in hand, pass Env() or a function; for a text like 'env:', call CredentialProvider.from_uris.",
     type(None): "Leave the argument out, or pass Env().",
 }
-"""The type of what was passed in place of a provider -> what to do."""
+"""Type of an argument that is no provider -> what to do."""
 
 
 def _named(thing: object) -> Provider:
@@ -84,7 +84,7 @@ def _named(thing: object) -> Provider:
 
 
 def is_coroutine_function(thing: object) -> bool:
-    """Whether a callable returns a coroutine."""
+    """Return whether a call of `thing` returns a coroutine."""
     import inspect
 
     call = getattr(type(thing), "__call__", None)  # noqa: B004 - an object whose __call__ is async
@@ -92,10 +92,10 @@ def is_coroutine_function(thing: object) -> bool:
 
 
 def checked(result: object, provider: Provider) -> ApiKey:
-    """What a fetch returned, as a key; a provider that returns bare text is forgiven.
+    """Return the result of a fetch as a key. A bare text is accepted too.
 
     Raises:
-        FetchFailed: It is neither.
+        FetchFailed: The result is neither an `ApiKey` nor text.
     """
     if isinstance(result, ApiKey):
         return result

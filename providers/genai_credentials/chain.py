@@ -1,4 +1,4 @@
-"""`ProviderChain`: providers in order of preference, and what each of them answered."""
+"""`ProviderChain`: providers in order of preference, with the last outcome of each."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ from genai_credentials.troubles import PATCHED_LATE, described, is_patched_late
 from genai_credentials.workers import Job, NoThread, submit
 
 LONGEST_FETCH = 86_400.0
-"""Seconds that any fetch may take: no lock and no store's client waits for ever (math.inf)."""
+"""The limit of `fetch_timeout` in seconds: locks and clients of stores cannot wait for math.inf."""
 
 MOST_ABANDONED = 2
-"""How many calls of a link may hang with nobody waiting for them; one more may run."""
+"""The number of abandoned calls that a link may have. One further call may run beside them."""
 
 FIRST_SHARE = 0.4
-"""The part of `fetch_timeout` for a forked child's first call."""
+"""The part of `fetch_timeout` that the first call of a link in a forked child gets. A second call gets the rest."""
 
 Ask: TypeAlias = Callable[[ApiKey | None], object]
 
 
 class Link:
-    """One provider of a chain, with its last answer and the calls that hang."""
+    """One provider of a chain, with its last outcome and its abandoned calls."""
 
     def __init__(self, provider: Provider) -> None:
         self.provider = provider
@@ -53,30 +53,32 @@ class Link:
 
     @property
     def abandoned(self) -> int:
-        """How many calls hang that nobody waits for any more."""
+        """The number of abandoned calls that still run."""
         return min(MOST_ABANDONED, len(self._still_hanging()))
 
     def fetch(self, rejected: ApiKey | None, timeout: float) -> ApiKey:
-        """Ask the provider, in a thread of its own.
+        """Call the provider in a worker thread, and return its key.
 
         Args:
-            rejected: The key that the API has refused; None when none was.
-            timeout: How long to wait, in seconds. A call that takes longer is abandoned.
+            rejected: The key that the API has refused; None if no key was refused.
+            timeout: The longest wait in seconds. A call that takes longer is abandoned.
 
         Raises:
             Unavailable: The provider is absent.
-            FetchFailed: It is broken, or did not answer in time.
+            FetchFailed: The provider is broken, or did not answer in time.
         """
         key = self._ask(self.provider.fetch, rejected, timeout)
         self.last = Attempt(self.name, "serving")
         return key
 
     def fetch_newer(self, current: ApiKey | None, timeout: float) -> ApiKey:
-        """Ask for something newer than `current`, past every cache; a plain fetch where the provider has no way to.
+        """Ask the provider for a key newer than `current`, without any cache of the store.
+
+        If the provider has no method for this, it is a plain `fetch`. Raises like `fetch`.
 
         Args:
-            current: The key of this link that is served; None where another link serves, or none.
-            timeout: As for `fetch`. Raises like it.
+            current: The key of this link, if it serves; None if another link serves, or none.
+            timeout: The longest wait in seconds.
         """
         ask = getattr(self.provider, "fetch_newer", None)
         if ask is None:
@@ -86,7 +88,11 @@ class Link:
         return key
 
     def fetch_previous(self, rejected: ApiKey, timeout: float) -> ApiKey | None:
-        """Ask the provider for the version before `rejected`; None when it keeps no versions. Raises like `fetch`."""
+        """Ask the provider for the version before `rejected`. Raises like `fetch`.
+
+        Returns:
+            That key; None if the store keeps no versions.
+        """
         ask = getattr(self.provider, "fetch_previous", None)
         return None if ask is None else self._ask(ask, rejected, timeout)
 
@@ -96,7 +102,7 @@ class Link:
             raise _Hangs(self.name, timeout)
         if self._in_new_child:
             self._in_new_child = False
-            # What the fork left of the parent's libraries may hang this call: then there is time for another.
+            # The fork may have left a library in a state in which this call hangs. Then there is time for a second one.
             with suppress(_Hangs):
                 return self._call(ask, rejected, timeout * FIRST_SHARE, timeout)
             timeout *= 1 - FIRST_SHARE
@@ -112,7 +118,7 @@ class Link:
         try:
             return submit(job).result(timeout)
         except CredentialsError as error:
-            # Without its frames: a provider's locals may hold the secret, and reporters send locals along.
+            # Without its frames: their local variables may hold the secret, and error reporters send those.
             raise error.with_traceback(None) from error.__cause__
         except BaseException as error:
             if job.future.done() or isinstance(error, NoThread):
@@ -123,7 +129,10 @@ class Link:
         raise _Hangs(self.name, timeout)
 
     def _abandon(self, job: Job[ApiKey], timeout: float) -> None:
-        """Let a call go that hangs; the next one has a client of its own, and comes after a pause that grows."""
+        """Give up a call that hangs. The next call uses a new client, and starts after a pause.
+
+        The pause is `timeout` times the number of calls that already hung before this one.
+        """
         job.abandon()
         self._hanging = [*self._still_hanging(), job]
         self._next_at = time.monotonic() + timeout * (len(self._hanging) - 1)
@@ -134,24 +143,27 @@ class Link:
         return [job for job in self._hanging if not job.future.done()]
 
     def failed(self, error: CredentialsError) -> bool:
-        """Note an error; True when it is to be warned of: once an outage, and not of a link that never was there."""
+        """Note an error of the link. Return whether to log a warning.
+
+        There is one warning per outage, and none for a link that was absent from the start.
+        """
         before = self.last.outcome
         absent = isinstance(error, Unavailable)
         self.last = Attempt(self.name, "absent" if absent else "broken", error)
         return before == "serving" if absent else before != "broken"
 
     def passed_over(self, key: ApiKey) -> None:
-        """Note that the link's key is in quarantine."""
+        """Note that the key of this link is in quarantine."""
         error = CredentialsError(f"the API refused its key {key.fingerprint}.", remedy="Store a live key there.")
         self.last = Attempt(self.name, "rejected", error)
 
     def after_fork_in_child(self) -> None:
-        """Forget the running calls: their threads do not exist here."""
+        """Forget the running calls: their threads do not exist in the child."""
         self._hanging, self._next_at, self._in_new_child = [], -math.inf, True
 
 
 class _Hangs(FetchFailed):
-    """A call that takes too long, or that is not made, since too many of its kind do."""
+    """A call took too long, or was not made because too many calls hang."""
 
     def __init__(self, name: str, timeout: float) -> None:
         super().__init__(
@@ -164,7 +176,7 @@ class _Hangs(FetchFailed):
 
 
 def foreign(name: str, error: BaseException) -> FetchFailed:
-    """The error for something that a provider raised and that is none of ours."""
+    """Return the error for an exception of a provider that is no `CredentialsError`."""
     if isinstance(error, NoThread):
         return FetchFailed(f"{name}: {error.problem}.", remedy=error.remedy)
     if is_patched_late(error):
@@ -176,10 +188,10 @@ def foreign(name: str, error: BaseException) -> FetchFailed:
 
 
 def links_of(things: Iterable[object]) -> tuple[Link, ...]:
-    """The links that providers, callables and chains make, in order and with chains unrolled.
+    """Make links of providers, callables and chains, in order. A chain contributes each of its links.
 
     Raises:
-        ConfigurationError: There is none, or something is no provider.
+        ConfigurationError: There is no element, or an element is no provider.
     """
     links: list[Link] = []
     for thing in things:
@@ -191,13 +203,13 @@ def links_of(things: Iterable[object]) -> tuple[Link, ...]:
 
 
 class ProviderChain(OfThisProcess):
-    """Providers in order of preference; itself a provider, which serves the first key that was not refused.
+    """Providers in order of preference. A chain is a provider too: it returns the first key that was not refused.
 
     Args:
         providers: Providers, callables that return a key, or other chains.
 
     Raises:
-        ConfigurationError: There is none, or something is no provider.
+        ConfigurationError: There is no provider, or an argument is no provider.
 
     Examples:
         >>> chain = ProviderChain(lambda: "AIzaExample")
@@ -211,7 +223,10 @@ class ProviderChain(OfThisProcess):
         self.name = f"chain({', '.join(link.name for link in self.links)})"
 
     def fetch(self, rejected: ApiKey | None = None) -> ApiKey:
-        """The first key that is not `rejected`; the refused one again when there is no other.
+        """Return the first key that is not `rejected`. If there is no other key, return the refused key again.
+
+        Args:
+            rejected: The key that the API has refused; None if no key was refused.
 
         Raises:
             NoCredentials: No provider has a key.
@@ -238,6 +253,6 @@ class ProviderChain(OfThisProcess):
 
 
 def note(link: Link, error: CredentialsError) -> None:
-    """Keep a link's failure, and warn once per outage if the link is broken, or gone after it served."""
+    """Note an error of a link. Log one warning per outage, if the link is broken or became absent after it served."""
     if link.failed(error):
         logger.warning("%s", link.last, extra={"event": "link_broken", "provider": link.name})

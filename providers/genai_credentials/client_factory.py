@@ -1,4 +1,4 @@
-"""`ClientFactory`: what makes clients and Auths that carry the current key."""
+"""`ClientFactory`: methods that make clients and Auths which send the current key."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 
 class HttpFactory:
-    """Options and Auths for clients that others build; each module is loaded on first use, while forks wait."""
+    """Makes options and Auths for clients that other code builds.
+
+    Each module is imported on first use. A fork waits until such an import ends.
+    """
 
     if TYPE_CHECKING:
 
@@ -30,14 +33,16 @@ class HttpFactory:
 
     @sealed_call
     def http_options(self, *, allow_plain_http: bool = False, **options: Unpack[HttpKeywords]) -> types.HttpOptions:
-        """`types.HttpOptions` for a framework that builds its own `genai.Client`: all HTTP paths, not Live.
+        """Return `types.HttpOptions` for a framework that builds its own `genai.Client`.
+
+        They cover all HTTP requests of that client. They do not cover the Live API.
 
         Args:
-            allow_plain_http: Let the key travel unencrypted to a host that isn't this one.
-            options: Every field of `types.HttpOptions`.
+            allow_plain_http: Whether the key may be sent unencrypted to other machines.
+            options: The fields of `types.HttpOptions`.
 
         Raises:
-            ConfigurationError: An option cannot work with a key that is swapped in.
+            ConfigurationError: An option does not work with a key that is set per request.
         """
         with at_work():
             from genai_credentials.client.assembly import build_http_options
@@ -48,15 +53,15 @@ class HttpFactory:
     def httpx_auth(
         self, header: str = "x-goog-api-key", scheme: str = "", *, allow_plain_http: bool = False
     ) -> HttpxAuth:
-        """An Auth for any httpx or httpx2 client that sends the key in a header of every request.
+        """Return an Auth for any client of httpx or httpx2. It sends the key in a header of every request.
 
         Args:
-            header: Which header; OpenAI's clients want "Authorization".
-            scheme: What stands before the key, its space included: "Bearer ".
-            allow_plain_http: As for `http_options()`.
+            header: The name of the header. OpenAI's clients need "Authorization".
+            scheme: The text before the key, with its space: "Bearer ".
+            allow_plain_http: Whether the key may be sent unencrypted to other machines.
 
         Raises:
-            ConfigurationError: The header's name or the scheme cannot stand in a request, or the space is missing.
+            ConfigurationError: The header's name or the scheme is not valid in a request, or the space is missing.
         """
         with at_work():
             from genai_credentials.client.lone_auth import lone_auth
@@ -65,7 +70,7 @@ class HttpFactory:
 
 
 class ClientFactory(HttpFactory):
-    """Clients over an engine."""
+    """Makes clients that take their key from an engine."""
 
     engine: Engine
 
@@ -73,15 +78,16 @@ class ClientFactory(HttpFactory):
     def client(
         self, *, verify: bool = False, allow_plain_http: bool = False, **options: Unpack[ClientOptions]
     ) -> genai.Client:
-        """A stock `genai.Client` that always sends the current key, and replays what a rotation refused.
+        """Return a stock `genai.Client` that always sends the current key and replays refused requests.
 
         Args:
-            verify: List one model first, and raise a clear error if the key or the way to the API is no good.
-            allow_plain_http: Let the key travel unencrypted to a host that isn't this one.
-            options: Every keyword of `genai.Client` but `api_key` and `credentials`.
+            verify: Whether to list one model first, to check the key and the connection to the API.
+            allow_plain_http: Whether the key may be sent unencrypted to other machines.
+            options: The keyword arguments of `genai.Client`, except `api_key` and `credentials`.
 
         Raises:
-            ConfigurationError: An option cannot work with a key that is swapped in.
+            ConfigurationError: An option does not work with a key that is set per request.
+            CredentialsError: With `verify`: there is no key, the API refused it, or the API cannot be reached.
         """
         with at_work():
             from genai_credentials.client.assembly import build_client
@@ -123,22 +129,22 @@ class ClientFactory(HttpFactory):
         allow_plain_http: bool = False,
         **options: object,
     ) -> object:
-        """An `AsyncClient` of httpx or httpx2 with `httpx_auth()` that any number of event loops may use.
+        """Return an `AsyncClient` of httpx or httpx2 that sends the key and works in any number of event loops.
 
-        A plain one fails on the second `asyncio.run`. This one keeps a stock client for each loop, which closes
-        when its loop ends, or along with this one.
+        A plain client fails on the second `asyncio.run`. This client keeps one plain client per event loop. The plain
+        client is closed when its loop ends, or when this client is closed.
 
         Args:
-            kind: Its class, such as `openai.DefaultAsyncHttpxClient`; None means httpx's `AsyncClient`, or httpx2's
-                where httpx isn't installed.
+            kind: The class of the client, such as `openai.DefaultAsyncHttpxClient`. None means the `AsyncClient` of
+                httpx, or of httpx2 if httpx is not installed.
             header: As for `httpx_auth()`.
             scheme: As for `httpx_auth()`.
-            allow_plain_http: As for `client()`.
-            options: What the class is built with. An `auth` among them sees each request once the key is in it.
+            allow_plain_http: As for `httpx_auth()`.
+            options: The arguments of that class. If `auth` is one of them, it runs after the key is set.
 
         Raises:
-            ConfigurationError: As for `httpx_auth()`; or `kind` is no such class, or `transport` or `mounts` is given,
-                which would belong to one loop.
+            ConfigurationError: As for `httpx_auth()`; or `kind` is no such class; or `transport` or `mounts` is given,
+                because these work in one event loop only.
         """
         with at_work():
             from genai_credentials.client.per_loop import per_loop_client

@@ -1,4 +1,4 @@
-"""`ClosedByBlock`: things that a `with` block closes."""
+"""`ClosedByBlock`: objects that a `with` block closes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 
 class ClosedByBlock:
-    """Something that a `with` or an `async with` block closes at its end."""
+    """An object that a `with` block or an `async with` block closes at its end."""
 
     if TYPE_CHECKING:
 

@@ -1,4 +1,4 @@
-"""`CredentialProvider`: the front of the engine, and the factory of clients."""
+"""`CredentialProvider`: the public class that serves keys and makes clients."""
 
 from __future__ import annotations
 
@@ -31,27 +31,30 @@ if TYPE_CHECKING:
     from genai_credentials.status import Status
 
 _DICE = Random()  # noqa: S311 - jitter, not a secret
-"""One for all: each takes 2.5 KB, and there may be ten thousand providers."""
+"""All providers share one generator: it takes 2.5 KB, and a process may have ten thousand providers."""
 
 
 class CredentialProvider(ClientFactory, PydanticField, OfThisProcess, ClosedByBlock):
-    """Serves an API key from the first provider that has one, and follows its rotations.
+    """Serves an API key from the first provider that has one, and follows the rotations of that key.
 
     Args:
-        providers: In order of preference: providers, callables that return a key, or chains of them.
-        ttl: Seconds a key is served before it is refreshed in the background; a jitter of 10 % spreads a fleet.
+        providers: Providers, callables that return a key, or chains, in order of preference.
+        ttl: Seconds that a key is served before a refresh runs in the background. A random change of up to 10 %
+            spreads the refreshes of a fleet.
         max_stale: Seconds past `ttl` that a key is still served while every refresh fails.
-        min_refresh_interval: Seconds from a rejection whose fetch found nothing better to the next such fetch.
-        fetch_timeout: Seconds that one fetch of one provider may take, retries included.
-        patience: Seconds from a key's first refusal in which a request may be sent again with it, where replicas of
-            the API seem to disagree: the key has just followed another, or was accepted since. 0 means never.
-        redact_logs: Keep the key out of what the libraries underneath log at DEBUG.
-        on_event: Called with each `Event`, in the thread where it happens; None for nobody.
-        clock: Seconds that only grow; for tests.
-        random: The source of all jitter; None means one of its own.
+        min_refresh_interval: If the API refused a key and a fetch found no better one: seconds until the next fetch
+            for the same refusal. Also the least number of seconds between two fetches for notifications.
+        fetch_timeout: Seconds that one fetch from one provider may take, retries included. The limit is one day.
+        patience: Seconds from a key's first refusal in which a request may be sent again with that key. This applies
+            only if servers of the API seem to disagree: the key is new, or the API accepted it after a refusal.
+            0 means that no request is sent again with a refused key.
+        redact_logs: Whether keys are removed from the log records of the libraries underneath.
+        on_event: Called with each `Event`, one at a time, in a background thread. None means that nothing is called.
+        clock: A function that returns seconds and never goes back; for tests.
+        random: The source of all random delays. None means a generator that all providers share.
 
     Raises:
-        ConfigurationError: No provider, something that is none, or a duration that makes no sense.
+        ConfigurationError: There is no provider, an argument is no provider, or a duration is invalid.
 
     Examples:
         >>> credentials = CredentialProvider(lambda: "AIzaExample")
@@ -92,10 +95,13 @@ class CredentialProvider(ClientFactory, PydanticField, OfThisProcess, ClosedByBl
     # The key
 
     def get(self) -> ApiKey:
-        """The current key: from memory while it is fresh; waits for a fetch only when there is none to serve.
+        """Return the current key from memory.
+
+        If the key is older than `ttl`, a refresh starts in the background. Without a key, the call waits for a fetch.
 
         Raises:
             NoCredentials: No provider has a key.
+            CredentialsError: This object is closed, or the call comes from code inside its own fetch.
         """
         serving, clock = self._keystate.serving, self._clock
         if clock() < serving.due_at:
@@ -103,42 +109,52 @@ class CredentialProvider(ClientFactory, PydanticField, OfThisProcess, ClosedByBl
         return drive(self.engine.get_steps())
 
     async def aget(self) -> ApiKey:
-        """`get()` for asynchronous code: it never blocks the event loop."""
+        """Return the current key as `get()` does, without blocking the event loop."""
         serving, clock = self._keystate.serving, self._clock
         if clock() < serving.due_at:
             return serving.key
         return await adrive(self.engine.get_steps())
 
     def __call__(self) -> str:
-        """The current key's text, so that this object is a callable key for the clients that take one."""
+        """Return the text of the current key, for clients that take a callable as their key. Raises like `get()`."""
         read = self._keystate.serving.read
         return read() or drive(self.engine.get_steps()).get_secret_value()
 
     def refresh(self) -> ApiKey:
-        """Fetch now, whatever the cache holds, and return the current key afterwards.
+        """Fetch now, even if the current key is fresh, and return the key that serves after the fetch.
 
         Raises:
             NoCredentials: No provider has a key.
-            CredentialsError: The provider that serves could not be read; its key is still served.
+            CredentialsError: The provider of the current key failed; that key still serves. Or this object is closed.
         """
         return drive(self.engine.refresh_steps())
 
     async def arefresh(self) -> ApiKey:
-        """`refresh()` for asynchronous code."""
+        """Fetch now as `refresh()` does, without blocking the event loop."""
         return await adrive(self.engine.refresh_steps())
 
     def reject(self, key: ApiKey) -> ApiKey | None:
-        """Say that the API refused this key; another key worth trying at once, or None when there is none.
+        """Report that the API refused this key, and return another key to try at once.
 
-        A key that is no longer current costs no fetch. Otherwise one fetch is made, shared by all who reject the
-        same key, and at most one per `min_refresh_interval` while nothing better is found.
+        If another key already serves, no fetch runs. Otherwise one fetch runs, and all threads and tasks that reject
+        the same key share it. If that fetch finds no better key, the next one for this refusal runs
+        `min_refresh_interval` seconds later at the earliest.
+
+        Args:
+            key: The refused key, as `get()` returned it.
+
+        Returns:
+            The other key; None if there is no better one.
+
+        Raises:
+            TypeError: `key` is no `ApiKey`.
         """
         if not isinstance(key, ApiKey):
             raise no_api_key(key := type(key))
         return drive(self._reject_steps(key))
 
     async def areject(self, key: ApiKey) -> ApiKey | None:
-        """`reject()` for asynchronous code."""
+        """Report a refused key as `reject()` does, without blocking the event loop."""
         if not isinstance(key, ApiKey):
             raise no_api_key(key := type(key))
         return await adrive(self._reject_steps(key))
@@ -150,29 +166,30 @@ class CredentialProvider(ClientFactory, PydanticField, OfThisProcess, ClosedByBl
         return other
 
     def accept(self, key: ApiKey) -> None:
-        """Say that the API accepted a request with this key; the client does so, and only the first time counts."""
+        """Report that the API accepted a request with this key; our clients do this. Raises like `reject()`."""
         if not isinstance(key, ApiKey):
             raise no_api_key(key := type(key))
         self.engine.accept(key)
 
-    # News of a newer one
+    # Notifications
 
     def notify(self, version: object = None, *, within: float = 30.0) -> None:
-        """Say that a newer key may be there: at a random moment of the next seconds the process fetches by itself.
+        """Report that the store may have a newer key. A fetch then runs at a random moment in the next seconds.
 
-        Until then the current key is served, on use too. It never blocks, and may be called from a signal's handler.
-        A notification lasts until a fetch that began after it succeeds. To be told again before that changes nothing,
-        unless the new window ends earlier. Fetches for notifications are at least `min_refresh_interval` apart.
+        It runs in a background thread, and the current key serves until it ends. This method never blocks, and a
+        signal handler may call it. A notification is open until a fetch succeeds that began after it. Until its fetch
+        begins, another notification counts only if its window ends earlier. Two fetches for notifications are at least
+        `min_refresh_interval` seconds apart.
 
         Args:
-            version: The version that is there now, which saves a fetch where it is already served; None, or anything
-                that is no version, means an unknown one. It never decides which version is fetched.
-            within: Seconds in which the moment lies. A fleet that is told at once so spreads its fetches.
+            version: The version that the store has now. If the current key has it, no fetch runs. None, and any value
+                that is no version, means: unknown. The version never decides which version is fetched.
+            within: The length of the window in seconds. The random moment spreads the fetches of a fleet.
 
         Raises:
-            ConfigurationError: `within` is no number of seconds.
+            ConfigurationError: `within` is no finite number of seconds, or is below 0.
         """
-        # Checked with care only where it may be wrong: this is called for each of a flood.
+        # The full check runs only for an odd value: notifications may come as a flood.
         if type(within) is not float or not 0.0 <= within < math.inf:
             try:
                 check_window(within)
@@ -183,24 +200,24 @@ class CredentialProvider(ClientFactory, PydanticField, OfThisProcess, ClosedByBl
 
     @sealed_call
     def notify_event(self, event: object, *, within: float = 30.0) -> bool:
-        """`notify()`, if what a broker delivered says that the secret of one of this chain's links has changed.
+        """Call `notify()` if an event says that the secret of a link of this chain has changed.
 
-        It understands Secret Manager's events by way of Pub/Sub (the attributes, a push body, a pulled message), and
-        those of AWS Secrets Manager from EventBridge (its own and CloudTrail's), each also in an envelope of SNS or
-        SQS. It reads the event and does nothing else: whoever can publish can make this process fetch, and no more.
+        Known events: those of Secret Manager through Pub/Sub (the attributes, a push body, a pulled message), and those
+        of AWS Secrets Manager through EventBridge (its own and CloudTrail's). An envelope of SNS or SQS is opened.
+        Somebody who can publish events can cause a fetch and nothing else.
 
         Sources: https://cloud.google.com/secret-manager/docs/event-notifications and
         https://docs.aws.amazon.com/secretsmanager/latest/userguide/monitoring-eventbridge.html.
 
         Args:
             event: A mapping, or its JSON as text or bytes.
-            within: As for `notify()`.
+            within: The length of the window in seconds, as for `notify()`.
 
         Returns:
-            Whether it was such an event; False for everything else, never an error.
+            True if the event is about a secret of this chain. False for every other value, which is no error.
 
         Raises:
-            ConfigurationError: `within` is no number of seconds.
+            ConfigurationError: `within` is no finite number of seconds, or is below 0.
         """
         with at_work():
             from genai_credentials.pushes.news import news_in
@@ -213,10 +230,14 @@ class CredentialProvider(ClientFactory, PydanticField, OfThisProcess, ClosedByBl
     @classmethod
     @sealed_call
     def from_uris(cls, *uris: str, **options: Unpack[ProviderOptions]) -> Self:
-        """A provider chain from its text form: `env:`, `google:projects/…`, `aws:name?region=…#field`.
+        """Make a provider from URIs such as `env:`, `google:projects/…`, `aws:name?region=…#field`.
+
+        Args:
+            uris: The links of the chain, in order of preference.
+            options: Arguments of the constructor.
 
         Raises:
-            ConfigurationError: A URI is wrong; the message points at the place.
+            ConfigurationError: There is no URI, or one is wrong; the message points at the place.
         """
         with at_work():
             from genai_credentials.uris import parse
@@ -226,14 +247,17 @@ class CredentialProvider(ClientFactory, PydanticField, OfThisProcess, ClosedByBl
     @classmethod
     @sealed_call
     def from_environment(cls, environ: Mapping[str, str] | None = None, **options: Unpack[ProviderOptions]) -> Self:
-        """The chain that `GENAI_CREDENTIALS` describes: URIs with white space between; unset means `env:`.
+        """Make a provider from the variable `GENAI_CREDENTIALS`: URIs, separated by white space.
+
+        If the variable is unset or empty, the chain is `env:`. `GENAI_CREDENTIALS_TTL`, `…_MAX_STALE`,
+        `…_MIN_REFRESH_INTERVAL` and `…_FETCH_TIMEOUT` set durations in seconds.
 
         Args:
-            environ: Where to read it, and where its `env:` looks; None means `os.environ`.
-            options: Arguments of the constructor; they win over `GENAI_CREDENTIALS_TTL` and its like.
+            environ: The variables to read, also for `env:`. None means `os.environ`.
+            options: Arguments of the constructor. They outrank the variables.
 
         Raises:
-            ConfigurationError: As for `from_uris`, or a duration is no number of seconds.
+            ConfigurationError: A URI is wrong, or a duration is no number of seconds.
         """
         with at_work():
             from genai_credentials.uris import VARIABLE, parse_all, settings
@@ -241,19 +265,19 @@ class CredentialProvider(ClientFactory, PydanticField, OfThisProcess, ClosedByBl
         uris, durations = settings(environ)
         return cls(*parse_all(uris, VARIABLE, environ), **{**durations, **options})  # type: ignore[arg-type]
 
-    # Its life
+    # State and end
 
     def status(self) -> Status:
-        """What is served, from where, since when, and what each link last answered; nothing secret."""
+        """Return the current key's origin and age and each link's last outcome, without secrets or a fetch."""
         with at_work():
             from genai_credentials.status import status_of
 
         return status_of(self.engine)
 
     def close(self) -> None:
-        """Forget the key and close the providers' clients; idempotent. A fetch under way ends unheard.
+        """Forget the key and close the clients of all providers. A second call does nothing.
 
-        All are closed, also when one raises; its error is raised afterwards.
+        The result of a running fetch is dropped. If a provider raises an error, it is raised after all are closed.
         """
         with ExitStack() as closing:
             for link in reversed(self.engine.links if self.engine.close() else ()):
@@ -273,4 +297,4 @@ class CredentialProvider(ClientFactory, PydanticField, OfThisProcess, ClosedByBl
 
 
 def _forget(key: ApiKey) -> None:
-    """What is done with each key when logs are not redacted."""
+    """Do nothing with a fetched key: logs are not redacted."""

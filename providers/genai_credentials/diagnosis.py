@@ -1,4 +1,4 @@
-"""What goes wrong that is not the key's fault: one log record a cause, with the remedy, and not one a request."""
+"""Logs problems that another key does not solve: one record per cause, with a remedy, and not one per request."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ EVERY = 300.0
 
 
 class Diagnosis:
-    """Says what an answer means, at most once per cause in five minutes.
+    """Logs the meaning of an answer of the API. Each cause is logged at most once in five minutes.
 
     Args:
-        clock: Seconds that only grow.
+        clock: A function that returns seconds and never goes back.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -28,7 +28,7 @@ class Diagnosis:
         self._lock = Lock()
 
     def of_answer(self, verdict: Verdict, key: ApiKey) -> None:
-        """The API refused a request for a reason that isn't the key's text."""
+        """Log the cause of an answer with which the API denied a request, but did not refuse the key."""
         if self._first(f"{verdict.cause} {key.fingerprint}"):
             with tagged(self.tenant):
                 logger.warning(
@@ -40,7 +40,7 @@ class Diagnosis:
                 )
 
     def of_outage(self, key: ApiKey) -> None:
-        """The API refused every key that the chain has; `key` is the last of them."""
+        """Log that the API refused every key of the chain. `key` is the last refused key."""
         with tagged(self.tenant):
             logger.warning(
                 "The API refused %s, and no provider of the chain has another key. Store a live one in %s.",
@@ -50,7 +50,7 @@ class Diagnosis:
             )
 
     def of_request(self, host: str) -> None:
-        """A request goes to another origin than the client's, so without the key."""
+        """Log that a request is sent without the key, because it goes to another origin than the client's."""
         if self._first(f"to {host}"):
             logger.warning(
                 "A request to %s carries no key: it isn't the client's own base URL. If it was not redirected there, "

@@ -1,4 +1,4 @@
-"""`Engine`: who waits for a fetch, and with what each of them goes on; one lock, never held during I/O."""
+"""`Engine`: the policies that decide when a caller waits for a fetch, and which key it gets. No lock during I/O."""
 
 from __future__ import annotations
 
@@ -19,25 +19,24 @@ from genai_credentials.rejection import Verdict
 from genai_credentials.workers import Job
 
 MOST_WAITS = 2
-"""How many fetches a rejection waits for: one that is under way, and one of its own."""
+"""The number of fetches that a rejection waits for: one that already runs, and one of its own."""
 
 LONGEST_OF_PATIENCE, LAST_PAUSE = 0.7, 0.3
-"""The part of the patience left that a pause may take, so that a fetch and another try have the rest; and the seconds
-of patience left that a pause takes as a whole, before the last try."""
+"""The longest pause, as a part of the remaining patience: the rest is for a fetch and another try. If the remaining
+patience is at most `LAST_PAUSE` seconds, the pause takes all of it, and one last try follows."""
 
 
 class Engine:
-    """Drives a `KeyState` with what the links answer.
-
-    Its policies are generators that yield what they wait for, so that threads and event loops share them.
+    """Serves keys from a chain. Each policy is a generator that yields its waits, for threads and event loops alike.
 
     Args:
-        links: The chain.
-        keystate: The state machine; only touched under `lock`, but for its `serving`, which anyone may read.
+        links: The links of the chain.
+        keystate: The state machine. Access it only while holding `lock`. The attribute `serving` is the exception: any
+            thread may read it.
         fetch_timeout: Seconds that one fetch of one link may take.
-        clock: Seconds that only grow.
-        fetched: Told of each key that a link answers with, before anything else is done with it.
-        events: Told of what happens.
+        clock: A function that returns seconds and never goes back.
+        fetched: Called with each key that a link returns, before the key is used.
+        events: Receives the events.
     """
 
     def __init__(
@@ -60,48 +59,48 @@ class Engine:
         self._accepted: ApiKey | None = None
 
     def belong_to(self, tenant: str, launch: Callable[[Job[None]], object], admit: Callable[[], object]) -> None:
-        """Become one of many engines of a process.
+        """Make this engine the engine of one tenant.
 
         Args:
-            tenant: What its events and log records call it.
-            launch: Begins a fetch, at once or when others are through; raises `NoThread` where it can't.
-            admit: Called as a fetch begins; raises `NoThread` to end it before it asks a link.
+            tenant: The name of the tenant in events and log records.
+            launch: Starts a fetch, at once or after other fetches. Raises `NoThread` if it cannot.
+            admit: Called at the start of a fetch. Raises `NoThread` to end the fetch before it asks a link.
         """
         self._events.tenant = self.diagnosis.tenant = tenant
         self._fetching.launch, self._fetching.admit = launch, admit
 
     @property
     def tenant(self) -> str | None:
-        """The tenant that it belongs to; None if it is no tenant's."""
+        """The name of the tenant; None if this engine has no tenant."""
         return self._events.tenant
 
     @property
     def closed(self) -> bool:
-        """Whether it serves no more."""
+        """Whether `close()` was called."""
         return self._fetching.closed
 
     def fresh(self) -> ApiKey | None:
-        """The current key, while it needs no closer look; without a lock."""
+        """Return the current key without a lock; None if `get_steps` has to decide."""
         serving = self.keystate.serving
         return serving.key if self.clock() < serving.due_at else None
 
     @property
     def tick(self) -> int:
-        """The number of the last thing that happened; without a lock."""
+        """The number of the latest step, read without a lock; see `KnownKeys.tick`."""
         return self.keystate.known.now
 
     @property
     def flight(self) -> Flight | None:
-        """The fetch under way."""
+        """The running fetch; None if none runs."""
         return self._fetching.flight
 
     def judged(self, key: ApiKey, verdict: Verdict, sent: int) -> None:
-        """Note what an answer that isn't a rejection says of the key.
+        """Process an answer of the API that is no rejection.
 
         Args:
-            key: The key that the request carried.
-            verdict: What the answer says.
-            sent: The `tick` at which it was sent.
+            key: The key of the request.
+            verdict: The verdict on the answer.
+            sent: The `tick` at which the request was sent.
         """
         if verdict.accepted and key is not self._accepted:
             self.accept(key, sent)
@@ -109,16 +108,16 @@ class Engine:
             self.diagnosis.of_answer(verdict, key)
 
     def accept(self, key: ApiKey, sent: int | None = None) -> None:
-        """Note that the API accepted a request with this key; until the next refusal only the first time counts.
+        """Note that the API accepted a request with this key. A second call changes nothing until the next refusal.
 
         Args:
-            key: The key.
+            key: The key of the request.
             sent: The `tick` at which the request was sent; None means now.
         """
         with self.lock:
             sent = self.tick if sent is None else sent
             recovered = self.keystate.accepted(key, self.clock(), sent)
-            # One that is only lent serves as soon as nobody disputes about the newest any more.
+            # Not for a key that is only lent: `keystate` needs each acceptance to decide when that key serves.
             if key == self.keystate.serving.key and not self.keystate.known.was_refused_since(key, sent):
                 self._accepted = key
         self._fetching.tell_of_changes()
@@ -126,31 +125,31 @@ class Engine:
             self._events.emit("recovered", key)
 
     def replaying(self, key: ApiKey) -> None:
-        """Count a request that is sent again."""
+        """Count a request that is sent again with `key`, and emit the event."""
         with self.lock:
             self.keystate.counters["replays"] += 1
         self._events.emit("replayed", key)
 
     def gave_up(self, key: ApiKey) -> None:
-        """A request ends with the API's refusal of this key: warn of it, once an outage."""
+        """Log a warning that a request ends with the API's refusal of this key, once per outage."""
         with self.lock:
-            # While a fetch is under way, nobody knows yet whether there is another key.
+            # A running fetch may still find another key.
             news = self.flight is None and self.keystate.gave_up()
         if news:
             self.diagnosis.of_outage(key)
 
     def close(self) -> bool:
-        """Forget the key; True the first time. A fetch under way ends unheard."""
+        """Forget the key, and drop the result of a running fetch. Return True for the first call."""
         with self.lock:
             first, self._fetching.closed = not self._fetching.closed, True
             self.keystate.drop()
         return first
 
     def get_steps(self, until: float | None = None) -> Steps[ApiKey]:
-        """The policy behind `get()`.
+        """The policy of `get()`.
 
         Args:
-            until: When to stop waiting, as `time.monotonic()` has it; None for never.
+            until: The end of the wait, on the clock of `time.monotonic()`; None means no end.
         """
         with self.lock:
             self._check_open()
@@ -173,7 +172,7 @@ class Engine:
         return self._served(flight)
 
     def refresh_steps(self) -> Steps[ApiKey]:
-        """The policy behind `refresh()`."""
+        """The policy of `refresh()`."""
         with self.lock:
             self._check_open()
             self._check_outside()
@@ -188,17 +187,17 @@ class Engine:
         with self.lock:
             error = flight.errors.get(self.keystate.serving.link)
         if error is not None:
-            # Shared by all who wait for it: without the frames that others have added.
+            # All waiters raise this error object: without the frames that other waiters added.
             raise error.with_traceback(None) from error.__cause__
         return self._served(flight)
 
     def reject_steps(self, key: ApiKey, tried: Collection[str], until: float | None = None) -> Steps[ApiKey | None]:
-        """The policy behind `reject()`: another key worth trying, or None.
+        """The policy of `reject()`. It returns another key to try, or None.
 
         Args:
-            key: The key just refused.
-            tried: Fingerprints of the keys that the same request was refused with; `key`'s is one of them.
-            until: When to stop waiting, as `time.monotonic()` has it; None for never.
+            key: The key that was just refused.
+            tried: Fingerprints of all keys with which the same request was refused.
+            until: The end of the wait, on the clock of `time.monotonic()`; None means no end.
         """
         with self.lock:
             news = self.keystate.refused(key, self.clock())
@@ -212,7 +211,7 @@ class Engine:
                 other = self.keystate.replacement(key, tried, self.clock())
                 flight = None if other or waits == MOST_WAITS else self._flight_for(key, answered)
                 if other is None and flight is None and not self._fetching.closed:
-                    # Only now: while a fetch is under way, it may bring a better key than one refused earlier.
+                    # Only without a running fetch: a fetch may find a better key than one that was refused earlier.
                     other = self.keystate.parole(key, tried, self.clock())
             if flight is None or (left := _left(until)) == 0:
                 break
@@ -225,19 +224,19 @@ class Engine:
     def another_try_steps(
         self, key: ApiKey, refused_at: float, pause: float, until: float | None
     ) -> Steps[ApiKey | None]:
-        """The policy for replicas of the API that disagree: after a pause, a key to begin again with, or None.
+        """The policy for servers of the API that disagree. After a pause it returns a key to try again, or None.
 
         Args:
-            key: The key just refused.
-            refused_at: When the request was refused first, as `time.monotonic()` has it.
-            pause: Seconds to wait; less towards the end of our patience, so that a fetch and another try fit in.
-            until: As for `reject_steps`; no pause goes beyond it.
+            key: The key that was just refused.
+            refused_at: The time of the request's first refusal, on the clock of `time.monotonic()`.
+            pause: Seconds to wait. The pause is shortened if less patience is left.
+            until: As for `reject_steps`. No pause goes beyond it.
         """
         patience, left = self._patience(refused_at), _left(until)
         pause = min(pause, patience if patience <= LAST_PAUSE else patience * LONGEST_OF_PATIENCE)
         if pause <= 0 or (left is not None and left <= pause):
             return None
-        yield Wait(Landing(), pause)  # nothing ever lands there
+        yield Wait(Landing(), pause)  # a plain pause: this landing never happens
         with self.lock:
             may_fetch = not self._fetching.closed and self.keystate.known.may_fetch_again(self.clock())
             flight = self._fetching.begin(key) if may_fetch else self.flight
@@ -255,7 +254,7 @@ class Engine:
             return min(of_request, self.keystate.known.seconds_of_patience(self.clock()))
 
     def _flight_for(self, key: ApiKey, answered: bool) -> Flight | None:
-        """The fetch to wait for, if any."""
+        """The fetch to wait for; None if there is none."""
         if self._fetching.closed:
             return None
         if self.flight is None and (answered or not self.keystate.known.may_fetch(key, self.clock())):
@@ -266,7 +265,7 @@ class Engine:
     # Checks
 
     def _served(self, flight: Flight) -> ApiKey:
-        """The key for whoever waited for a fetch: however short its life, it is served once."""
+        """The key for a caller that waited for a fetch: the fetched key, even if that key has expired already."""
         with self.lock:
             self._check_open()
             if self.keystate.servable(self.clock()):

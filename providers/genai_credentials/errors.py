@@ -1,20 +1,20 @@
 """The tree of errors.
 
-    CredentialsError             anything of ours; `.remedy` says what to do next
-    ├── Unavailable              absent: this provider is not set up here, the chain goes on quietly
-    ├── FetchFailed              broken: it is set up and failed, the chain goes on with a warning
-    │   ├── InvalidSecret        something was fetched, but it cannot be a key
+    CredentialsError             every error of this library; `.remedy` says what to do next
+    ├── Unavailable              absent: this provider is not set up here; the next link is asked
+    ├── FetchFailed              broken: the provider is set up and failed; the next link is asked, with a warning
+    │   ├── InvalidSecret        the store returned a text that cannot be a key
     │   ├── NoSuchSecret         the store answered that it has no such secret
-    │   └── MissingDependency    the package that talks to the store is not installed
+    │   └── MissingDependency    the package for this store is not installed
     ├── PutFailed                a key could not be put into a store
     │   ├── PutConflict          somebody else wrote to the store at the same moment
-    │   └── PutUnsure            the store gave no answer: it may have the key all the same
-    ├── NoCredentials            every link is absent or broken; `.attempts` lists them
-    ├── NoTenant                 a request that belongs to no tenant, where each must belong to one
+    │   └── PutUnsure            the store gave no answer; it may have stored the key
+    ├── NoCredentials            no link has a key; `.attempts` lists the outcome of each link
+    ├── NoTenant                 a request has no tenant, and each request must have one
     ├── UnknownTenant            there is no such tenant; also a LookupError
     └── ConfigurationError       the arguments cannot work; also a ValueError
 
-No message ever holds a key: only names, versions and fingerprints.
+A message contains names, versions and fingerprints. It never contains a key.
 """
 
 from __future__ import annotations
@@ -24,35 +24,42 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 KEY_SHAPES = re.compile(r"AIza[\w-]{30,}|AQ\.[\w.-]{30,}|\bsk-[\w-]{32,}|\bya29\.[\w.-]{20,}|auth_tokens/[\w.-]{20,}")
-"""What keys look like, and names of secrets don't: Google's kinds, a gateway's, an access token, a token of Live."""
+"""The shapes of keys: keys of Google, keys of gateways, access tokens, tokens of the Live API.
+
+No usual name of a secret has such a shape.
+"""
 
 
 SHORTEST_SECRET = 8
-"""How long a text is that is looked for or withheld: a shorter one, like "EMPTY", is no secret and in many words."""
+"""The least length, in characters, of a text that is treated as a secret.
+
+A shorter text such as "EMPTY" is no secret, and removing it would damage other words.
+"""
 
 
 class CredentialsError(Exception):
-    """The root of every error that this package raises.
+    """The base class of every error that this package raises.
 
     Args:
         message: What happened and where.
-        remedy: What to do next; empty when there is nothing to add.
+        remedy: What to do next; empty if there is nothing to add.
     """
 
     def __init__(self, message: str, *, remedy: str = "") -> None:
-        # A key in the wrong place is repeated with it; as long as it was, for messages that point at a character.
+        # A message may quote an argument that is a key by mistake. The stars have the length of the key, because some
+        # messages point at a character.
         self.message, self.remedy = (KEY_SHAPES.sub(_stars, text) for text in (message, remedy))
         super().__init__(self.message)
 
     def __str__(self) -> str:
-        # A message of several lines ends in a mark below a character: nothing stands beside that.
+        # A message of several lines ends in a mark below a character. The remedy cannot follow on that line.
         return self.message if "\n" in self.message else f"{self.message} {self.remedy}".rstrip()
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (type(self), self.message, self.remedy), self._notes()
 
     def _notes(self) -> dict[str, object] | None:
-        """What `add_note` gave it; None without any."""
+        """The notes that `add_note` added; None if there are none."""
         return {"__notes__": notes} if (notes := getattr(self, "__notes__", None)) else None
 
 
@@ -65,19 +72,19 @@ def _rebuild(kind: type[CredentialsError], message: str, remedy: str) -> Credent
 
 
 class Unavailable(CredentialsError):
-    """The provider is absent: it is not set up on this machine."""
+    """The provider is absent: it is not set up on this machine. The chain asks the next link."""
 
 
 class FetchFailed(CredentialsError):
-    """The provider is broken: it is set up here, and the fetch failed."""
+    """The provider is broken: it is set up here, and the fetch failed. The chain warns and asks the next link."""
 
 
 class InvalidSecret(FetchFailed):
-    """What was fetched cannot be a key."""
+    """The fetched text cannot be a key."""
 
 
 class NoSuchSecret(FetchFailed):
-    """The store answered, and has no such secret: a tenant whose secret it would be is unknown."""
+    """The store answered that it has no such secret. For `Tenants`, this means that the tenant is unknown."""
 
 
 class MissingDependency(FetchFailed):
@@ -85,21 +92,21 @@ class MissingDependency(FetchFailed):
 
 
 class PutFailed(CredentialsError):
-    """A key could not be put into a store, which is as it was."""
+    """A key could not be put into a store. The store is unchanged, except where a subclass says otherwise."""
 
 
 class PutUnsure(PutFailed):
-    """The store gave no answer, so it may have the key all the same; put again, it is not stored twice."""
+    """The store gave no answer, so it may have stored the key. Putting the key again does not store it twice."""
 
 
 class PutConflict(PutFailed):
-    """Somebody else wrote to the store at the same moment; nothing of theirs is lost.
+    """Somebody else wrote to the store at the same moment. Their value is not lost.
 
     Args:
         message: What happened and where.
-        remedy: What to do next; empty when there is nothing to add.
-        stored: The version that the key has all the same, where the store keeps each version that it is given; None
-            when the key was not stored.
+        remedy: What to do next; empty if there is nothing to add.
+        stored: The version under which the store keeps the key despite the conflict. None means that the key was not
+            stored.
     """
 
     def __init__(self, message: str, *, remedy: str = "", stored: str | None = None) -> None:
@@ -115,22 +122,22 @@ def _rebuild_conflict(message: str, remedy: str, stored: str | None) -> PutConfl
 
 
 class NoTenant(CredentialsError):
-    """A request belongs to no tenant; it isn't sent."""
+    """The request has no tenant. It is not sent."""
 
 
 class UnknownTenant(CredentialsError, LookupError):
-    """There is no such tenant; nothing is sent."""
+    """There is no such tenant. The request is not sent."""
 
 
 class ConfigurationError(CredentialsError, ValueError):
-    """The arguments cannot work, whatever the stores answer."""
+    """The arguments cannot work. The answer of a store makes no difference."""
 
 
 class Attempt(NamedTuple):
-    """What one link answered when it was last asked.
+    """The last outcome of one link.
 
-    `outcome` is "serving", "absent", "broken", "rejected" (its key is in quarantine) or "unasked"; `error` is None
-    where there is none.
+    `provider` is the name of the link. `outcome` is "serving", "absent", "broken", "rejected" (the key of the link is
+    in quarantine) or "unasked". `error` is the error of the link; None if there is none.
     """
 
     provider: str
@@ -139,7 +146,7 @@ class Attempt(NamedTuple):
 
     @property
     def remedy(self) -> str:
-        """What to do about it; empty when there is nothing to do."""
+        """What to do next; empty if there is nothing to do."""
         return self.error.remedy if self.error else ""
 
     def __str__(self) -> str:
@@ -152,9 +159,9 @@ class NoCredentials(CredentialsError):
     """No link of the chain has a key.
 
     Args:
-        message: What happened; made from the attempts when empty.
-        remedy: What to do next; made from the attempts when empty, and never empty where there are any.
-        attempts: What each link answered, in the chain's order.
+        message: What happened. An empty text is replaced by a list of the attempts.
+        remedy: What to do next. An empty text is replaced by the remedies of the attempts.
+        attempts: The last outcome of each link, in the order of the chain.
     """
 
     def __init__(self, message: str = "", *, remedy: str = "", attempts: Sequence[Attempt] = ()) -> None:
@@ -178,7 +185,7 @@ def _report(attempts: Sequence[Attempt]) -> str:
 
 
 def _remedies(attempts: Sequence[Attempt]) -> str:
-    # A provider of somebody else's may know none.
+    # A provider from another package may raise errors without a remedy.
     own = " ".join(dict.fromkeys(attempt.remedy for attempt in attempts if attempt.remedy))
     return own or (_LOOK if attempts else "")
 

@@ -1,4 +1,4 @@
-"""What happens to the key: one log record an event, and typed events for a callback of the application's own."""
+"""Events of the key: each event is one log record, and one call of the application's callback."""
 
 from __future__ import annotations
 
@@ -20,25 +20,27 @@ EventName = Literal[
 
 
 class Event(NamedTuple):
-    """One thing that happened; nothing in it is secret.
+    """One event in the life of a key. It contains no secret.
 
-    - fetched: a fetch brought a key; `seconds` is how long it took.
-    - rotated: another key is served from now on, the one named here; `previous` is the fingerprint of the one before.
-    - rejected: the API refused the key named here.
-    - replayed: a request is sent again, with the key named here.
-    - fetch_failed: no link had a key to offer; `reason` says what the serving link answered.
-    - served_stale: a key is served past its ttl, since the refresh failed.
-    - recovered: the first fetch that succeeds after one that failed, or the first request that the API accepts after
-      it had refused every key.
-    - notified: `notify()` has arranged a fetch; the key is the one that is served until then. Once for each fetch that
-      is arranged, however many notifications led to it.
+    - fetched: a fetch returned this key. `seconds` is the duration of the fetch.
+    - rotated: this key serves from now on. `previous` is the fingerprint of the key before it.
+    - rejected: the API refused this key.
+    - replayed: a request is sent again with this key.
+    - fetch_failed: no link had a key to offer. `seconds` is the duration of the fetch. `reason` is the error of the
+      link that serves, or of the first link that failed.
+    - served_stale: this key is served past its `ttl`, because the refresh failed.
+    - recovered: a fetch succeeded after a fetch that failed; or the API accepted a request after it had refused every
+      key.
+    - notified: `notify()` has arranged a fetch. This key serves until then. There is one event per arranged fetch, even
+      if several notifications led to it.
 
-    `provider`, `version` and `fingerprint` are the key's, None where there is none; `seconds` is None but for fetches,
-    `previous` but for rotations. `tenant` is the name of the tenant whose key it is, escaped to printable ASCII; None
-    for a `CredentialProvider` that isn't one of `Tenants`.
+    `provider`, `version` and `fingerprint` describe the key; they are None if there is no key. `version` is also None
+    if the store has no versions. `seconds` is None except for fetches, and `previous` except for rotations. `reason` is
+    empty except for failed fetches. `tenant` is the name of the key's tenant, escaped to printable ASCII; None for a
+    `CredentialProvider` that isn't part of `Tenants`.
 
-    Each is also one log record under `genai_credentials`, which has these names as attributes, and the event's own
-    name as `event`.
+    Each event is also one log record of the logger `genai_credentials`. The record has these fields as attributes, and
+    the name of the event as `event`.
     """
 
     name: EventName
@@ -63,27 +65,37 @@ LINES: dict[EventName, tuple[int, str]] = {
     "notified": (logging.INFO, "Told of a newer key; the key %(fingerprint)s is served until it is fetched."),
     "recovered": (logging.INFO, "Fetches work again: the key %(fingerprint)s from %(provider)s."),
 }
-"""How each event is logged. What needs a person is a warning of its own, once an outage."""
+"""Event -> the level and the text of its log record.
+
+No event is a warning: problems that need a person are logged as warnings elsewhere, once per outage.
+"""
 
 
 class Events(Forkable):
-    """Logs events at once, and keeps them until they are delivered to whoever listens.
+    """Logs events at once, and keeps them until they are delivered to the listeners.
 
     Args:
-        sinks: Called with each event, one after the other, from a thread where nobody waits. One that fails is
-            reported, and harms nobody.
+        sinks: The listeners: functions that are called with each event, one after the other, in a background thread.
+            An error of a listener is logged and goes no further.
     """
 
     def __init__(self, *sinks: Sink) -> None:
         self._sinks = sinks
         self.tenant: str | None = None
         self.waiting: deque[Event] = deque()
-        # Whoever takes the turn delivers: events keep their order, and a slow listener holds up only the next event.
+        # Only the thread that takes this one element delivers events. So the events keep their order, and a slow
+        # listener delays only later events.
         self._turn = [True]
         watch(self)
 
     def emit(self, name: EventName, key: ApiKey | None = None, **details: Any) -> None:
-        """Log one event, and keep it for `deliver`; `details` are fields of `Event`."""
+        """Log one event, and keep it for `deliver`.
+
+        Args:
+            name: The name of the event.
+            key: The key that the event is about; None if there is none.
+            details: Further fields of `Event`.
+        """
         event = Event(name, **provenance(key), **details, tenant=self.tenant)
         level, line = LINES[name]
         if logger.isEnabledFor(level):
@@ -92,28 +104,41 @@ class Events(Forkable):
             logger.log(level, line, fields, extra=fields)
         if self._sinks:
             self.waiting.append(event)
-            # Listeners may take their time, which is not the caller's; a fetch delivers once it has landed.
+            # A listener may be slow, and the caller must not wait for it. A fetch delivers its events when it ends.
             if not is_inside(self):
                 run(self.deliver, "genai-credentials-events")
 
     def fetched(self, key: ApiKey, seconds: float, *, recovered: bool) -> None:
-        """A fetch brought a key; `recovered` says whether the one before had failed."""
+        """Emit the events of a fetch that returned a key.
+
+        Args:
+            key: The key.
+            seconds: The duration of the fetch in seconds.
+            recovered: Whether the fetch before this one had failed.
+        """
         self.emit("fetched", key, seconds=seconds)
         if recovered:
             self.emit("recovered", key)
 
     def fetch_failed(self, key: ApiKey | None, seconds: float, reason: str, *, stale: bool) -> None:
-        """A fetch brought none; `key` is served on, past its time if it is `stale`."""
+        """Emit the events of a fetch that returned no key.
+
+        Args:
+            key: The key that still serves; None if there is none.
+            seconds: The duration of the fetch in seconds.
+            reason: The error of the link.
+            stale: Whether that key is served past its ttl.
+        """
         self.emit("fetch_failed", key, seconds=seconds, reason=reason)
         if key is not None and stale:
             self.emit("served_stale", key)
 
     def deliver(self) -> None:
-        """Call the listeners with what waits, unless another thread is at it."""
+        """Call the listeners with all waiting events, unless another thread already does so."""
         stand_aside()
         with inside(self):
             while self.waiting and self._turn:
-                with suppress(IndexError):  # another thread is at it
+                with suppress(IndexError):  # another thread took the turn first
                     self._turn.pop()
                     self._call_all()
 
@@ -133,13 +158,13 @@ class Events(Forkable):
                     logger.warning("A listener for events raised %s at %s.", type(error).__name__, event.name)
 
     def after_fork_in_child(self) -> None:
-        """Take the turn from a thread that stayed behind; what waits is the parent's to deliver."""
+        """Free the turn, because its thread may not exist in the child. Drop the events that the parent delivers."""
         self.waiting.clear()
         self._turn = [True]
 
 
 def provenance(key: ApiKey | None) -> dict[str, Any]:
-    """What may be told of a key."""
+    """The fields of `Event` that describe a key; none for None."""
     if key is None:
         return {}
     return {"provider": key.provider, "version": key.version, "fingerprint": key.fingerprint}

@@ -1,4 +1,4 @@
-"""`Fetching`: one fetch at a time, from its launch to the news that it ended."""
+"""`Fetching`: runs one fetch at a time, from its start to the logging of its result."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from genai_credentials.log import Lines, logger, tagged
 from genai_credentials.workers import Job, NoThread, run, submit
 
 TELLING = 0.05
-"""Seconds that those who wait for a fetch give handlers and listeners to hear of it first."""
+"""Seconds that the waiters of a fetch wait at most for log handlers and listeners to finish."""
 
 
 class Fetching(forks.Forkable):
-    """Asks the links for a key, in a worker's thread, and takes in what they answer.
+    """Asks the links for a key in a worker thread, and puts the result into the state machine.
 
     Args:
-        links: The chain.
-        keystate: The state machine; only touched under the lock.
-        lock: The engine's.
-        clock: Seconds that only grow.
+        links: The links of the chain.
+        keystate: The state machine. Access it only while holding the lock.
+        lock: The lock of the engine.
+        clock: A function that returns seconds and never goes back.
         fetch_timeout: Seconds that one fetch of one link may take.
-        fetched: Told of each key that a link answers with, before anything else is done with it.
-        events: Told of what happens.
+        fetched: Called with each key that a link returns, before the key is used.
+        events: Receives the events.
     """
 
     def __init__(
@@ -53,7 +53,11 @@ class Fetching(forks.Forkable):
         forks.watch(self)
 
     def begin(self, rejected: ApiKey | None = None) -> Flight:
-        """The fetch under way, or a new one; the caller holds the lock, and calls `check` afterwards."""
+        """Return the running fetch, or start one. The caller holds the lock, and calls `check` after it releases it.
+
+        Args:
+            rejected: The key whose refusal causes the fetch; None if no refusal does.
+        """
         if self.flight is not None:
             return self.flight
         self._keystate.counters["fetches"] += 1
@@ -64,13 +68,13 @@ class Fetching(forks.Forkable):
         except NoThread as error:
             flight.stillborn = error
         except BaseException:
-            # Nobody else has seen it yet: whoever asks next begins another.
+            # No other thread has seen this fetch yet. The next call starts another one.
             self.flight = None
             raise
         return flight
 
     def check(self, flight: Flight) -> None:
-        """Let a fetch that could not begin end with its error; the caller does not hold the lock."""
+        """End a fetch that could not start, with its error. The caller does not hold the lock."""
         if flight.stillborn is not None:
             self._blame(flight, flight.stillborn)
             self._settle(flight, None, [])
@@ -100,7 +104,7 @@ class Fetching(forks.Forkable):
             self._settle(flight, found, passed_over)
 
     def _settle(self, flight: Flight, found: Found | None, passed_over: list[Found]) -> None:
-        """Take in what a fetch brought: who asks from now on has it, and who waits is woken next."""
+        """Put the result of a fetch into the state machine, and emit the events. The waiters are woken afterwards."""
         with self._lock:
             if self.flight is not flight:
                 return
@@ -120,9 +124,9 @@ class Fetching(forks.Forkable):
         self.tell_of_changes()
 
     def _tell(self, lines: Lines) -> None:
-        """Log and deliver in a thread that nobody waits for longer than `TELLING`.
+        """Log the records and deliver the events in another thread. Wait for it for at most `TELLING` seconds.
 
-        A handler may hold a lock of its own while it asks for a key, and a listener may sleep.
+        A log handler may hold its own lock while it asks for a key, and a listener may sleep.
         """
 
         def tell() -> None:
@@ -134,17 +138,17 @@ class Fetching(forks.Forkable):
             futures.wait([run(tell, "genai-credentials-events")], TELLING)
 
     def tell_of_changes(self) -> None:
-        """Tell of each key that serves since the last time."""
+        """Emit an event for each change of the serving key since the last call."""
         changes = self._keystate.changes
         while changes:
-            with suppress(IndexError):  # another thread tells of it
+            with suppress(IndexError):  # another thread emits this event
                 key, before = changes.popleft()
                 self._events.emit("rotated", key, previous=before.fingerprint)
 
-    # The way along the chain
+    # The walk through the chain
 
     def _walk(self, flight: Flight) -> tuple[Found | None, list[Found]]:
-        """Ask the links in order for a key that is not in quarantine."""
+        """Ask the links in order, until a key is not in quarantine. Return that key, and the keys in quarantine."""
         passed_over: list[Found] = []
         for number, link in enumerate(self._links[: self._reach(flight)]):
             try:
@@ -191,13 +195,13 @@ class Fetching(forks.Forkable):
             return self._keystate.reach(len(self._links), self._clock(), for_rejection=flight.rejected is not None)
 
     def _blame(self, flight: Flight, error: BaseException) -> None:
-        """Note an error that no link gave as the error of each of them."""
+        """Note an error that did not come from a link as the error of each link."""
         for number, link in enumerate(self._links[: self._reach(flight)]):
             flight.errors[number] = foreign(link.name, error)
             note(link, flight.errors[number])
 
     def after_fork_in_child(self) -> None:
-        """Drop the fetch whose thread stayed behind, and what would be drawn alike in all children."""
+        """Drop the running fetch: its thread does not exist in the child. Seed the random numbers anew per child."""
         self.flight = None
         self._keystate.random.seed()
         for link in self._links:
@@ -205,4 +209,4 @@ class Fetching(forks.Forkable):
 
 
 def _admit() -> None:
-    """Let any fetch ask the links."""
+    """Allow every fetch: the default for an engine without a tenant."""

@@ -1,4 +1,4 @@
-"""From what a store holds to the text of a key: its encoding, and the field of a JSON document."""
+"""Reads the text of a key from the content of a store: decodes bytes, and takes a field of a JSON document."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from genai_credentials.errors import ConfigurationError, InvalidSecret
 from genai_credentials.keytext import invalid
 
-# The longer first: the mark of UTF-32 begins with that of UTF-16.
+# Longer marks come first: the mark of UTF-32 begins with the mark of UTF-16.
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -20,29 +20,29 @@ _MARKS = (
 
 
 def decoded(content: bytes, what: str) -> str:
-    """The text in bytes: UTF-8, or what a byte-order mark says, as PowerShell writes it.
+    """Decode bytes as UTF-8, or as the encoding that a byte-order mark names. PowerShell writes such marks.
 
     Args:
         content: The bytes.
-        what: What holds them, for the error.
+        what: The place that holds the bytes, for the error.
 
     Raises:
-        InvalidSecret: It is no text.
+        InvalidSecret: The bytes are no text.
     """
     encoding = next((name for mark, name in _MARKS if content.startswith(mark)), "utf-8-sig")
     try:
         return content.decode(encoding)
     except UnicodeDecodeError:
-        # Not chained: the error carries the content.
+        # Raised outside this block, because the caught error holds the content and must not be its context.
         problem = InvalidSecret(f"{what} is binary, not UTF-8 text.", remedy="Store the key as plain text.")
     raise problem
 
 
 def checked_field(field: object) -> str | None:
-    """The name of a field, or the JSON Pointer (RFC 6901) to one; None where it is empty.
+    """Check the name of a field or a JSON Pointer (RFC 6901), and return it; None if it is empty.
 
     Raises:
-        ConfigurationError: It is no text, or starts with "/" and is no JSON Pointer.
+        ConfigurationError: It is no text; or it starts with "/" and is no JSON Pointer.
     """
     if field is None or field == "":
         return None
@@ -57,17 +57,18 @@ def checked_field(field: object) -> str | None:
 
 
 def extract_field(text: str, field: str | None, where: str) -> str:
-    """The string in one field of a JSON document, or the text itself when no field is named.
+    """Return the string in one field of a JSON document. Without a field, return the whole text.
 
     Args:
-        text: What the store holds.
-        field: A name in a JSON object, or, when it starts with "/", a JSON Pointer (RFC 6901) such as
-            "/google/api_key"; the pointer to a name that starts with "/" itself begins with "/~1". None means that the
-            whole text is the API key.
-        where: The provider's name, for the error.
+        text: The content of the store.
+        field: A name in a JSON object, or a JSON Pointer (RFC 6901) such as "/google/api_key" if it starts with "/".
+            For a name that itself starts with "/", use a pointer that begins with "/~1". None means that the whole
+            text is the key.
+        where: The name of the provider, for the error.
 
     Raises:
-        InvalidSecret: Not JSON, no such field, or not a string; it names the fields, never a value.
+        InvalidSecret: The text is no JSON, has no such field, or the field is no string. The message names the fields
+            that exist and never a value.
     """
     if field is None:
         return text
@@ -81,7 +82,7 @@ def extract_field(text: str, field: str | None, where: str) -> str:
 
 
 def names_to(field: str) -> list[str]:
-    """The names that lead to a field, from the top of the document; an index in a list is one, too."""
+    """Return the names on the way to a field, from the top of the document. An index in a list is a name too."""
     if not field.startswith("/"):
         return [field]
     return [name.replace("~1", "/").replace("~0", "~") for name in field[1:].split("/")]
@@ -91,7 +92,7 @@ def _document(text: str, field: str, where: str) -> Any:
     try:
         document = json.loads(text.lstrip("\ufeff"))
     except (ValueError, RecursionError):
-        # Not chained: a JSONDecodeError carries the whole document, and so the key.
+        # Raised outside this block: a JSONDecodeError holds the whole document, and so the key.
         document = None
     if isinstance(document, dict) or (isinstance(document, list) and field.startswith("/")):
         return document

@@ -1,4 +1,4 @@
-"""One fetch at a time: who waits for it, in threads and in event loops, and how they are told that it ended."""
+"""One running fetch, and its waiters in threads and event loops."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 WOKEN_AT_ONCE, UNTIL_NEXT = 32, 0.0002
-"""Threads, and seconds: long enough for so many to be through."""
+"""Threads that are woken together, and seconds until the next group: long enough for that many threads to run."""
 
 _inside: ContextVar[frozenset[int]] = ContextVar("genai_credentials_inside", default=frozenset())
 
 
 @contextmanager
 def inside(fetcher: object) -> Iterator[None]:
-    """Note that this block works for a fetch of `fetcher`, and so do the jobs that it hands on."""
+    """Mark the code in this block as part of a fetch of `fetcher`. Jobs that it starts are marked too."""
     before = _inside.set(_inside.get() | {id(fetcher)})
     try:
         yield
@@ -34,27 +34,31 @@ def inside(fetcher: object) -> Iterator[None]:
 
 
 def is_inside(fetcher: object) -> bool:
-    """Whether this code runs inside a fetch of `fetcher`, and so must not wait for one."""
+    """Return whether the calling code is part of a fetch of `fetcher`. Such code must not wait for a fetch."""
     return id(fetcher) in _inside.get()
 
 
 class Landing:
-    """The news that a fetch ended.
+    """An event that is set when a fetch ends.
 
-    All tasks of one event loop are woken by one call into it, and threads a few at a time: a thread that is woken asks
-    for the interpreter's lock again every 5 ms until it has it, and a thousand who do so at once spend most of their
-    time on that (probed: 15 to 25 switches each where this takes 3, and twice the time).
+    One call into an event loop wakes all of its waiting tasks. Threads are woken in small groups. A woken thread asks
+    for the interpreter's lock every 5 ms until it gets the lock, and a thousand threads at once spend most of their
+    time on that. Measured without groups: 15 to 25 switches per thread in place of 3, and twice the time.
     """
 
     def __init__(self) -> None:
-        # Plain locks: a signal's handler that raises inside a Condition's Python code leaves it locked for good.
+        # Plain locks: if a signal handler raises inside the Python code of a Condition, its lock stays taken for ever.
         self._lock = threading.Lock()
         self.landed = False
         self._threads: list[threading.Lock] = []
         self._tasks: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
 
     def wait(self, seconds: float | None = None) -> None:
-        """Wait, blocking this thread; at most so many seconds, if it isn't None."""
+        """Block this thread until the fetch ends.
+
+        Args:
+            seconds: The longest wait; None means no limit.
+        """
         waiter = threading.Lock()
         waiter.acquire()
         with self._lock:
@@ -64,7 +68,7 @@ class Landing:
         waiter.acquire(timeout=-1 if seconds is None else min(seconds, threading.TIMEOUT_MAX))
 
     async def await_(self, seconds: float | None = None) -> None:
-        """`wait` without blocking the running event loop."""
+        """Wait as `wait` does, without blocking the running event loop."""
         import asyncio
 
         try:
@@ -84,17 +88,17 @@ class Landing:
                 timer.cancel()
 
     async def _await_elsewhere(self, seconds: float | None) -> None:
-        # Trio: httpx runs on it by way of anyio, which therefore is there.
+        # Trio: httpx supports it through anyio, so anyio is installed.
         from anyio import to_thread
 
         await to_thread.run_sync(self.wait, seconds, abandon_on_cancel=True)
 
     def land(self) -> None:
-        """Wake all who wait; who comes later need not."""
+        """Wake all waiters. A later call of `wait` returns at once."""
         with self._lock:
             self.landed = True
         for loop, waiting in self._tasks.items():
-            with suppress(Exception):  # it is closed, and all that waited there is gone; the others have to be woken
+            with suppress(Exception):  # a closed loop has no waiters left, and the other waiters must be woken
                 loop.call_soon_threadsafe(_wake_all, waiting)
         for number, waiter in enumerate(self._threads, 1):
             waiter.release()
@@ -109,26 +113,27 @@ def _wake_all(waiting: list[asyncio.Future[None]]) -> None:
 
 
 class Wait(NamedTuple):
-    """What a policy waits for: a landing, and for at most how many seconds; None means until it has landed."""
+    """A wait of a policy: for a landing, and for at most `seconds`. None means no limit."""
 
     landing: Landing
     seconds: float | None = None
 
 
 Steps = Generator[Wait, object, T]
-"""A policy that yields what it has to wait for, and returns its result."""
+"""A policy as a generator. It yields each wait, and returns its result."""
 
 
 class Flight:
-    """One fetch under way, shared by all who wait for it: all that comes of it is the news that it ended.
+    """One running fetch. All of its waiters share it.
+
+    `key` is the key that serves after the fetch; None if the fetch found none. `errors` maps the number of a link to
+    its error. `landed` is set when the fetch ends. `stillborn` is the error with which the fetch could not start; None
+    if it started.
 
     Args:
-        began: The engine's tick at which it was started: what was rejected later, it doesn't answer.
-        at: The time at which it was started, in seconds.
-        rejected: The key whose rejection asked for it; None for a start or a scheduled refresh.
-
-    `key` is what it brought: whoever waited for it gets that, however short its life. `stillborn` is the error that
-    kept it from beginning.
+        began: The tick of the engine at the start. The fetch does not answer a rejection with a later tick.
+        at: The time of the start, in seconds.
+        rejected: The key whose rejection caused the fetch; None if no rejection did.
     """
 
     __slots__ = ("at", "began", "errors", "key", "landed", "rejected", "stillborn")
@@ -143,13 +148,13 @@ class Flight:
         self.stillborn: Exception | None = None
 
     def reason(self, link: int) -> str:
-        """Why it brought no key: what the link that serves answered, else the first one."""
+        """The reason why the fetch found no key: the error of the given link, else the first error of any link."""
         error = self.errors.get(link) or next(iter(self.errors.values()), None)
         return error.message if error else "the stores have only keys that the API refused."
 
 
 def drive(steps: Steps[T]) -> T:
-    """Run a policy to its end, blocking this thread."""
+    """Run a policy to its end, and block this thread meanwhile."""
     try:
         while True:
             landing, seconds = next(steps)

@@ -1,15 +1,15 @@
-"""What a forked child must not inherit: the parent's connections, locks and running calls.
+"""Keeps a forked child from inheriting the parent's connections, locks and running calls.
 
-Children that share one keep-alive connection were seen to read each other's secrets, and each other's answers of the
-API; an inherited gRPC channel hung for good. So no connection outlives a fork. And a fork that finds another thread in
-the middle of an import, of a TLS context or of a call leaves its locks taken in the child, for good. So a fork waits
-until such work is at rest, for a bounded time. The hooks are registered once, and cost nothing until then.
+Two children that shared one keep-alive connection read each other's secrets and each other's answers of the API. An
+inherited gRPC channel hung for ever. Therefore no connection is used after a fork. A fork during an import, a TLS
+set-up or a call in another thread leaves locks taken in the child for ever. Therefore a fork waits for the end of such
+work, for a limited time. The hooks are registered once, and cost nothing without a fork.
 """
 
 from __future__ import annotations
 
-# Its hooks come before ours, and so a fork runs them after ours: held while a fork waits for work under way, its lock
-# would keep that work from handing anything to an executor.
+# Imported first, so that a fork runs the `before` hook of this module after ours. That hook takes a lock. If a fork
+# held the lock while it waits for running work, that work could not hand anything to an executor.
 import concurrent.futures.thread  # noqa: F401
 import logging
 import os
@@ -20,89 +20,94 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 LONGEST_WAIT = 120.0
-"""Seconds that a fork waits for an import or for a client that is made: it ends by itself, but with twenty processes at
-each core it took a minute; and a child that is born meanwhile hangs for good."""
+"""Seconds that a fork waits for an import or for the making of a client. Both end by themselves, but took a minute with
+twenty processes per core. A child that is forked before that end hangs for ever."""
 
 LONGEST_WAIT_FOR_A_CALL = 5.0
-"""Seconds that forks wait for a call, which may hang: all of them together."""
+"""Seconds that all forks together wait for one call. A call may hang."""
 
 LOOK_EVERY = 0.001
-"""Seconds between two looks at it."""
+"""Seconds between two checks while a fork waits."""
 
 
 class Forkable:
-    """Something with state that a child of a fork must drop; a fork finds it whole, since it is held meanwhile."""
+    """An object with state that a forked child must drop. A fork holds the object, so that its state is consistent."""
 
     def before_fork(self) -> bool:
-        """Hold it, without waiting. Returns whether it is held; here there is nothing to hold."""
+        """Hold the object, without waiting. Return whether it is held. Here there is nothing to hold."""
         return True
 
     def after_fork_in_parent(self) -> None:
-        """Let go of it."""
+        """Release the object."""
 
     def after_fork_in_child(self) -> None:
-        """Drop what is the parent's."""
+        """Drop the state that belongs to the parent."""
 
 
 _watched: weakref.WeakSet[Forkable | Lock] = weakref.WeakSet()
 _held: list[Forkable | _Held] = []
-# Reentrant, for signals' handlers. Nobody waits for anything else while holding it.
+# Reentrant, for signal handlers. A thread that holds it waits for nothing else.
 _watching = threading.RLock()
 
 
 def watch(thing: Forkable | Lock) -> None:
-    """Tell `thing` of each fork from now on, as long as it lives."""
+    """Call the hooks of `thing` at each fork, for as long as the object exists."""
     with _watching:
         _watched.add(thing)
 
 
 class _Held(type(threading.RLock())):  # type: ignore[misc]
-    """A lock that C takes and gives back: a signal's handler that raises cannot keep a `with` from giving it back."""
+    """A lock implemented in C. A signal handler that raises cannot prevent its release at the end of a `with` block."""
 
     if TYPE_CHECKING:
 
         def _is_owned(self) -> bool: ...
 
     def before_fork(self) -> bool:
-        """Take it if it is free, so that no child inherits half a change. Returns whether it was."""
+        """Take the lock if it is free, so that no child inherits half a change. Return whether it was free."""
         return bool(self.acquire(blocking=False))
 
     def after_fork_in_parent(self) -> None:
-        """Give it back."""
+        """Release the lock."""
         self.release()
 
     def after_fork_in_child(self) -> None:
-        """Give it back too: the thread that took it is the one that goes on in the child."""
+        """Release the lock: the thread that took it is the thread that continues in the child."""
         self.release()
 
 
 class Lock(_Held):
-    """A lock that a fork waits for, and that is free in the child; reentrant, for a signal's handler that takes it."""
+    """A reentrant lock. A fork waits until it is free, and it is free in the child. A signal handler may take it."""
 
     def __init__(self) -> None:
-        # gevent's patch puts a class of Python in place of the one in C; it has a state of its own.
+        # gevent's patch replaces the class in C by a class in Python, whose __init__ must run.
         super().__init__()
         watch(self)
 
 
 class Work(_Held):
-    """One piece of work that a fork waits for; it is under way while this is taken."""
+    """A piece of work that a fork waits for. The work runs while this lock is taken.
+
+    Args:
+        longest: Seconds that all forks together wait for this work.
+        within: Whether other work waits for this work, so that it must go on while a fork waits.
+    """
 
     def __init__(self, longest: float, within: bool) -> None:
         super().__init__()
         self.thread = threading.get_ident()
         self.within = within
-        # Not of each fork: a server that forks ten workers must not wait ten times for one call that hangs.
+        # For all forks together: a server that forks ten workers must not wait ten times for one call that hangs.
         self.seconds_left = longest
         self.be_waited_for()
 
     def be_waited_for(self) -> None:
-        """Let forks wait for it, as long as it lives."""
-        # Adding is one step in C, and so is dropping: no interrupt can leave it behind.
+        """Make forks wait for this work, for as long as this object exists."""
+        # Adding and removing are one step in C each. So an interrupt cannot leave an entry behind.
         _at_work.add(weakref.ref(self, _at_work.discard))
 
     def is_over(self) -> bool:
-        """Whether a fork may go on; work that is about to begin is kept from it until the fork is over."""
+        """Return whether a fork need not wait for this work. Work that has not begun is held until the fork is over."""
         if self.seconds_left <= 0 or self in _held:
             return True
         if not self.before_fork():
@@ -115,20 +120,20 @@ class Work(_Held):
 
 
 _at_work: set[weakref.ref[Work]] = set()
-# Held from before a fork until it is over, so that meanwhile no work begins, and no other fork. Reentrant, as above.
+# A fork holds it from beginning to end. No work and no other fork begins meanwhile. Reentrant, for signal handlers.
 _gate = threading.RLock()
 
 
 def at_work(longest: float = LONGEST_WAIT, *, within: bool = False) -> Work:
-    """For the `with` block of an import, of a client that is made, or of a call: forks wait until it is over.
+    """Return a context manager for an import, the making of a client, or a call. Forks wait until its block ends.
 
     Args:
-        longest: Seconds that forks wait for it, all of them together.
-        within: Whether other work waits for this, so that it must go on although a fork waits.
+        longest: Seconds that all forks together wait for the block.
+        within: Whether other work waits for this block, so that it must go on while a fork waits.
     """
     mine = _work_of(threading.get_ident())
     begun = [work for work in mine if work._is_owned()]
-    # An interrupt kept the others from beginning, and whoever keeps its traceback keeps them.
+    # The others never began, because of an interrupt. The traceback of that interrupt keeps these objects alive.
     _forget([work for work in mine if work not in begun])
     if within or begun:
         return Work(longest, within=True)
@@ -150,17 +155,17 @@ def _work_of_others() -> list[Work]:
 
 
 def is_at_work() -> bool:
-    """Whether this thread is inside of an `at_work` block."""
+    """Return whether this thread is inside an `at_work` block."""
     return any(work._is_owned() for work in _work_of(threading.get_ident()))
 
 
 def abandon(work: Work) -> None:
-    """Let no fork wait for this any more: it hangs."""
+    """Stop forks from waiting for this work and for all work of its thread: it hangs."""
     _forget(_work_of(work.thread))
 
 
 def stand_aside() -> None:
-    """Let no fork wait for the rest of what this thread does: it calls code that isn't ours, and may take long."""
+    """Stop forks from waiting for this thread: it is about to call code of the application, which may take long."""
     _forget(_work_of(threading.get_ident()))
 
 
@@ -169,7 +174,7 @@ def _forget(works: list[Work]) -> None:
 
 
 def _rest() -> None:
-    """Wait until the work of all other threads is over, for each as long as it is worth."""
+    """Wait until the work of all other threads is over. Each piece of work has its own limit of seconds."""
     while others := [work for work in _work_of_others() if not work.is_over()]:
         began = time.monotonic()
         time.sleep(LOOK_EVERY)
@@ -178,22 +183,22 @@ def _rest() -> None:
 
 
 def _before() -> None:
-    # An interrupt may have left logging's own lock taken: then a fork waits for it here, with nothing in its hands.
+    # An interrupt may have left the lock of the module logging taken. Then the fork waits here, before it holds a lock.
     logging.getLogger(__name__)
     mine = _work_of(threading.get_ident())
-    # Another thread's fork must not wait for one that waits for it.
+    # A fork in another thread must not wait for this thread while this thread waits for that fork.
     _forget(mine)
     _gate.acquire()
     for work in mine:
         work.be_waited_for()
     _rest()
     _hold_all()
-    # Last, since work that a fork waits for makes things that are watched.
+    # Taken last, because the work that a fork waits for calls `watch`.
     _watching.acquire()
 
 
 def _hold_all() -> None:
-    """Hold all that is watched at once: a fork that waits for one thing with another in its hands may wait for good."""
+    """Hold all watched objects or none: a fork that holds one and waits for another could wait for ever."""
     kept, give_up = len(_held), time.monotonic() + LONGEST_WAIT
     while not _hold_each() and time.monotonic() < give_up:
         _let_go(kept)
@@ -201,7 +206,7 @@ def _hold_all() -> None:
 
 
 def _hold_each() -> bool:
-    """Hold what can be held; whether that is all."""
+    """Hold every watched object that can be held. Return whether all are held."""
     with _watching:
         watched = list(_watched)
     held = [thing for thing in watched if thing.before_fork()]
@@ -210,7 +215,7 @@ def _hold_each() -> bool:
 
 
 def _let_go(but: int = 0) -> None:
-    """Let go of what is held, but for the first ones."""
+    """Release the held objects, except the first `but` ones."""
     while len(_held) > but:
         _held.pop().after_fork_in_parent()
 
@@ -223,7 +228,7 @@ def _after_in_parent() -> None:
 
 
 def _after_in_child() -> None:
-    # Numbers of threads are used again.
+    # The child may give the number of a lost thread to a new thread.
     _forget(_work_of_others())
     try:
         while _held:
@@ -233,7 +238,7 @@ def _after_in_child() -> None:
 
 
 def _go_on() -> None:
-    # A signal's handler that raised in `_before` may have left either of them free.
+    # If a signal handler raised in `_before`, this thread may not hold one of these locks.
     for lock in (_watching, _gate):
         with suppress(RuntimeError):
             lock.release()

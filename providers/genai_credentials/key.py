@@ -1,4 +1,4 @@
-"""`ApiKey`, an immutable and redacted key."""
+"""`ApiKey`: an API key that cannot be changed and that hides its text."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 __all__ = ["MAX_BYTES", "PLACEHOLDER", "ApiKey", "clean", "extract_field", "fingerprint", "looks_like_a_key"]
 
 PLACEHOLDER = "genai-credentials-placeholder"
-"""What a client is built with in a key's stead; whoever sends a request swaps it for the current key."""
+"""The text with which a client is built in place of a key. It is replaced by the current key in each request."""
 
-# Tracers walk over attributes and slots: none leads to the text, which a function encloses. That function is a slot
-# itself, since a method that called it would take twice the time (measured). A checker sees the method below.
+# Tracers read all attributes and slots, so no attribute holds the text: the closure of a function holds it. The slot
+# holds that function itself, because a method that calls it takes twice the time (measured). Type checkers see the
+# method below.
 _SLOTS = {
     "__weakref__": "What knows the key as long as it lives.",
     "_fetched_at": "See `fetched_at`.",
@@ -32,15 +33,15 @@ _SLOTS = {
 
 
 class ApiKey:
-    """An API key with where it came from; its text is only ever given by `get_secret_value()`.
+    """An API key with its origin. Only `get_secret_value()` returns its text.
 
-    The text is cleaned first: surrounding white space, a byte-order mark and matching quotes are taken off.
+    The constructor cleans the text: it removes surrounding white space, a byte-order mark and matching quotes.
 
     Args:
         text: The key itself.
-        provider: The name of the provider that served it; safe to log.
-        version: The version in that provider's own words; a number is made text; None where it has none.
-        fetched_at: When it was fetched; without a time zone it is local time, as everywhere in Python. None means now.
+        provider: The name of the provider that returned the key; safe to log.
+        version: The version as the store names it. A number is converted to text. None if the store has no versions.
+        fetched_at: The time of the fetch. A time without a time zone is local time. None means now.
 
     Raises:
         InvalidSecret: The text cannot be a key.
@@ -61,7 +62,7 @@ class ApiKey:
         try:
             values = _values(text, provider, version, fetched_at)
         except Exception as error:
-            # It keeps this frame, and reporters send the frame's variables along.
+            # The error keeps this frame, and error reporters send the variables of each frame.
             del text, provider, version, fetched_at
             raise emptied(error) from error.__cause__
         for name, value in values.items():
@@ -70,32 +71,32 @@ class ApiKey:
     if TYPE_CHECKING:
 
         def get_secret_value(self) -> str:
-            """The text of the key: the only way to it, and never to be logged."""
+            """Return the text of the key. Never log it."""
             ...
 
     @property
     def fingerprint(self) -> str:
-        """The first 8 hexadecimal digits of the text's SHA-256: names the key without giving it away."""
+        """The first 8 hexadecimal digits of the SHA-256 of the text. It names the key and does not reveal it."""
         return self._fingerprint  # type: ignore[attr-defined,no-any-return]
 
     @property
     def provider(self) -> str:
-        """The name of the provider that served this key."""
+        """The name of the provider that returned this key."""
         return self._provider  # type: ignore[attr-defined,no-any-return]
 
     @property
     def version(self) -> str | None:
-        """The version in the provider's own words; None where it has none."""
+        """The version as the store names it; None if the store has no versions."""
         return self._version  # type: ignore[attr-defined,no-any-return]
 
     @property
     def fetched_at(self) -> datetime:
-        """When the key was fetched, in UTC."""
+        """The time of the fetch, in UTC."""
         return self._fetched_at  # type: ignore[attr-defined,no-any-return]
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was taken off the text, in words: ("surrounding white space",); empty for a clean one."""
+        """The parts that were removed from the text, such as ("surrounding white space",); empty for a clean text."""
         return self._notes  # type: ignore[attr-defined,no-any-return]
 
     def __setattr__(self, name: str, value: object) -> Never:
@@ -116,7 +117,7 @@ class ApiKey:
 
     def __repr__(self) -> str:
         if not hasattr(self, "get_secret_value"):
-            # A traceback with locals shows the key that was being made when its text was refused.
+            # A traceback that prints locals shows this half-made object if the constructor refused the text.
             return "<ApiKey, refused>"
         version = f" version {self.version}" if self.version else ""
         return f"<ApiKey {self.fingerprint} from {self.provider}{version}>"
@@ -136,7 +137,7 @@ class ApiKey:
         raise TypeError("An ApiKey is not pickled: the key would leave the process. Pass the provider's URI instead.")
 
     def __getstate__(self) -> Never:
-        # Serialisers other than pickle ask for it, and object's own holds the text.
+        # Serialisers other than pickle call this method. The inherited one returns the function that holds the text.
         self.__reduce_ex__(None)
 
 
@@ -149,19 +150,19 @@ def _values(text: str, provider: str, version: object, fetched_at: datetime | No
         "_notes": notes,
         "_provider": provider,
         "_version": None if version is None else str(version),
-        # Ages are counted and keys are ordered by it, which a naive time would make a TypeError of.
+        # Ages and the order of keys are computed from it. A time without a time zone would raise a TypeError there.
         "_fetched_at": (fetched_at or datetime.now(UTC)).astimezone(UTC),
         "_fingerprint": fingerprint(cleaned),
     }
 
 
 def no_api_key(kind: type) -> TypeError:
-    """The error for something else in a key's stead; of its kind alone, since it may be the key's text."""
+    """Return the error for an argument that is no `ApiKey`. It names only the type: the value may be a key's text."""
     return TypeError(f"Pass the ApiKey that get() returned, not {kind.__name__}.")
 
 
 def looks_like_a_key(text: object) -> bool:
-    """Whether a text that is to be a name or a path is a key in the wrong place, and so must not be repeated."""
+    """Return whether a text given as a name or a path looks like a key. Such a text must not appear in a message."""
     if not isinstance(text, str):
         return False
     at_the_start = re.match(r"AIza[\w-]{8,}|AQ\.[\w-]{8,}|sk-[\w-]{8,}", text)
@@ -169,7 +170,7 @@ def looks_like_a_key(text: object) -> bool:
 
 
 def fingerprint(text: str) -> str:
-    """The first 8 hexadecimal digits of the text's SHA-256."""
+    """Return the first 8 hexadecimal digits of the SHA-256 of the text."""
     import hashlib
 
     return hashlib.sha256(text.encode()).hexdigest()[:8]

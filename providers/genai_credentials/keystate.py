@@ -1,15 +1,15 @@
-"""`KeyState`: which key is served, and when to look for another. The state machine, without I/O, threads or locks.
+"""`KeyState`: the state machine. It decides which key serves and when the next fetch is due. No I/O, threads or locks.
 
-Its states, each derived from what it holds (the picture is in docs/explanation/state-machine.md):
+The states are derived from the fields (for a picture see docs/explanation/state-machine.md):
 
-    EMPTY      no key yet, or the last one is too old to be served
-    FRESH      a key within its ttl
-    STALE      past its ttl, and served while a refresh runs or backs off
-    FELL_BACK  the fresh key was refused, so the one before it serves; the fresh one goes on trial again later
-    REFUSED    the key that is served is in quarantine: each known key is worth a try before giving up (parole)
+    EMPTY      there is no key, or the last key is too old to be served
+    FRESH      the key is younger than its ttl
+    STALE      the key is older than its ttl; it serves while a refresh runs or waits after a failure
+    FELL_BACK  the API refused the new key; the key before it serves, and the new key is tried again later
+    REFUSED    the serving key is in quarantine; each known key is tried before a request gives up (parole)
 
-The caller holds a lock around every method, and asks with the time in seconds. Each step leaves it whole, so that a
-signal's handler that raises between two of them does no harm.
+The caller holds a lock around each method, and passes the time in seconds. The state is consistent after each
+assignment, so that a signal handler that raises in between does no harm.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ class _Trial(NamedTuple):
 
 
 class KeyState:
-    """Which key is served.
+    """The state machine of one provider.
 
     Args:
-        ttl: Seconds a key is served before a refresh.
-        max_stale: Seconds past that it is still served while refreshes fail.
-        known: What the API said of each key.
-        random: The source of jitter.
+        ttl: Seconds that a key is served before a refresh.
+        max_stale: Seconds past `ttl` that a key is still served while refreshes fail.
+        known: The known keys with the API's judgement of each.
+        random: The source of random delays.
     """
 
     def __init__(self, *, ttl: float, max_stale: float, known: KnownKeys, random: Random) -> None:
@@ -63,10 +63,10 @@ class KeyState:
         self._earlier_asked: set[str] = set()
         self._outage = self._told = False
 
-    # What is so
+    # Queries
 
     def state(self, now: float) -> str:
-        """The state's name, as in this module's docstring."""
+        """The name of the state, as in the docstring of this module."""
         if not self.servable(now):
             return "EMPTY"
         if self.known.quarantined(self.serving.key):
@@ -76,50 +76,50 @@ class KeyState:
         return "FRESH" if now < self.refresh_at else "STALE"
 
     def servable(self, now: float) -> bool:
-        """Whether there is a key that is not too old."""
+        """Return whether there is a key that is not too old."""
         return now < self.serving.stale_at
 
     def refresh_due(self, now: float) -> bool:
-        """Whether the key is past its ttl and no failure keeps us from asking, or a notification's moment has come."""
+        """Return whether a refresh or the fetch for a notification is due."""
         return now >= self.next_refresh_at
 
     @property
     def next_refresh_at(self) -> float:
-        """When that is so; before any time for a start."""
+        """The time of the next refresh or notified fetch, in seconds; minus infinity before the first fetch."""
         return min(max(self.refresh_at, self.retry_at), self.notice.at)
 
     def backs_off(self, now: float) -> bool:
-        """Whether a failed start keeps us from asking again."""
+        """Return whether the pause after a failed fetch is not over yet."""
         return now < min(self.retry_at, self.notice.at)
 
     @property
     def failing(self) -> bool:
-        """Whether the last scheduled fetch failed."""
+        """Whether a fetch has failed since the last successful fetch."""
         return self._failures > 0
 
     def reach(self, links: int, now: float, *, for_rejection: bool) -> int:
-        """How many links a fetch asks: a scheduled one never trades a working key for a lower link's.
+        """The number of links that a fetch asks. A refresh never replaces a working key by a key of a lower link.
 
         Args:
-            links: How many there are.
-            now: The time.
-            for_rejection: Whether a rejection asks for it.
+            links: The number of links in the chain.
+            now: The time in seconds.
+            for_rejection: Whether a rejection caused the fetch.
         """
         works = self.servable(now) and not self.known.quarantined(self.serving.key)
         return self.serving.link + 1 if works and not for_rejection else links
 
     def worth_its_previous_version(self, rejected: ApiKey | None) -> bool:
-        """Whether to ask for the version before a refused key: once, at a start where no key has worked yet."""
+        """Return whether to ask for the version before a refused key: once per key, while no key has worked yet."""
         if rejected is None or self.serving.link < 0 or self.known.ever_worked():
             return False
         first = rejected.fingerprint not in self._earlier_asked
         self._earlier_asked.add(rejected.fingerprint)
         return first
 
-    # What happens
+    # Changes
 
     def begin_trial(self, now: float) -> None:
-        """Give the fresh key that was refused another try, if its time has come."""
+        """Serve the refused new key again, if the time of its next trial has come."""
         if self._trial is None or now < self._trial.at:
             return
         trial, old = self._trial, Found(self.serving.key, self.serving.link)
@@ -129,11 +129,11 @@ class KeyState:
         self._serve(trial.found)
 
     def accepted(self, key: ApiKey, now: float, sent: int) -> bool:
-        """The API accepted a request with this key. True when that ends an outage of the keys.
+        """Note that the API accepted a request with this key. Return whether that ends an outage of all keys.
 
         Args:
-            key: The key.
-            now: The time.
+            key: The key of the request.
+            now: The time in seconds.
             sent: The tick at which the request was sent.
         """
         if not self.known.accepted(key, now, sent):
@@ -146,18 +146,18 @@ class KeyState:
         return ended
 
     def refused(self, key: ApiKey, now: float) -> bool:
-        """The API refused this key. True when that is news."""
+        """Note that the API refused this key. Return False if the key was in quarantine already."""
         news = self.known.refused(key, now)
         self.counters["rejections"] += news
         return news
 
     def gave_up(self) -> bool:
-        """A request ends with the API's refusal. True when that is to be warned of: once an outage."""
+        """Note that a request ends with the API's refusal. Return whether to log a warning: once per outage."""
         news, self._outage, self._told = not self._told, True, True
         return news
 
     def replacement(self, key: ApiKey, tried: Collection[str], now: float) -> ApiKey | None:
-        """A key worth trying in place of the refused one, without a fetch: the current one, or the one before it."""
+        """A key to try in place of the refused key, without a fetch: the serving key, or the key before it."""
         current = self.serving.key
         if current is None:
             return None
@@ -171,16 +171,16 @@ class KeyState:
         return None
 
     def parole(self, key: ApiKey, tried: Collection[str], now: float) -> ApiKey | None:
-        """A key that was refused earlier and is worth a try now, since no better one is known; None if there is none.
+        """A key that was refused earlier and is tried now, because there is no better key; None if there is none.
 
-        It serves from then on. But where each key was refused since the last one worked, or replicas of the API
-        disagree about the current one, it is only lent to this request.
+        The key serves from now on, with two exceptions: every key was refused since the API last accepted one, or
+        servers of the API disagree about the serving key. Then the key is only lent to this request.
 
         Args:
-            key: The key just refused.
-            tried: Fingerprints that the same request was refused with. When empty, a key refused at this very instant
-                is taken to be one of them.
-            now: The time.
+            key: The key that was just refused.
+            tried: Fingerprints of all keys with which the same request was refused. If empty, a key that was refused
+                at this very time counts as one of them.
+            now: The time in seconds.
         """
         for found in self.known.newest_first():
             other, known = found.key, self.known.get(found.key)
@@ -194,9 +194,9 @@ class KeyState:
         return None
 
     def another_try(self, now: float) -> ApiKey:
-        """The key to begin again with after a pause: the current one, unless another is more likely to serve.
+        """The key for the next try after a pause: the serving key; if it is refused, the key refused longest ago.
 
-        A request goes on with the newest ones, but with few of them. So it begins with the one refused longest ago.
+        After this key, a request tries only a few more keys, the newest first.
         """
         current = self.serving.key
         if current is not None and not self.known.quarantined(current):
@@ -204,25 +204,25 @@ class KeyState:
         return self.known.disputed_longest(now) or current
 
     def landed(self, found: Found | None, passed_over: list[Found], now: float, *, for_rejection: int | None) -> None:
-        """A fetch ended.
+        """Note the result of a fetch.
 
         Args:
-            found: The first key that isn't in quarantine; None when there was none.
-            passed_over: Keys that were, in the chain's order.
-            now: The time.
-            for_rejection: The tick at which it began, if a rejection had asked for it; None otherwise.
+            found: The first key that isn't in quarantine; None if there is none.
+            passed_over: The keys in quarantine, in the order of the chain.
+            now: The time in seconds.
+            for_rejection: The tick at which the fetch began, if a rejection caused it; else None.
         """
         if found and self.known.quarantined(found.key):
-            # Refused while the fetch was under way: it must not come back by it.
+            # The API refused this key while the fetch ran. The fetch must not bring it back.
             passed_over, found = [found, *passed_over], None
         if found is None and passed_over and not self.servable(now):
-            # Quarantine only orders: with nothing else to serve, a key refused earlier is better than none.
+            # There is nothing else to serve: a key in quarantine is better than no key.
             found = passed_over[0]
             self.known.release(found.key)
         if found:
             self._adopt(found, now)
         elif any(other.link == self.serving.link for other in passed_over):
-            # The store was reached, and has only what was refused: the current key stays, as if it had been fetched.
+            # The store answered, with a refused key only. The serving key counts as fetched again.
             self._renew(now)
         elif for_rejection is None:
             self._failed(now)
@@ -232,15 +232,15 @@ class KeyState:
                 self._failed(now)
 
     def serve_on(self) -> None:
-        """Serve the same key, with another look at when the next fetch is due."""
+        """Serve the same key, with a new time for the next fetch."""
         if self.serving.key is not None:
             self._serve(Found(self.serving.key, self.serving.link))
 
     def drop(self) -> None:
-        """Forget the key that is served."""
+        """Forget the serving key."""
         self.serving = NOTHING
 
-    # The steps
+    # Steps
 
     def _untried(self, key: ApiKey, tried: Collection[str]) -> bool:
         return key.fingerprint not in tried and not self.known.quarantined(key)

@@ -1,4 +1,4 @@
-"""The text of a key: what is taken off a copied one, and what cannot be one."""
+"""Cleans the text of a key, and refuses texts that cannot be a key."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ _PLACEHOLDERS = frozenset(
         "GENAI_CREDENTIALS_PLACEHOLDER",
     )
 )
-"""Compared by their letters alone, so that every spelling is known."""
+"""Placeholders from documentation. Only the letters of a text are compared, so that each spelling matches."""
 
 _QUOTES = {'"': '"', "'": "'", "`": "`", "\u201c": "\u201d", "\u2018": "\u2019"}
 
-# A base64 text may end in "=": only what goes on behind it is a value.
+# A base64 text may end in "=". So a line is an assignment only if a value follows the "=".
 _ASSIGNMENT = re.compile(r"(?:export\s+|set\s+|\$env:)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*[^=\s].*")
 _NAME_OF_A_KEY = re.compile(r"[A-Z][A-Z0-9_]*|\w*(?i:key|token|secret)")
 _SEPARATORS = {",": "commas", ";": "semicolons"}
@@ -44,16 +44,16 @@ _ONE = "Store one key alone; a file of lines NAME=value is read by dotenv:."
 
 
 def clean(text: str, where: str) -> tuple[str, tuple[str, ...]]:
-    """The key inside a copied text, and what was taken off it, in words.
+    """Return the key in a copied text, and the names of the parts that were removed from the text.
 
-    A final line break is no fault: each editor and `echo` write one.
+    A line break at the end is removed without a note, because each editor and `echo` write one.
 
     Args:
-        text: What a provider found.
-        where: The provider's name, for the error.
+        text: The text that a provider found.
+        where: The name of the provider, for the error.
 
     Raises:
-        InvalidSecret: It is no key: empty, too long, several keys, or with characters that no key has.
+        InvalidSecret: The text is empty, too long, several keys, or has characters that no key has.
     """
     if not isinstance(text, str):
         raise invalid(where, f"is {type(text).__name__}, not text", "Store the key as plain text.")
@@ -78,7 +78,13 @@ def clean(text: str, where: str) -> tuple[str, tuple[str, ...]]:
 
 
 def invalid(where: str, what: str, remedy: str) -> InvalidSecret:
-    """The error for what is stored at a place; `what` says what it is, and never repeats it."""
+    """Return the error for a stored text that cannot be a key.
+
+    Args:
+        where: The name of the provider.
+        what: The rest of a sentence about the text, such as "is empty". It never quotes the text.
+        remedy: What to do next.
+    """
     return InvalidSecret(f"{where}: what is stored there {what}.", remedy=remedy)
 
 
@@ -109,7 +115,8 @@ def _too_long(where: str, length: int) -> InvalidSecret:
     return invalid(where, f"is {length} characters long; no key is over {MAX_BYTES}", "Is it the right secret?")
 
 
-# Each of these three says of a text that holds several keys what was seen and what to do; None of any other text.
+# The next three functions recognise a text with several keys. They return the problem and the remedy, and None for
+# every other text.
 
 
 def _as_a_list(text: str) -> tuple[str, str] | None:
@@ -131,7 +138,7 @@ def _as_lines(text: str) -> tuple[str, str] | None:
         return None
     if len(found) > 1:
         return f"holds several keys: {len(found)} lines NAME=value", _ONE
-    # A line alone may be a key that has a "=" in it, unless its name is that of a variable.
+    # A single line may be a key with a "=" in it. It is an assignment only if it starts with the name of a variable.
     named = found[0] is not None and _NAME_OF_A_KEY.fullmatch(found[0][1])
     return ("is a line NAME=value, not the value alone", _ONE) if named else None
 
@@ -139,7 +146,7 @@ def _as_lines(text: str) -> tuple[str, str] | None:
 def _with_separators(text: str) -> tuple[str, str] | None:
     for mark, name in _SEPARATORS.items():
         values = [value.strip() for value in text.split(mark)]
-        # White space inside of one is a sentence, or something else that is no list of keys.
+        # A part with white space inside is a sentence or something else, but no key.
         if len(values) > 1 and not any(re.search(r"\s", value) for value in values):
             filled = sum(map(bool, values))
             what = f"holds several keys: {filled} values, separated by {name}"

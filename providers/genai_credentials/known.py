@@ -1,4 +1,4 @@
-"""`KnownKeys`: what the API said of each key, and what follows for the next try. Without I/O, threads or locks."""
+"""`KnownKeys`: the known keys, the API's judgement of each, and the quarantine. No I/O, threads or locks."""
 
 from __future__ import annotations
 
@@ -12,24 +12,27 @@ from genai_credentials.recent import Recent
 DAY, MINUTE = 86_400.0, 60.0
 
 FIRST_PAUSE = 0.1
-"""Seconds until a refused key is sent again, or its store asked again, where replicas disagree; doubling."""
+"""Seconds until a refused key is sent again, or its store is asked again, while servers of the API disagree.
+
+Each further pause is twice as long.
+"""
 
 
 class Found(NamedTuple):
-    """A key, and the number of the link that served it."""
+    """A key, and the number of the link that returned it."""
 
     key: ApiKey
     link: int
 
 
 class Known:
-    """A key that was served, and what the API said of it.
+    """A key that was served, and the API's judgement of it. All times are in seconds.
 
-    - `worked`: whether the API ever accepted it, or it was served when another followed it.
-    - `rotated_in_at`: when a fetch brought it in place of another key.
-    - `refused`: the tick of its last refusal; `refused_at` is the time.
-    - `outing_at`: the time of its first refusal since the API last accepted it; None while it is accepted.
-    - `back_at`: when the API last accepted it after a refusal.
+    - `worked`: whether the API ever accepted the key, or the key served without a refusal until another followed it.
+    - `rotated_in_at`: the time at which a fetch put the key in place of another key.
+    - `refused`: the tick of the last refusal; 0 if there is none. `refused_at` is its time.
+    - `outing_at`: the time of the first refusal since the API last accepted the key; None if there is none.
+    - `back_at`: the last time at which the API accepted the key after a refusal.
     """
 
     __slots__ = ("back_at", "found", "outing_at", "refused", "refused_at", "rotated_in_at", "worked")
@@ -43,7 +46,10 @@ class Known:
 
 
 class _Fruitless(NamedTuple):
-    """The fetches in a row that a rejection asked for and that found nothing better."""
+    """The latest fetches for a rejection that found no better key, in a row.
+
+    `began` is the tick of the last one, `ended` its end in seconds, and `in_a_row` their number.
+    """
 
     began: int = 0
     ended: float = -math.inf
@@ -51,12 +57,12 @@ class _Fruitless(NamedTuple):
 
 
 class KnownKeys:
-    """The keys of the last day and what became of them, and the quarantine: the memory of refused keys.
+    """The keys of the last day, and the quarantine: the list of refused keys.
 
     Args:
-        interval: Seconds between two fetches that the same refusal causes and that find nothing better.
-        patience: Seconds from a key's first refusal in which it may be sent again.
-        clock: Seconds that only grow.
+        interval: Seconds between two fetches for the same refusal, if the first one finds no better key.
+        patience: Seconds from a key's first refusal in which the key may be sent again.
+        clock: A function that returns seconds and never goes back.
     """
 
     def __init__(self, *, interval: float, patience: float, clock: Callable[[], float]) -> None:
@@ -70,43 +76,43 @@ class KnownKeys:
         self._fruitless = _Fruitless()
 
     def tick(self) -> int:
-        """Number the next thing that happens, so that the order of two things is known."""
+        """Return the number of the next step. Two numbers give the order of two steps."""
         self._ticks += 1
         return self._ticks
 
     @property
     def now(self) -> int:
-        """The number of the last thing that happened."""
+        """The number of the latest step."""
         return self._ticks
 
     def remember(self, found: Found) -> Known:
-        """What is known of a key; it is known for a day from when it was last of use."""
+        """Return the entry of a key, and create it if needed. An entry is kept for a day after its last use."""
         name = found.key.fingerprint
         known = self._known.get(name) or Known(found)
         self._known[name] = known
         return known
 
     def get(self, key: ApiKey) -> Known | None:
-        """What is known of a key; None when it was never served, or not for a day."""
+        """The entry of a key; None if the key was not served in the last day."""
         return self._known.get(key.fingerprint)
 
     def newest_first(self) -> list[Found]:
-        """Every key, the one that was fetched last first."""
+        """All known keys, the last fetched key first."""
         found = [known.found for known in self._known.values()]
         return sorted(found, key=lambda one: one.key.fetched_at, reverse=True)
 
     def ever_worked(self) -> bool:
-        """Whether any key so far is known to have been accepted."""
+        """Return whether any known key has worked; see `Known`."""
         return any(known.worked for known in self._known.values())
 
     def all_refused(self) -> bool:
-        """Whether each key was refused since the API last accepted any."""
+        """Return whether the API refused every known key since it last accepted a key."""
         return all(known.refused > self._accepted for known in self._known.values())
 
     # The quarantine
 
     def quarantined(self, key: ApiKey) -> bool:
-        """Whether the API refused this key, and nothing spoke for it since."""
+        """Return whether this key is in quarantine."""
         return key.fingerprint in self._quarantine
 
     def release(self, key: ApiKey) -> None:
@@ -114,12 +120,15 @@ class KnownKeys:
         self._quarantine.forget(key.fingerprint)
 
     def struck(self, key: ApiKey) -> int:
-        """The tick at which this key went into quarantine: only a later fetch answers it."""
+        """The tick at which this key went into quarantine. Only a fetch that began later answers the refusal."""
         tick = self._quarantine.get(key.fingerprint)
         return self._ticks if tick is None else tick
 
     def refused(self, key: ApiKey, now: float) -> bool:
-        """The API refused this key. True when that is news: one strike an outing, however many requests it met."""
+        """Note that the API refused this key. Return False if the key was in quarantine already.
+
+        So a key goes into quarantine once, even if many requests with it are refused.
+        """
         tick = self.tick()
         if known := self.get(key):
             known.refused, known.refused_at = tick, now
@@ -130,12 +139,16 @@ class KnownKeys:
         return news
 
     def accepted(self, key: ApiKey, now: float, sent: int) -> bool:
-        """The API accepted a request with this key; False when that says nothing of the key as it is now.
+        """Note that the API accepted a request with this key, and take the key out of quarantine.
+
+        Returns:
+            False if the key is unknown, or if the API refused it after the request was sent.
 
         Args:
-            key: The key.
-            now: The time.
-            sent: The tick at which the request was sent: one sent before the key's last refusal proves nothing.
+            key: The key of the request.
+            now: The time in seconds.
+            sent: The tick at which the request was sent. A request that was sent before the key's last refusal proves
+                nothing.
         """
         known = self.get(key)
         if known is None:
@@ -150,37 +163,41 @@ class KnownKeys:
         return True
 
     def was_refused_since(self, key: ApiKey, tick: int) -> bool:
-        """Whether the API refused this key after that tick."""
+        """Return whether the API refused this key after the given tick."""
         known = self.get(key)
         return known is not None and tick < known.refused
 
-    # What a refusal is worth
+    # Another try, another fetch
 
     def seconds_of_patience(self, now: float) -> float:
-        """For how long a request may still be sent again, with one key or another."""
+        """The seconds in which a request may still be sent again, with any key."""
         return max((self._patience_with(known, now) for known in self._known.values()), default=0.0)
 
     def is_disputed(self, key: ApiKey, now: float) -> bool:
-        """Whether replicas of the API seem to disagree about a refused key, so that it is worth another try."""
+        """Return whether servers of the API seem to disagree about a refused key. Such a key is worth another try."""
         known = self.get(key)
         return known is not None and known.outing_at is not None and self._patience_with(known, now) > 0
 
     def disputed_longest(self, now: float) -> ApiKey | None:
-        """Of the disputed keys the one whose last refusal is longest ago: most likely replicas know it by now."""
+        """The disputed key whose last refusal is longest ago; None if there is none.
+
+        This is the key that servers of the API have most likely learned by now.
+        """
         disputed = [known for known in self._known.values() if self.is_disputed(known.found.key, now)]
         return min(disputed, key=lambda known: known.refused_at).found.key if disputed else None
 
     def _patience_with(self, known: Known, now: float) -> float:
-        # A key that has just followed another, some don't know yet; one that was accepted since, some still refuse.
+        # Some servers may not have a new key yet. Some may still refuse a key that others have accepted again.
         if now - max(known.rotated_in_at if known.refused else -math.inf, known.back_at) > MINUTE:
             return 0.0
         since = now if known.outing_at is None else known.outing_at
         return max(0.0, since + self.patience - now)
 
     def may_fetch(self, key: ApiKey, now: float) -> bool:
-        """Whether a refusal of this key may ask the stores: once an interval, but a key refused anew earns its own.
+        """Return whether a refusal of this key may cause a fetch: once per interval, and at once after a new refusal.
 
-        Where that key flaps, each fetch that finds nothing doubles the pause, so that it cannot hammer.
+        If a key is accepted and refused in turns, each fetch without a better key doubles the pause. This protects the
+        stores.
         """
         last = self._fruitless
         if self.struck(key) <= last.began:
@@ -189,14 +206,14 @@ class KnownKeys:
         return self._has_passed(FIRST_PAUSE * 2 ** (last.in_a_row - 2) if flaps else 0.0, now)
 
     def may_fetch_again(self, now: float) -> bool:
-        """Whether a request that is patient may ask the stores once more: a second rotation may have followed.
+        """Return whether a request that waits with patience may cause a fetch: a second rotation may have followed.
 
-        However many fetches have found nothing, it may do so within the time of its own patience.
+        The pause before such a fetch is at most half of the patience, so that each request gets one.
         """
         return self._has_passed(min(FIRST_PAUSE * 2 ** max(0, self._fruitless.in_a_row - 1), self.patience / 2), now)
 
     def _has_passed(self, pause: float, now: float) -> bool:
-        # Added, not subtracted: the difference of two times is rounded, and may miss by a hair.
+        # A sum, because the difference of two times is rounded and may be slightly too small.
         return now >= self._fruitless.ended + min(pause, self.interval)
 
     def _was_back(self, key: ApiKey) -> bool:
@@ -204,15 +221,15 @@ class KnownKeys:
         return known is not None and known.back_at > -math.inf
 
     def fetch_was_fruitless(self, began: int, now: float) -> None:
-        """A fetch for a rejection found nothing better.
+        """Note that a fetch for a rejection found no better key.
 
         Args:
-            began: The tick at which it began.
-            now: The time.
+            began: The tick at which the fetch began.
+            now: The time in seconds.
         """
         in_a_row = 1 if now - self._fruitless.ended > MINUTE else min(self._fruitless.in_a_row + 1, 32)
         self._fruitless = _Fruitless(began, now, in_a_row)
 
     def fetch_was_fruitful(self) -> None:
-        """A fetch brought another key."""
+        """Note that a fetch found another key."""
         self._fruitless = _Fruitless(self._fruitless.began, self._fruitless.ended, 0)

@@ -1,4 +1,4 @@
-"""Our logger: what an application's handlers, filters and record factory raise fails no fetch and no request."""
+"""The logger of this library. Errors in the application's log handlers, filters and record factory end here."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from typing import Any
 
 
 class Lines:
-    """Records that are kept while a fetch runs, and logged once nobody waits for it any more.
+    """Log records that are kept while a fetch runs, and logged after it.
 
-    A handler may hold a lock of its own while it asks for the key: a fetch that logged to that handler before its key
-    is there would wait for the handler, and the handler for the fetch.
+    A log handler may hold its own lock while it asks for the key. If the fetch logged before the key is there, the
+    fetch would wait for the handler and the handler for the fetch.
     """
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class Lines:
 
     @contextmanager
     def keep(self) -> Iterator[None]:
-        """Keep what is logged in this block, and in the jobs that it hands on."""
+        """Keep the records of this block, and of the jobs that it starts."""
         before = _lines.set(self)
         try:
             yield
@@ -35,7 +35,7 @@ class Lines:
             self.open = False
 
     def log(self) -> None:
-        """Log what was kept."""
+        """Log the kept records."""
         while self.kept:
             with _reported():
                 logger.logger.handle(self.kept.popleft())
@@ -47,7 +47,7 @@ _tenant: ContextVar[str | None] = ContextVar("genai_credentials_tenant", default
 
 @contextmanager
 def tagged(tenant: str | None) -> Iterator[None]:
-    """Let the records of this block, and of the jobs that it hands on, name this tenant; None for no tenant."""
+    """Put the name of a tenant into the records of this block, and of the jobs that it starts; None for no tenant."""
     before = _tenant.set(tenant)
     try:
         yield
@@ -56,10 +56,10 @@ def tagged(tenant: str | None) -> Iterator[None]:
 
 
 class _Reports(logging.LoggerAdapter[logging.Logger]):
-    """Our logger; what an application's handlers, filters and record factory raise fails no fetch and no request."""
+    """A logger whose methods never raise. So an error in a log handler fails neither a fetch nor a request."""
 
     def log(self, level: int, msg: object, *args: object, **options: Any) -> None:
-        """One record, if the level is on; never raises."""
+        """Log one record if the level is enabled. Never raises."""
         if not self.isEnabledFor(level):
             return
         lines = _lines.get()
@@ -71,14 +71,14 @@ class _Reports(logging.LoggerAdapter[logging.Logger]):
                 self.logger.handle(record)
 
     def _record(self, level: int, msg: object, args: Any, extra: Mapping[str, object] | None = None) -> Any:
-        # The first three frames are those of this method, of `log` and of the adapter's `warning` and its like.
+        # The first three frames are this method, `log`, and a method of the adapter such as `warning`.
         path, line, function, _ = self.logger.findCaller(stacklevel=3)
         extra = {"tenant": _tenant.get(), **(extra or {})}
         make = partial(self.logger.makeRecord, self.logger.name, level, path, line, msg, args, None, function)
         try:
             return make(extra)
         except KeyError:
-            # The application's own record factory has taken some of the names: the record goes without those.
+            # The application's record factory has set some of these attributes. The record is made without ours.
             taken = vars(make())
             free = {name: value for name, value in extra.items() if name not in taken}
             if free == extra:
@@ -91,7 +91,7 @@ def _reported() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        # As logging itself does with a handler that fails; what it failed amid may hold a key, and isn't shown.
+        # As the module logging does for a handler that fails. The context of the error may hold a key and is not shown.
         if logging.raiseExceptions and sys.stderr:
             with suppress(Exception):
                 traceback.print_exception(error, chain=False)

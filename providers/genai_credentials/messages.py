@@ -1,4 +1,4 @@
-"""What Google says of a key without giving a reason: the words, and what they mean. Tables and nothing else."""
+"""Tables of Google's messages about a key that have no reason: the words, and their meaning."""
 
 from __future__ import annotations
 
@@ -69,11 +69,11 @@ UNREASONED: dict[str, Row] = {
 }  # fmt: skip
 
 ROWS: dict[str, Row] = {**REASONS, **UNREASONED}
-"""Every cause that an answer of the API, or of a gateway in front of it, can name."""
+"""Cause -> its row, for every cause in an answer of the API or of a gateway in front of the API."""
 
-# Nothing but marks may come before it, and no quotes: quoted, it is what a user wrote.
+# Only punctuation may come before these words, and no quotation mark: in quotes they are text of a user.
 NOT_VALID = re.compile(r"(?i)[^\w\"'`]*api[ _]key (?:is )?(?:not valid|not found|invalid|expired)")
-"""Words of a 400 that condemn the key, at the beginning of a message."""
+"""The beginning of a message with status 400 that says that the key is refused."""
 
 SAID = tuple(
     (re.compile(pattern, re.IGNORECASE), cause)
@@ -98,9 +98,9 @@ SAID = tuple(
         (r"caller does not have permission", "PERMISSION_DENIED"),
     )
 )
-"""Words of a message, in lower case or not, and the cause that they name; the first that is found counts."""
+"""Pairs of a pattern and a cause. Case does not matter. The first pattern found in a message decides."""
 
 
 def said(message: str) -> str:
-    """The cause that a message of Google's names; empty if it names none."""
+    """Return the cause that a message of Google names; empty if it names none."""
     return next((cause for pattern, cause in SAID if pattern.search(message)), "")

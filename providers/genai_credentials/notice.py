@@ -1,4 +1,4 @@
-"""`Notice`: that a newer key may be there, and when to look for it. Without I/O, threads or locks."""
+"""`Notice`: the open notifications of a newer key, and the time of the fetch for them. No I/O, threads or locks."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ LONGEST_PAUSE = 300.0
 
 
 class Notice:
-    """The notifications that no fetch has answered yet, and the one moment that is drawn for them.
+    """The open notifications, and one random moment for the fetch that answers all of them.
 
-    A notification is answered by a successful fetch that began after it, and by nothing else.
+    Only a successful fetch that began after a notification answers it.
 
-    `at` is the moment, in seconds; infinite where none is arranged. `told` says whether the event was sent.
+    `at` is the moment in seconds; infinite if no fetch is arranged. `told` says whether the event was emitted.
 
     Args:
-        interval: Seconds from a fetch that failed, or that was for a notification, to the next one for another.
+        interval: Seconds from a fetch that failed or that was for a notification to the next fetch for a notification.
         random: The source of the moment.
     """
 
@@ -42,22 +42,23 @@ class Notice:
 
     @property
     def pending(self) -> bool:
-        """Whether a notification waits to be answered."""
+        """Whether a notification is open."""
         return self._last > self._answered
 
     def asks_for(self, began: int) -> bool:
-        """Whether a fetch that began at this tick is one that a notification waits for."""
+        """Return whether a fetch that began at this tick answers a notification."""
         return self.pending and self._first < began
 
     def arrange(self, tick: int, now: float, within: float) -> bool:
-        """A notification came. True when a moment is drawn for it.
+        """Note a notification. Return whether a new moment was drawn for it.
 
-        A moment whose window ends no later stays: a process that is told again and again would else never fetch.
+        An existing moment stays if its window ends no later. Otherwise a process with very frequent notifications
+        would never fetch.
 
         Args:
-            tick: Its number.
-            now: The time.
-            within: Seconds in which the moment is to be.
+            tick: The number of the notification.
+            now: The time in seconds.
+            within: The length of the window in seconds.
         """
         ends = now + within
         if ends >= self._ends:
@@ -68,20 +69,20 @@ class Notice:
         self._last = tick
         self.at = max(now + self._random.uniform(0.0, within), self._not_before)
         self.told = self.told and self._ends < math.inf
-        # Last: what a signal's handler breaks off before this is drawn again.
+        # Set last: if a signal handler raises before this line, the next notification draws a moment again.
         self._ends = ends
         return True
 
     def begun(self) -> None:
-        """A fetch began. Whoever notifies from now on asks for another one, at a moment of its own."""
+        """Note that a fetch began. A later notification gets another fetch, with its own moment."""
         self._ends = math.inf
 
     def landed(self, began: int, now: float, *, reached: bool) -> None:
-        """A fetch ended.
+        """Note that a fetch ended.
 
         Args:
-            began: The tick at which it began.
-            now: The time.
+            began: The tick at which the fetch began.
+            now: The time in seconds.
             reached: Whether the store answered.
         """
         if not reached or self.asks_for(began):

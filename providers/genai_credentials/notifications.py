@@ -1,4 +1,4 @@
-"""`Notifications`: a process that was told of a newer key fetches by itself, without a use, at a moment of its own."""
+"""`Notifications`: after a notification, the process fetches at a random moment, even if nothing uses the key."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ from genai_credentials.keystate import KeyState
 from genai_credentials.log import logger
 
 LONGEST_SLEEP = 3_600.0
-"""Seconds between two looks: no timeout of a queue may be of any length."""
+"""The longest sleep in seconds: the timeout of a queue has an upper limit."""
 
 LOOK_AGAIN = 0.05
-"""Seconds until another look, while a fetch is under way that may or may not answer a notification."""
+"""Seconds until the next look while a fetch runs. That fetch may or may not answer the notification."""
 
 NO_THREAD = 1.0
-"""Seconds until another look, where no thread could be started for the fetch."""
+"""Seconds until the next look if no thread could be started for the fetch."""
 
 
 class Notifications:
-    """What one engine was told, and the fetch that comes of it.
+    """The notifications of one engine, and the fetches for them.
 
     Args:
-        keystate: The state machine; only touched under the lock.
-        lock: The engine's.
-        clock: Seconds that only grow.
-        fetching: Does the fetch.
-        events: Told of what happens.
+        keystate: The state machine. Access it only while holding the lock.
+        lock: The lock of the engine.
+        clock: A function that returns seconds and never goes back.
+        fetching: Runs the fetch.
+        events: Receives the events.
     """
 
     def __init__(
@@ -50,13 +50,13 @@ class Notifications:
         self._appointment = _Appointment(self)
 
     def notify(self, within: float, version: object = None, links: Collection[int] | None = None) -> None:
-        """Let the process fetch in the next `within` seconds.
+        """Arrange a fetch within the next `within` seconds.
 
         Args:
-            within: Seconds.
-            version: Which version is there now: where it is served, nothing is fetched. None means an unknown one, and
-                so does what is no version.
-            links: Numbers of the links that the version is of; None means of whichever serves.
+            within: The length of the window in seconds.
+            version: The version that the store has now. If it serves already, no fetch is arranged. None, and any
+                value that is no version, means: unknown.
+            links: The numbers of the links that have this version. None means the link that serves.
         """
         with self._lock:
             if self._fetching.closed:
@@ -67,7 +67,7 @@ class Notifications:
             if not self._notice.arrange(self._known.tick(), self._clock(), within):
                 return
             self._keystate.serve_on()
-        # Neither an event nor a log record here: whoever notifies may be a signal's handler, amid anything.
+        # No event and no log record here: the caller may be a signal handler that interrupted any other code.
         _calendar.add(self._appointment)
 
     def _serves(self, version: object, links: Collection[int] | None) -> bool:
@@ -77,7 +77,7 @@ class Notifications:
         return serving.key.version == str(version) and (links is None or serving.link in links)
 
     def look(self) -> float | None:
-        """Fetch, if the moment has come; seconds until the next look, None for no further one."""
+        """Fetch if the moment has come. Return the seconds until the next look; None if none is needed."""
         with self._lock:
             if self._fetching.closed or not self._notice.pending:
                 return None
@@ -92,14 +92,14 @@ class Notifications:
         if left > 0:
             return left
         if self._fetching.flight is None and self._fetching.begin().stillborn is not None:
-            # Nobody else has seen it: the next use says that there are no threads, unless the interpreter just ends.
+            # No other thread has seen this fetch. The next use of the key reports the lack of threads.
             self._fetching.flight = None
             return NO_THREAD
         return LOOK_AGAIN
 
 
 class _Appointment:
-    """When to look at a `Notifications` again, as `time.monotonic()` has it; it doesn't keep it alive."""
+    """The time of the next look at a `Notifications`, on the clock of `time.monotonic()`. It keeps no object alive."""
 
     __slots__ = ("_who", "at")
 
@@ -108,22 +108,22 @@ class _Appointment:
         self.at = math.inf
 
     def keep(self) -> bool:
-        """Look; True if there is to be another look, at `at`."""
+        """Look at the notifications. Return whether another look follows, at the time `at`."""
         left: float | None = None
         try:
             if (who := self._who()) is not None:
                 left = who.look()
         except Exception as error:
-            # The thread is that of every provider of the process.
+            # All providers of the process share this thread, so an error must not end it.
             logger.warning("A notification led to no fetch: %s.", type(error).__name__)
         self.at = math.inf if left is None else time.monotonic() + min(left, LONGEST_SLEEP)
         return left is not None
 
 
 class _Calendar(forks.Forkable):
-    """One thread a process, which keeps all appointments; a forked child has neither until it is notified itself.
+    """One thread per process for all appointments. A forked child starts without appointments and without the thread.
 
-    Notifications come from signals' handlers, too. So it takes no lock of the kind that one thread can wait for twice.
+    A signal handler may call `add`. Therefore this class takes no lock that its own thread could hold already.
     """
 
     def __init__(self) -> None:
@@ -131,12 +131,12 @@ class _Calendar(forks.Forkable):
         self.after_fork_in_child()
 
     def after_fork_in_child(self) -> None:
-        """Forget the parent's thread, and what was handed to it."""
+        """Forget the parent's thread and its appointments."""
         self._incoming: SimpleQueue[_Appointment] = SimpleQueue()
         self._not_started = deque([True], maxlen=1)
 
     def add(self, appointment: _Appointment) -> None:
-        """Look soon; never raises, not even while the interpreter ends: then the next use fetches."""
+        """Schedule a look at once. It raises no error if the interpreter shuts down: the next use then fetches."""
         self._incoming.put(appointment)
         try:
             self._not_started.pop()
@@ -160,7 +160,7 @@ def _keep_all(incoming: SimpleQueue[_Appointment]) -> None:
             heappush(agenda, (appointment.at, next(number), appointment))
         while agenda and agenda[0][0] <= time.monotonic():
             at, _, appointment = heappop(agenda)
-            # Else it has been moved.
+            # An appointment with another time was rescheduled. Its entry in the list is outdated.
             if at == appointment.at and appointment.keep():
                 heappush(agenda, (appointment.at, next(number), appointment))
 

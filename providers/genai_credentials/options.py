@@ -1,4 +1,4 @@
-"""The keywords that the front takes, for checkers and editors alone: it is never imported at run time."""
+"""The keyword arguments of the public classes, for type checkers and editors. No code imports it at run time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from genai_credentials.events import Event
 
 
 class ProviderOptions(TypedDict, total=False):
-    """See `CredentialProvider`."""
+    """The keyword arguments of `CredentialProvider`; see there."""
 
     ttl: float
     max_stale: float
@@ -27,7 +27,7 @@ class ProviderOptions(TypedDict, total=False):
 
 
 class ClientOptions(TypedDict, total=False):
-    """Every keyword of `genai.Client` but `api_key` and `credentials`."""
+    """The keyword arguments of `genai.Client`, except `api_key` and `credentials`."""
 
     enterprise: bool | None
     vertexai: bool | None
@@ -38,7 +38,7 @@ class ClientOptions(TypedDict, total=False):
 
 
 class HttpKeywords(HttpOptionsDict, total=False):
-    """Every field of `types.HttpOptions`."""
+    """The fields of `types.HttpOptions`."""
 
     httpx_client: object
     httpx_async_client: object

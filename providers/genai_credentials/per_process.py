@@ -1,4 +1,4 @@
-"""A store's client for each process: what connects belongs to the process that made it."""
+"""A client of a store for each process: a connection may only be used by the process that opened it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ T = TypeVar("T")
 class PerProcess(Forkable, Generic[T]):
     """A client that is made on first use, once in each process.
 
+    `given` is the `client` argument of the user; None if there was none.
+
     Args:
         make: Makes the client.
-
-    `given` is the `client` argument that it was made of; None where there was none.
     """
 
     def __init__(self, make: Callable[[], T]) -> None:
@@ -30,7 +30,12 @@ class PerProcess(Forkable, Generic[T]):
 
     @classmethod
     def of(cls, client: object, make: Callable[[], T]) -> PerProcess[T]:
-        """From a `client` argument: None (then `make`), a factory, or a ready client, which no child may use."""
+        """Interpret a `client` argument.
+
+        Args:
+            client: A function that makes a client; or a ready client, which a forked child cannot use; or None.
+            make: Makes the client if `client` is None.
+        """
         if client is None:
             return cls(make)
         of_theirs: PerProcess[T] = PerProcess(client) if callable(client) else _ReadyClient(client)  # type: ignore[arg-type]
@@ -38,24 +43,28 @@ class PerProcess(Forkable, Generic[T]):
         return of_theirs
 
     def get(self) -> T:
-        """The client of this process."""
+        """Return the client of this process, and make it if needed.
+
+        Raises:
+            FetchFailed: The user passed a ready client, and this process is a forked child.
+        """
         making = self._making
         with making:
             if self._value is not None:
                 return self._value
             value = self._make()
-            # Else it was dropped meanwhile, and who asks next is to make another.
+            # If the client was dropped meanwhile, it is not stored, and the next call makes another one.
             if making is self._making:
                 self._value = value
             return value
 
     def drop(self) -> None:
         """Forget the client, so that the next use makes another."""
-        # And the lock with it: a factory that hangs holds it.
+        # The lock is replaced too: a factory that hangs holds the old one.
         self._value, self._making = None, threading.Lock()
 
     def after_fork_in_child(self) -> None:
-        """Drop the parent's client, made or half made, and a lock that a thread of the parent may have held."""
+        """Drop the parent's client, and the lock, which a thread of the parent may have held."""
         self._abandoned = self._value
         self.drop()
 
@@ -66,10 +75,10 @@ class _ReadyClient(PerProcess[T]):
         self._value = client
 
     def drop(self) -> None:
-        """Nothing: it is its owner's to close, and may serve others."""
+        """Do nothing: the client belongs to the user, and other code may use it."""
 
     def after_fork_in_child(self) -> None:
-        """Keep it out of the child's hands."""
+        """Make the client unavailable in the child."""
         self._abandoned, self._value, self._making = self._value, None, threading.Lock()
 
     @staticmethod

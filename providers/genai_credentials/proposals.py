@@ -1,6 +1,6 @@
-"""What was probably meant by a text that is no chain: a scheme that is misspelt or left out, links joined by commas.
+"""Guesses what a wrong URI was meant to be: a misspelt scheme, a missing scheme, links joined by commas.
 
-No text is repeated here: what is no URI may well be a key, in the wrong place.
+A message never quotes the text: a text that is no URI may be a key in the wrong place.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _ALIASES = {
     "secrets-manager": "aws",
     "secretsmanager": "aws",
 }
-"""What the sources are called elsewhere -> their scheme."""
+"""Another name of a source -> its scheme."""
 
 _BARE = {
     r"projects/.+/secrets/.+": "google:projects/acme/secrets/gemini-api-key",
@@ -31,7 +31,7 @@ _BARE = {
     r"~?\.{0,2}/.+": "file:/run/secrets/gemini",
     r"[A-Z]+(_[A-Z0-9]+)+": "env:GEMINI_API_KEY",
 }
-"""A text without its scheme -> a whole URI of its kind."""
+"""Pattern of a text without a scheme -> an example of the complete URI."""
 
 SEPARATE = 'Separate links by spaces: "env: file:/run/secrets/gemini".'
 ONE_BY_ONE = "Pass each URI as an argument of its own, without quotes or brackets around several."
@@ -40,11 +40,11 @@ _NEAR = 0.7
 
 
 def proposal(text: str, known: Collection[str]) -> str:
-    """What to write in place of a text; empty where that is not clear.
+    """Return what to write in place of a wrong URI, as a sentence; empty if that is not clear.
 
     Args:
-        text: The text; it is not repeated.
-        known: The schemes.
+        text: The wrong URI. The result does not quote it.
+        known: The known schemes.
     """
     if are_joined(text, known):
         return SEPARATE
@@ -58,13 +58,13 @@ def proposal(text: str, known: Collection[str]) -> str:
 
 
 def are_joined(text: str, known: Collection[str]) -> bool:
-    """Whether links were joined by something else than white space."""
+    """Return whether a text is several links, joined by a character other than white space."""
     _, *others = re.split(r"[,;|]\s*", text)
     return any(":" in other and other.partition(":")[0] in known for other in others)
 
 
 def scheme_meant(word: str, known: Collection[str]) -> str:
-    """The scheme that was probably meant; empty where none is near."""
+    """Return the known scheme that is most similar to a word; empty if none is similar."""
     from difflib import get_close_matches  # rarely asked
 
     word = re.sub(r"^\W+|\W+$", "", word.lower()).replace("_", "-")
@@ -73,5 +73,5 @@ def scheme_meant(word: str, known: Collection[str]) -> str:
 
 
 def in_uris(remedy: str) -> str:
-    """What is said of the library's classes, said of URIs."""
+    """Return a remedy with URIs in place of the names of classes."""
     return remedy.replace("Env('GEMINI_API_KEY')", "env:GEMINI_API_KEY").replace("Env()", "env:")

@@ -1,4 +1,4 @@
-"""The plug-in author's room: the `Provider` and `Writable` protocols, and what helps to write one."""
+"""For authors of plug-ins: the protocols `Provider` and `Writable`, and helpers to implement them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from genai_credentials.sealing import sealed_call
 __all__ = ["AnyProvider", "Provider", "Writable", "import_extra", "sealed", "sealed_put", "seconds_left", "writable"]
 
 AnyProvider: TypeAlias = "Provider | Callable[[], str | ApiKey]"
-"""What a chain takes: a provider, or a function that returns the key. A chain is a provider itself."""
+"""An element of a chain: a provider, or a function that returns the key. A chain is a provider too."""
 
 Fetch = TypeVar("Fetch", bound=Callable[..., ApiKey])
 Put = TypeVar("Put", bound=Callable[..., ApiKey])
@@ -23,66 +23,68 @@ Put = TypeVar("Put", bound=Callable[..., ApiKey])
 
 @runtime_checkable
 class Provider(Protocol):
-    """One place a key is read from."""
+    """A place from which a key is read."""
 
     if TYPE_CHECKING:
 
         @property
         def name(self) -> str:
-            """What the provider is called in logs and errors; never secret."""
+            """The name of the provider in logs and errors. It contains no secret."""
             ...
 
     else:
-        # A property would keep a subclass from setting its name in __init__.
+        # At run time a property would stop subclasses from setting `name` in __init__.
         name: str
 
     def fetch(self, rejected: ApiKey | None = None) -> ApiKey:
-        """Read the key now; may block, and is never called on an event loop's thread.
+        """Read the key now. The method may block: it is never called in the thread of an event loop.
 
         Args:
-            rejected: The key that the API has just refused, so that something newer can be looked for; None when
-                nothing was refused. Returning the refused key again is allowed: it means "nothing newer".
+            rejected: The key that the API has just refused, so that the provider can look for a newer one. None means
+                that no key was refused. A provider without a newer key may return the refused key again.
 
         Raises:
             Unavailable: The provider is not set up here.
-            FetchFailed: It is set up, and failed.
+            FetchFailed: The provider is set up here, and the fetch failed.
         """
         ...
 
 
 @runtime_checkable
 class Writable(Provider, Protocol):
-    """A provider that a key can also be put into.
+    """A provider that can also store a key.
 
-    One that is writable in some configurations only has a method `check_put()` as well, which raises a
-    `ConfigurationError` where it is not; `writable` calls it.
+    A provider that is writable only in some configurations also has a method `check_put()`. That method raises a
+    `ConfigurationError` if the provider is not writable. `writable()` calls it.
     """
 
     def put(self, key: ApiKey | str) -> ApiKey:
-        """Store a key, so that the next fetch serves it; may block. A key that is served already is not stored again.
+        """Store a key, so that the next fetch returns it. The method may block.
+
+        A key that the store already serves is not stored again.
 
         Args:
-            key: The key, or its text, which is cleaned as a fetched one is.
+            key: The key, or its text. The text is cleaned in the same way as a fetched text.
 
         Returns:
             The stored key, with its version if the store has versions.
 
         Raises:
-            InvalidSecret: The text cannot be a key; nothing was changed.
-            PutConflict: Somebody else wrote at the same moment; nothing of theirs is lost.
-            PutUnsure: The store gave no answer, so it may have the key all the same.
-            PutFailed: The store could not be written; nothing was changed.
-            FetchFailed: It could not be read before; nothing was changed.
-            ConfigurationError: This one cannot be written, since it is pinned to a version; nothing was changed.
+            InvalidSecret: The text cannot be a key. The store is unchanged.
+            PutConflict: Somebody else wrote to the store at the same moment. Their value is not lost.
+            PutUnsure: The store gave no answer. It may have stored the key.
+            PutFailed: The store could not be written. It is unchanged.
+            FetchFailed: The store could not be read before the write. It is unchanged.
+            ConfigurationError: The provider is pinned to a version, so it cannot be written. The store is unchanged.
         """
         ...
 
 
 def writable(thing: object) -> Writable:
-    """The provider itself, if a key can be put into it; asked before a key is made for it.
+    """Return the provider if it can store a key. Call this before you create a key for the provider.
 
     Raises:
-        ConfigurationError: It has no `put`, or is pinned.
+        ConfigurationError: The provider has no method `put`, or is pinned to a version.
     """
     if not callable(getattr(thing, "put", None)):
         name = getattr(thing, "name", type(thing).__name__)
@@ -96,10 +98,14 @@ def writable(thing: object) -> Writable:
 
 
 def import_extra(module: str, extra: str) -> Any:
-    """A module of an optional package, loaded on first use.
+    """Import a module of an optional package, and return it.
+
+    Args:
+        module: The full name of the module.
+        extra: The extra of this package that installs the module.
 
     Raises:
-        MissingDependency: It is not installed; the remedy names the extra.
+        MissingDependency: The module cannot be imported. The remedy names the extra.
     """
     from importlib import import_module
 
@@ -111,7 +117,7 @@ def import_extra(module: str, extra: str) -> Any:
 
 
 def missing(module: str, extra: str) -> MissingDependency:
-    """The error that names a part of this package which is not installed, and the extra that brings it."""
+    """Return the error for a module that is not installed. Its remedy names the extra that installs the module."""
     part = _PARTS.get(extra, extra)
     return MissingDependency(
         f"{part} support is not installed: the module {module} cannot be imported.",
@@ -126,13 +132,13 @@ _PARTS = {
     "otel": "OpenTelemetry",
     "proxy": "Proxy",
 }
-"""Extra -> what it is for."""
+"""Extra -> the feature that needs it."""
 
 
 def sealed(method: Fetch) -> Fetch:
-    """A fetch whose errors keep no frames: those below it hold the secret's text in their locals.
+    """Decorate a method `fetch`: errors of ours leave it without the frames below, which hold the secret's text.
 
-    Reporters such as Sentry send the locals along, and a text that was refused as a key may still hold one.
+    Error reporters such as Sentry send the local variables of each frame. A text that cannot be a key may contain one.
     """
 
     @functools.wraps(method)
@@ -146,5 +152,5 @@ def sealed(method: Fetch) -> Fetch:
 
 
 def sealed_put(method: Put) -> Put:
-    """A put whose errors keep no frames: those below it, and its own, hold the key's text in their locals."""
+    """Decorate a method `put`: its errors keep no local variables, because those hold the text of the key."""
     return cast(Put, sealed_call(method))

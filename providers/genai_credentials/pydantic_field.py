@@ -1,4 +1,4 @@
-"""A field of a pydantic model, or of its settings, that is a `CredentialProvider`."""
+"""`PydanticField`: lets a field of a pydantic model or of pydantic settings be a `CredentialProvider`."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from genai_credentials.sealing import sealed_call
 
 
 class PydanticField:
-    """Reads the text of `GENAI_CREDENTIALS` in a field, and takes a provider as it is."""
+    """A class that pydantic accepts as the type of a field. The value is a text of URIs, or a provider."""
 
     @classmethod
     @abstractmethod
     def from_uris(cls, *uris: str) -> Self:
-        """A provider chain from its text form."""
+        """Make a provider from URIs."""
 
     @classmethod
     def __get_pydantic_core_schema__(cls, _source: Any, handler: Any) -> Any:
-        """A field of a pydantic model, or its settings: the text of `GENAI_CREDENTIALS`, or a provider as it is."""
+        """Return the schema of such a field: a text in the form of `GENAI_CREDENTIALS`, or a provider."""
         from pydantic_core import core_schema
 
         shown = core_schema.to_string_ser_schema(when_used="json-unless-none")
@@ -29,7 +29,7 @@ class PydanticField:
 
     @classmethod
     def __get_pydantic_json_schema__(cls, _schema: Any, _handler: Any) -> dict[str, Any]:
-        """That field in a JSON schema: a text."""
+        """Return the JSON schema of such a field: a text."""
         return {"type": "string", "description": "URIs of the providers of an API key, with white space between."}
 
     @classmethod
@@ -46,6 +46,6 @@ class PydanticField:
             )
         except ConfigurationError as error:
             problem = CredentialsError(f"{field}: {error.message}", remedy=error.remedy)
-        # No ValueError, even if it ends a union: pydantic would print it with the input, once for each kind of the
-        # union, and that may be a key, pasted in the wrong place.
+        # Not a ValueError, although a union then ends here: pydantic prints the input of a ValueError, once per type of
+        # the union. The input may be a key in the wrong place.
         raise problem

@@ -1,7 +1,8 @@
-"""Google's reasons for an error: what each means for the key, and what to do. A table and nothing else.
+"""A table of Google's reasons for an error: the meaning of each reason for the key, and what to do.
 
-The names are those of `google.api.ErrorReason`, kept as data, so that nothing of Google's is imported for them; a test
-walks that enum, and fails when it grows. Why each row has its verdict: docs/explanation/rejection.md.
+The names are those of `google.api.ErrorReason`. They are copied, so that no package of Google is imported. A test
+compares them with that enum and fails if Google adds a name. docs/explanation/rejection.md gives the grounds for each
+verdict.
 """
 
 from __future__ import annotations
@@ -9,19 +10,20 @@ from __future__ import annotations
 from typing import NamedTuple
 
 REFUSED, NO_KEY, MISCONFIGURED, NOT_THE_KEY, UNKNOWN = "refused", "no_key", "misconfigured", "not_the_key", "unknown"
-"""The verdicts. Only a key that is `REFUSED` is replaced by another; `MISCONFIGURED` and `NO_KEY` are diagnosed."""
+"""The verdicts. Only a `REFUSED` key is replaced by another key. The other verdicts are at most logged."""
 
 
 class Row(NamedTuple):
-    """What there is to say about an answer.
+    """One kind of answer.
 
     Args:
-        status: The HTTP status that it comes with; None where there is none.
+        status: The HTTP status of the answer; None if it has no fixed status.
         verdict: One of the verdicts above.
-        meaning: It in a sentence.
-        causes: What is probably behind it, the likeliest first; empty where the meaning says it all.
-        remedy: What to do about it.
-        proves: Whether it shows that the key was taken: Google looked it up before it said this.
+        meaning: The meaning of the answer in one sentence.
+        causes: Probable causes, the most likely first; empty if the meaning names the cause.
+        remedy: What to do next.
+        proves: Whether the answer shows that Google accepted the key: Google looks up the key before it gives this
+            answer.
     """
 
     status: int | None

@@ -1,4 +1,4 @@
-"""`Recent`: the last few things of a kind, by name, each for so long."""
+"""`Recent`: a map of a limited number of entries, each for a limited time."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ V = TypeVar("V")
 
 
 class Recent(Generic[V]):
-    """A small map that forgets its oldest entries, and those that are too old.
+    """A small map that drops its oldest entries if there are too many, and each entry after some time.
 
-    Each change is one assignment: a signal's handler that raises amid it leaves the map as it was, or as it is to be.
+    Each change is one assignment. So a signal handler that raises during a change cannot leave half of it.
 
     Args:
-        most: How many entries it keeps.
-        seconds: How long it keeps one.
-        clock: Seconds that only grow.
+        most: The largest number of entries.
+        seconds: The time for which an entry is kept.
+        clock: A function that returns seconds and never goes back.
     """
 
     def __init__(self, most: int, seconds: float, clock: Callable[[], float]) -> None:
@@ -32,16 +32,16 @@ class Recent(Generic[V]):
         return entry is not None and self._lives(entry)
 
     def get(self, name: str) -> V | None:
-        """What is kept under this name; None when nothing is, or no longer."""
+        """The value under this name; None if there is none, or if it is too old."""
         entry = self._entries.get(name)
         return entry[1] if entry is not None and self._lives(entry) else None
 
     def forget(self, name: str) -> None:
-        """Drop an entry, if it is there."""
+        """Drop an entry, if it exists."""
         self._entries.pop(name, None)
 
     def values(self) -> Iterator[V]:
-        """Everything that is kept, the oldest first."""
+        """All values that are not too old, the oldest first."""
         return (entry[1] for entry in list(self._entries.values()) if self._lives(entry))
 
     def _lives(self, entry: tuple[float, V]) -> bool:

@@ -1,15 +1,15 @@
-"""Keeps keys out of other people's log records: the libraries underneath log secrets at DEBUG (each probed).
+"""Removes keys from the log records of other libraries, which log secrets at DEBUG. Each case was tried:
 
-- `botocore.parsers` logs the whole answer of the store, `botocore.endpoint` the bodies that are written to it;
-- the Google client hangs request and answer onto the record, as attributes with the secret in base64, on loggers
-  that do not propagate;
-- `websockets.client` logs each header of a handshake, and `hpack` each header that is sent over HTTP/2;
-- `google_genai` logs the API's error before it tries again, and one such error repeats the key;
-- `urllib3` logs each request line and google-auth each URL, and one call of the API Keys API has the key in it.
+- `botocore.parsers` logs the whole answer of the store. `botocore.endpoint` logs the bodies of requests.
+- The Google client adds the request and the answer to the record as attributes, with the secret in base64. Its loggers
+  do not propagate.
+- `websockets.client` logs each header of a handshake. `hpack` logs each header that is sent over HTTP/2.
+- `google_genai` logs an error of the API before it tries again. One of these errors repeats the key.
+- `urllib3` logs each request line, and google-auth logs each URL. One URL of the API Keys API contains the key.
 
-A filter on each of these loggers redacts what looks like a secret there, before any key is known, and every known
-key, plain and encoded: in the message, its arguments, the attributes and the traceback. A logger that is off never
-calls its filters.
+A filter on each of these loggers redacts every text that looks like a secret, even before a key is known. It redacts
+every known key, plain and encoded: in the message, its arguments, the attributes and the traceback. A logger that is
+not enabled does not call its filters.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ LOGGERS = (
     "websockets.client",
 )
 
-# What follows a secret's name is cut to the end: how its quotes are escaped depends on how it is nested.
+# Everything after the name of the secret is removed: the escaping of its quotes depends on the depth of the nesting.
 _AWS_SECRET = re.compile(r"(Secret(?:String|Binary))\b.*", re.DOTALL)
 _GOOGLE_SECRET = re.compile(r"""(["']data["']\s*:\s*b?["'])[^"']*""")
 _HEADER = re.compile(r"""(?i)(x-goog-api-key["']?\s*[:=,]\s*b?["']?)[^\s"',]+|(\bauthorization: token )\S+""")
@@ -65,14 +65,14 @@ _DEEPEST = 8
 
 Redact = Callable[[str], str]
 
-# By the identity of the key: two that are equal come and go apart, and whichever is left must still be redacted.
-# No lock: each step is atomic, and a record may be logged anywhere, in a finalizer or in a child just forked.
+# By the identity of the object: if one of two equal keys is deleted, the text of the other must still be redacted.
+# No lock: each step is atomic, and a record may be logged anywhere, such as in a finalizer or a new child.
 _known: dict[int, tuple[weakref.ref[ApiKey], tuple[str, ...]]] = {}
 _required = False
 
 
 def know(key: ApiKey) -> None:
-    """Redact this key from now on, as long as anyone holds it."""
+    """Redact this key from now on, for as long as the object exists."""
     if id(key) not in _known and len(key.get_secret_value()) >= SHORTEST_SECRET:
         _known[id(key)] = weakref.ref(key, partial(_forget, id(key))), needles(key.get_secret_value())
 
@@ -82,36 +82,36 @@ def _forget(number: int, _: object) -> None:
 
 
 def install() -> None:
-    """Put the filter onto the loggers that are known to log secrets; once is enough, more does no harm.
+    """Add the filter to the loggers that log secrets. A second call changes nothing.
 
-    A store does it when it is made, since it can be used without a `CredentialProvider`.
+    The constructor of each store calls this, because a store can be used without a `CredentialProvider`.
     """
     for name in LOGGERS:
         logging.getLogger(name).addFilter(_filter)
 
 
 def require() -> None:
-    """`install()`, and let nobody take it off again."""
+    """Add the filter, and make `decline()` keep it."""
     global _required
     _required = True
     install()
 
 
 def decline() -> None:
-    """Take the filter off again, unless another provider requires it."""
+    """Remove the filter, unless a provider has called `require()`."""
     for name in () if _required else LOGGERS:
         logging.getLogger(name).removeFilter(_filter)
 
 
 def needles(text: str) -> tuple[str, ...]:
-    """What a secret looks like in a log: plain, URL-encoded, JSON-escaped, and in base64 at each alignment."""
+    """Return the forms of a secret in a log: plain, URL-encoded, JSON-escaped, and in base64 at each alignment."""
     escaped = json.dumps(text)[1:-1]
     for_html = re.sub("[&<>']", lambda match: f"\\u{ord(match[0]):04x}", escaped)
     forms = {text, quote(text, safe=""), quote(text), escaped, for_html, escaped.replace("/", r"\/"), repr(text)[1:-1]}
     for shift in range(3):
         raw = text.encode()
         encoded = base64.b64encode(b"\0" * shift + raw).decode().rstrip("=")
-        # The characters at either end also hold bits of what stands next to the secret.
+        # The first and the last character also hold bits of the text next to the secret.
         start, surplus = (0, 2, 3)[shift], (shift + len(raw)) % 3
         core = encoded[start:] if surplus == 0 else encoded[start:-1]
         if len(core) > 5:
@@ -120,12 +120,12 @@ def needles(text: str) -> tuple[str, ...]:
 
 
 def redacted(text: str) -> str:
-    """The text without what looks like a secret, and without any known key."""
+    """Return a text without known keys and without parts that look like a secret."""
     return _without(text, _known_forms())
 
 
 def _known_forms() -> list[str]:
-    """The longest first: a key may begin like another."""
+    """The forms of all known keys, the longest first: a key may begin with the text of another key."""
     return sorted({form for _, forms in list(_known.values()) for form in forms}, key=len, reverse=True)
 
 
@@ -133,7 +133,7 @@ def _without(text: str, forms: Sequence[str]) -> str:
     text = _AWS_SECRET.sub(rf"\1 {REDACTED}", text)
     text = _GOOGLE_SECRET.sub(rf"\1{REDACTED}", text)
     text = _LOOKUP.sub(rf"\1{REDACTED}", text)
-    # Asked first: a pattern that ignores case is slow, and others log megabytes.
+    # This test comes first, because a pattern that ignores case is slow and some records have megabytes.
     if any(name in text.lower() for name in _HEADER_NAMES):
         text = _HEADER.sub(lambda match: f"{match[1] or match[2]}{REDACTED}", text)
     for form in forms:
@@ -143,7 +143,7 @@ def _without(text: str, forms: Sequence[str]) -> str:
 
 
 def _filter(record: logging.LogRecord) -> bool:
-    # Logging must not raise; and what cannot be read isn't logged half redacted.
+    # Logging must not raise. A record that cannot be read is removed as a whole.
     forms = _known_forms()
 
     def redact(text: str) -> str:
@@ -167,7 +167,7 @@ def _filter(record: logging.LogRecord) -> bool:
 def _clean_message(record: logging.LogRecord, redact: Redact) -> None:
     message = record.getMessage()
     clean = redact(message)
-    # What stands in the arguments, or in a message that is no text, is sent along by some and need not be in the text.
+    # Some handlers send the arguments, or a message that is no text, beside the formatted text. Both may hold a key.
     beside = repr(record.args) if isinstance(record.msg, str) else repr((record.msg, record.args))
     if clean is not message or redact(beside) is not beside:
         record.msg, record.args = clean, None
@@ -181,18 +181,18 @@ def _clean_traceback(record: logging.LogRecord, redact: Redact) -> None:
     if record.exc_info and record.exc_info[1] is not None:
         text = "".join(traceback.format_exception(record.exc_info[1])).rstrip("\n")
         if (clean := redact(text)) is not text:
-            # A formatter shows the text where there is no exception; the exception itself would give the key away.
+            # A formatter prints this text if there is no exception. The exception itself would reveal the key.
             record.exc_text, record.exc_info = clean, None
 
 
 def _cleaned(value: Any, redact: Redact, levels: int) -> object:
-    """The value itself where there is nothing to redact: others hang live objects onto their records."""
+    """The value without secrets. It is the same object if nothing is redacted: some records carry live objects."""
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, str):
         return redact(value)
     if isinstance(value, bytes):
-        # Each byte becomes one character and back: a key is ASCII, the rest need not be text.
+        # latin-1 maps each byte to one character and back. A key is ASCII, and the other bytes need not be text.
         text = value.decode("latin-1")
         return value if (clean := redact(text)) is text else clean.encode("latin-1")
     if levels and isinstance(value, dict):

@@ -1,8 +1,8 @@
-"""Whether an answer of the API says that the key is no good: (status, body) -> verdict, and nothing else.
+"""Decides whether an answer of the API is a refusal of the key: (status, body) -> verdict.
 
-The table is explained, with its evidence, in docs/explanation/rejection.md. A *rejection* is worth another key; an
-answer that is *not ours* is about what the key may do, and no other key of the same kind would help; every other
-answer is *untouched*.
+docs/explanation/rejection.md explains the table and gives its sources. There are three kinds of answers. After a
+*rejection*, another key may help. An answer that is *not ours* is about the permissions of the key, and another key of
+the same kind does not help. Every other answer is *untouched*: it is not about the key.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from genai_credentials.messages import NOT_VALID, ROWS, said
 from genai_credentials.reasons import NOT_THE_KEY, REASONS, REFUSED
 
 SUSPECT = frozenset({400, 401, 403, 404, 429})
-"""The statuses whose body is worth reading: it may condemn the key, or show that the key was taken."""
+"""The statuses whose body is read: it may say that the key is refused, or show that the key was accepted."""
 
 MOST_BYTES = 65_536
-"""How much of a body is looked at; the real ones are under 4 KiB."""
+"""The part of a body that is examined, in bytes. The bodies of the API's errors are under 4 KiB."""
 
 CANONICAL = {
     "CANCELLED": 499,
@@ -38,21 +38,21 @@ CANONICAL = {
     "UNAVAILABLE": 503,
     "DATA_LOSS": 500,
 }
-"""The codes of Google's envelope, `google.rpc.Code`, and the HTTP status that each comes with."""
+"""Code in an error of Google (`google.rpc.Code`) -> its HTTP status."""
 
 _TAKEN = frozenset({"NOT_FOUND", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION"})
 _DEEPEST = 3
 
 
 class Verdict(NamedTuple):
-    """What an answer means for the key.
+    """The meaning of an answer for the key.
 
     Args:
-        rejected: Whether the key is no good, and another one worth a try.
-        cause: A word for it ("API_KEY_INVALID", "leaked", …), empty when the answer isn't about the key.
-        remedy: What a person can do about it.
-        accepted: Whether the answer shows that the key was taken. An answer that judges nothing is neither rejected
-            nor accepted: a failure of the server, a redirect, a proxy's or a gateway's own words.
+        rejected: Whether the API refused the key, so that another key is worth a try.
+        cause: The cause as one word, such as "API_KEY_INVALID" or "leaked"; empty if the answer isn't about the key.
+        remedy: What a person can do next.
+        accepted: Whether the answer shows that the API accepted the key. Both values are False for an answer that
+            says nothing about the key: a server error, a redirect, an error of a proxy or gateway.
     """
 
     rejected: bool
@@ -66,7 +66,10 @@ ACCEPTED = Verdict(False, accepted=True)
 
 
 class _Answer(NamedTuple):
-    """What a body says: Google's reason and code (empty if there is none), the message, and whether it is Google's."""
+    """The parts of a body: Google's reason, the message, Google's code, and whether Google wrote the body.
+
+    A part that is missing is empty.
+    """
 
     reason: str = ""
     message: str = ""
@@ -74,18 +77,18 @@ class _Answer(NamedTuple):
     google: bool = False
 
 
-# A body cut short, or too long to be read whole, is no JSON any more: these find the same words in its text.
+# A body that was cut off is no valid JSON. These patterns find the same fields in its text.
 _RAW_REASON = re.compile(r'"reason"\s*:\s*"([A-Z_]{3,64})"')
 _RAW_MESSAGE = re.compile(r'"message"\s*:\s*"((?:[^"\\]|\\.){0,500})')
 
 
 def classify(status: int, body: bytes | str) -> Verdict:
-    """What an HTTP answer says about the key that the request carried.
+    """Return the verdict of an HTTP answer on the key of its request.
 
     Args:
         status: The HTTP status.
-        body: The body as sent, decompressed; only its first 64 KiB are looked at, and only where `SUSPECT` has the
-            status. Empty where it was not read: then a 404 and a 429 say nothing, since proxies give them too.
+        body: The decompressed body. Only its first 64 KiB are examined, and only if `SUSPECT` contains the status.
+            Empty means that the body was not read: then a 404 or a 429 says nothing, because proxies send these too.
     """
     if 200 <= status < 300:
         return ACCEPTED
@@ -100,17 +103,18 @@ def classify(status: int, body: bytes | str) -> Verdict:
 
 
 def classify_close(code: int, message: str) -> Verdict:
-    """What the closing of a WebSocket before its session was set up says about the key.
+    """Return the verdict of a WebSocket that was closed before its session was set up.
 
     Args:
-        code: The close code; only 1007 and 1008 can be about the key.
+        code: The close code. Only 1007 and 1008 can be about the key.
         message: The close reason.
     """
     if code not in (1007, 1008):
         return UNTOUCHED
     if NOT_VALID.match(message):
         return _verdict("API_KEY_INVALID")
-    # A 1007 repeats parts of the request, so only the beginning of its message counts; a 1008 is about who asks.
+    # A message of code 1007 repeats parts of the request, so only its beginning counts. A message of code 1008 is about
+    # the caller.
     cause = said(message if code == 1008 else "")
     return _verdict(cause) if cause and cause != "PERMISSION_DENIED" else UNTOUCHED
 
@@ -176,7 +180,7 @@ def _parse(body: bytes | str, depth: int = 0) -> _Answer:
 
 
 def _inside(answer: _Answer, depth: int) -> _Answer:
-    """What a gateway wrapped whole into a message of its own."""
+    """The answer of Google that a gateway put into its own message; else the answer of the gateway itself."""
     if depth < _DEEPEST and answer.message.lstrip()[:1] in ("{", "["):
         inner = _parse(answer.message, depth + 1)
         return inner if inner.google else answer

@@ -1,4 +1,4 @@
-"""What keeps a key's text from reporters: calls whose errors keep no frames, and things that stay in this process."""
+"""Keeps the text of a key from error reporters: errors without frames, and objects that are never pickled."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ E = TypeVar("E", bound=Exception)
 
 
 def hidden(thing: T) -> Callable[[], T]:
-    """A function that returns the thing: tracers walk over attributes and send them along, and none leads to this."""
+    """Return a function that returns `thing`. Tracers read and send attributes, but not the closure of a function."""
     return lambda: thing
 
 
 def sealed_call(function: Callable[P, T]) -> Callable[P, T]:
-    """A call whose errors keep no frames with variables: a key in the wrong place is an argument of each of them."""
+    """Decorate a function: its errors keep no local variables, because an argument may be a key in the wrong place."""
 
     @functools.wraps(function)
     def call(*args: P.args, **named: P.kwargs) -> T:
@@ -35,9 +35,9 @@ def sealed_call(function: Callable[P, T]) -> Callable[P, T]:
 
 
 def emptied(error: E) -> E:
-    """An error whose frames hold no variables: reporters such as Sentry send those along.
+    """Return the error without local variables in its frames: error reporters such as Sentry send those variables.
 
-    One of ours says what is wrong, and loses its frames. Another keeps them, for whoever looks for the fault.
+    An error of this library loses its frames: its message is enough. Every other error keeps its frames for debugging.
     """
     if isinstance(error, CredentialsError):
         error.__context__ = None
@@ -52,7 +52,7 @@ def emptied(error: E) -> E:
 
 
 class OfThisProcess:
-    """What belongs to this process: a copy of it is itself, and it is not pickled."""
+    """An object that belongs to this process. A copy of it is the object itself, and it cannot be pickled."""
 
     __slots__ = ()
 
@@ -66,11 +66,11 @@ class OfThisProcess:
         raise TypeError(self._why_not_pickled())
 
     def __getstate__(self) -> object:
-        # Serialisers other than pickle ask for it, and walk over the attributes where there is none.
+        # Serialisers other than pickle call this method. Without it they would read all attributes.
         return self.__reduce__()
 
     def _why_not_pickled(self) -> str:
-        """What is wrong, and what to do."""
+        """The text of the error: the problem, and what to do."""
         return (
             "A client, its options and its Auth are not pickled: they belong to this process, as their key and their "
             "connections do. Make them in the other process, of a CredentialProvider that is made there: "

@@ -1,4 +1,4 @@
-"""`Serving`: one snapshot of what is served."""
+"""`Serving`: an immutable snapshot of the serving key."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from genai_credentials.known import Found
 
 
 class Serving:
-    """What callers read without a lock: the key, its text, and when to look closer.
+    """The serving key, with its times. Callers read it without a lock.
 
-    `read()` is the text, or None once it is time to look closer: tracers walk over attributes, and none leads to it.
+    `read()` returns the text of the key, or None from `due_at` on. It is a function, because tracers read all
+    attributes. `link` is the number of the link that returned the key; -1 without a key.
 
     Args:
-        found: The key; None for nothing.
-        due_at: When to look closer, in seconds.
-        stale_at: When it is too old to be served, in seconds.
-        clock: Seconds that only grow.
+        found: The key and its link; None if there is no key.
+        due_at: The time from which the engine has to decide about the next step, in seconds.
+        stale_at: The time from which the key is too old to be served, in seconds.
+        clock: A function that returns seconds and never goes back.
     """
 
     __slots__ = ("due_at", "key", "link", "read", "stale_at")

@@ -1,4 +1,4 @@
-"""`Status`: what a `CredentialProvider` tells of itself, with nothing secret in it."""
+"""`Status`: the state of a `CredentialProvider` at one moment, without secrets."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ COUNTERS = ("fetches", "failures", "rejections", "rotations", "fallbacks", "paro
 
 @dataclass(frozen=True, slots=True)
 class LinkStatus:
-    """One link of the chain: its name, what its last answer was, and how often it was asked.
+    """The state of one link of the chain.
 
-    `abandoned` is the number of calls that hang, each in a thread of its own; at most two.
+    `provider` is the name of the link. `outcome` is "serving", "absent", "broken", "rejected" or "unasked", as in
+    `Attempt`. `reason` and `remedy` come from the last error; they are empty if there is none. `calls` is the number of
+    calls of the provider. `abandoned` is the number of calls that hang, each in its own thread: 0, 1 or 2.
     """
 
     provider: str
@@ -32,15 +34,15 @@ class LinkStatus:
 
     @classmethod
     def of(cls, last: Attempt, calls: int, abandoned: int = 0) -> LinkStatus:
-        """From what a link keeps."""
+        """Make the status of a link from its last outcome and its numbers of calls."""
         reason = last.error.message if last.error else ""
         return cls(last.provider, last.outcome, reason, last.remedy, calls, abandoned)
 
 
 class Counters(dict[str, int]):
-    """Read only, and still a dict: so that a `Status` can be copied, pickled and written as JSON."""
+    """A read-only dict. As a dict, it can be copied, pickled and written as JSON with its `Status`."""
 
-    # A checker sees a Mapping, which has none of these.
+    # Type checkers see a Mapping, which has none of these methods.
     if not TYPE_CHECKING:
 
         def __setitem__(self, *args: object, **options: object) -> Never:
@@ -54,12 +56,14 @@ class Counters(dict[str, int]):
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A moment of a `CredentialProvider`; `print` and a notebook show it as a small table.
+    """The state of a `CredentialProvider` at one moment. `print` and notebooks show it as a small table.
 
-    `state` is one of EMPTY, FRESH, STALE, FELL_BACK, REFUSED. `fingerprint`, `provider`, `version`, `age` and
-    `next_refresh` are None while there is no key. `next_refresh` is in seconds: 0 when it is due, and a notification's
-    moment where that comes earlier. `counters` counts since the start: fetches, failures, rejections, rotations,
-    fallbacks, paroles, replays, notifications.
+    `state` is EMPTY, FRESH, STALE, FELL_BACK or REFUSED. `fingerprint`, `provider` and `version` are those of the
+    current key. `age` is the number of seconds since that key was fetched. `next_refresh` is the number of seconds
+    until the next refresh, or until the fetch for a notification if that comes first; 0 if it is due. These five are
+    None if there is no key; `version` is also None if the store has no versions. `links` has one entry per link, in the
+    order of the chain. `counters` has numbers since the start: fetches, failures, rejections, rotations, fallbacks,
+    paroles, replays, notifications.
     """
 
     state: str
@@ -99,7 +103,7 @@ def _seconds(seconds: float | None) -> str:
 
 
 def status_of(engine: Engine) -> Status:
-    """The status as it is now."""
+    """Return the current status of an engine."""
     with engine.lock:
         now, state = engine.clock(), engine.keystate
         key = state.serving.key

@@ -1,4 +1,4 @@
-"""Small tables of facts and rows: as text for a terminal, as HTML for a notebook."""
+"""Small tables as text for a terminal and as HTML for a notebook."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 
 class Table(NamedTuple):
-    """Facts, a line each, and rows below them.
+    """A list of facts, with a table of rows below.
 
     Args:
-        facts: Names and values.
-        head: What stands above the rows.
-        rows: Each with as many cells as the head.
+        facts: Pairs of a name and a value, one per line.
+        head: The headings of the columns.
+        rows: The rows. Each has as many cells as there are headings.
     """
 
     facts: Sequence[tuple[str, str]]
@@ -21,12 +21,12 @@ class Table(NamedTuple):
     rows: Sequence[Sequence[str]]
 
     def text(self) -> str:
-        """For a terminal, in columns."""
+        """Return the table as text in columns."""
         parts = [_columns(self.facts), _columns([self.head, *self.rows]) if self.rows else []]
         return "\n".join(chain(parts[0], [""] if parts[1] else [], parts[1]))
 
     def html(self) -> str:
-        """For a notebook: two tables; every text is escaped."""
+        """Return the facts and the rows as two HTML tables. Every text is escaped."""
         about = "".join(f"<tr><th>{_escaped(name)}</th><td>{_escaped(value)}</td></tr>" for name, value in self.facts)
         head = "".join(f"<th>{_escaped(name)}</th>" for name in self.head)
         rows = "".join(f"<tr>{''.join(f'<td>{_escaped(cell)}</td>' for cell in row)}</tr>" for row in self.rows)
@@ -41,7 +41,7 @@ def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _escaped(text: str) -> str:
-    from html import escape  # rarely asked
+    from html import escape  # rarely needed
 
     return escape(_flat(text))
 

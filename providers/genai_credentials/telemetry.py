@@ -1,7 +1,7 @@
-"""OpenTelemetry: metrics and a span per fetch, when the application has the API package (extra `otel`).
+"""OpenTelemetry: metrics, and a span per fetch. It needs the extra `otel`.
 
-No key, no fingerprint and no tenant is ever an attribute: a metric's label outlives the key, and multiplies with each
-rotation and each tenant.
+No attribute contains a key, a fingerprint or a tenant. Labels of a metric are kept longer than the key, and each
+rotation and each tenant would add a time series.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ NAME = "genai_credentials"
 
 
 class OpenTelemetry:
-    """A listener for events that counts and times them: `CredentialProvider(…, on_event=OpenTelemetry())`.
+    """A listener that turns events into metrics: `CredentialProvider(…, on_event=OpenTelemetry())`.
 
-    The metrics are genai_credentials.fetches, .rejections, .rotations, .replays and .notifications (counters, by
-    provider and outcome), .fetch.duration (a histogram, seconds) and .key.age (a gauge, seconds since the key was last
-    fetched).
+    The counters are genai_credentials.fetches, .rejections, .rotations, .replays and .notifications, with the labels
+    provider and outcome. The histogram genai_credentials.fetch.duration is in seconds. The gauge
+    genai_credentials.key.age is the number of seconds since the last fetch of a key.
 
     Args:
-        meter_provider: None means the global one.
-        tracer_provider: None means the global one.
-        clock: Seconds that only grow.
+        meter_provider: The source of meters; None means the global one.
+        tracer_provider: The source of tracers; None means the global one.
+        clock: A function that returns seconds and never goes back.
 
     Raises:
         MissingDependency: opentelemetry-api is not installed.
@@ -56,7 +56,7 @@ class OpenTelemetry:
 
     def __call__(self, event: Event) -> None:
         """Count one event."""
-        # Of a tenant's provider the kind alone: its name holds the tenant's, and each would multiply the series.
+        # For a tenant only the kind of the provider: its full name contains the tenant, and would add a time series.
         provider = (event.provider or "none").partition(":" if event.tenant else "\n")[0]
         labels = {"provider": provider, "outcome": event.name}
         if counter := self._counters.get(event.name):

@@ -1,6 +1,7 @@
-"""The stores' errors: each one's own code, what it means, and what to do. The sources and `explain` share this table.
+"""A table of the errors of stores: the code of each error, its meaning, and what to do.
 
-The codes are those of AWS Secrets Manager and botocore, of google-api-core and of google-auth.
+The sources and the command `explain` share this table. The codes come from AWS Secrets Manager, botocore,
+google-api-core and google-auth.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ class Trouble(NamedTuple):
     """One error of a store.
 
     Args:
-        problem: What happened, as the end of a sentence.
+        problem: What happened, as the second part of a sentence that begins with the name of the provider.
         remedy: What to do next.
-        code: The store's own word for it, to be searched for; of an error that isn't in the tables its place and text.
+        code: The code of the store, as a word to search for. For an error that isn't in the tables: the place in the
+            code and the text of the error.
     """
 
     problem: str
@@ -172,10 +174,10 @@ _KNOWN_MODULES = ("botocore", "boto3", "google.auth", "google.api_core")
 
 
 def of_aws(error: BaseException) -> Trouble:
-    """What an error of boto3's means.
+    """Return the meaning of an error of boto3.
 
     Args:
-        error: What a call raised.
+        error: The error that a call raised.
     """
     response = getattr(error, "response", None)
     said = response.get("Error", {}) if isinstance(response, dict) else {}
@@ -191,7 +193,7 @@ def of_aws(error: BaseException) -> Trouble:
 
 
 def _lacking(message: str) -> Trouble:
-    """A denial, with the action that is missing where AWS names it."""
+    """The meaning of a denial. If AWS names the missing action, the result names it too."""
     found = _ACTION.search(message)
     action = found[1] if found else "kms:Decrypt" if _NO_KMS.search(message) else ""
     if not action:
@@ -202,10 +204,10 @@ def _lacking(message: str) -> Trouble:
 
 
 def of_google(error: Exception) -> Trouble:
-    """What an error of the Secret Manager's, over either transport, or of google-auth means.
+    """Return the meaning of an error of google-auth or of Secret Manager, over gRPC or REST.
 
     Args:
-        error: What a call raised.
+        error: The error that a call raised.
     """
     kind, text = kind_of(error), str(getattr(error, "cause", None) or error)
     if kind in ("BadRequest", "InvalidArgument") and _NOT_IN_USE.search(text):
@@ -221,7 +223,7 @@ def of_google(error: Exception) -> Trouble:
 
 
 def is_patched_late(error: BaseException) -> bool:
-    """Whether gevent replaced parts of ssl after it was imported: its properties then call themselves for ever."""
+    """Return whether gevent patched ssl after its import. The properties of ssl then call themselves without end."""
     return isinstance(error, RecursionError) and "gevent.monkey" in sys.modules and "(ssl.py:" in place(error)
 
 
@@ -233,10 +235,10 @@ def _unknown(error: BaseException, remedy: str) -> Trouble:
 
 
 def described(error: BaseException) -> str:
-    """The class and the place of an error that isn't ours; and its text, if it can hold no secret.
+    """Return the class and the place of an error that isn't ours, and its text if that contains no secret.
 
-    Only the clouds' own libraries write texts that are known to hold none: theirs is redacted and kept. The text of
-    any other error may hold anything, the key included.
+    Only the texts of the cloud libraries are known to contain no secret; they are redacted and kept. The text of any
+    other error may contain the key.
     """
     kind = type(error)
     known = kind.__module__.startswith(_KNOWN_MODULES)
@@ -245,7 +247,7 @@ def described(error: BaseException) -> str:
 
 
 def place(error: BaseException) -> str:
-    """Where it was raised: the file's name, line and function."""
+    """Return the place where an error was raised: file, line and function; empty if it has no traceback."""
     at: Any = error.__traceback__
     if at is None:
         return ""

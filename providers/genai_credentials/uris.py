@@ -1,4 +1,4 @@
-"""Text -> providers: one grammar for `GENAI_CREDENTIALS`, the command and plug-ins.
+"""Makes providers from URIs: one grammar for `GENAI_CREDENTIALS`, the command and plug-ins.
 
     scheme:path[?name=value&…][#field]
 
@@ -14,8 +14,8 @@
                                          AWS Secrets Manager, through AWS's agent or Lambda extension on this machine
 
 A FIELD that starts with "/" is a JSON Pointer: #/google/api_key.
-A character with a meaning of its own is percent-encoded. Other schemes come from the entry points
-"genai_credentials.providers": a callable that takes a `ProviderURI` and returns a provider.
+Percent-encode a character with a special meaning. Other schemes come from entry points of the group
+"genai_credentials.providers": each is a callable that takes a `ProviderURI` and returns a provider.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ GROUP = "genai_credentials.providers"
 VARIABLE = "GENAI_CREDENTIALS"
 DURATIONS = ("ttl", "max_stale", "min_refresh_interval", "fetch_timeout")
 POSITIVE = ("ttl", "fetch_timeout")
-# An identifier, or several with a hyphen between two.
+# One identifier, or several joined by hyphens.
 _SCHEME = re.compile(r"(?=.{1,32}\Z)[^\W\d]\w*(?:-\w+)*")
 
 
 class ProviderURI(NamedTuple):
-    """A provider's URI, taken apart and decoded.
+    """The URI of a provider, split into its decoded parts.
 
-    `query` maps names to values; `field` is what stands after '#', None without one.
+    `query` maps names to values. `field` is the text after '#'; None if there is none.
     """
 
     text: str
@@ -61,26 +61,26 @@ class ProviderURI(NamedTuple):
     field: str | None
 
     def fail(self, expected: str, at: str = "") -> Never:
-        """Raise the error that points at a place in the URI.
+        """Raise a `ConfigurationError` that points at a place in the URI.
 
         Args:
-            expected: What was expected there, in words.
-            at: The part that is wrong, as it stands in the text; empty for the end.
+            expected: The expected part, in words.
+            at: The wrong part, exactly as in the text; empty means the end of the text.
         """
         _fail(self.text, self.text.find(at) if at else len(self.text), expected)
 
 
 @sealed_call
 def parse_all(uris: Sequence[str], where: str, environ: Mapping[str, str] | None = None) -> list[Provider]:
-    """The providers of several URIs that stand in one place.
+    """Make the providers of several URIs from one place.
 
     Args:
-        uris: Their texts.
-        where: The place, for errors: the name of a variable or of a field.
-        environ: Where `env:` looks; None means `os.environ`.
+        uris: The texts of the URIs.
+        where: The place, for errors: the name of a variable or a field.
+        environ: The variables for `env:`; None means `os.environ`.
 
     Raises:
-        ConfigurationError: One of them is wrong; the message begins with the place.
+        ConfigurationError: A URI is wrong. The message begins with the place.
     """
     providers: list[Provider] = []
     for number, uri in enumerate(uris, 1):
@@ -94,20 +94,20 @@ def parse_all(uris: Sequence[str], where: str, environ: Mapping[str, str] | None
             break
     else:
         return providers
-    # Not chained: the frames of the first one hold the text, which may be a key.
+    # Raised outside the block: the frames of the first error hold the text, which may be a key.
     raise problem
 
 
 @sealed_call
 def parse(uri: str, environ: Mapping[str, str] | None = None) -> Provider:
-    """The provider that a URI describes.
+    """Make the provider that a URI describes.
 
     Args:
-        uri: Its text.
-        environ: Where `env:` looks; None means `os.environ`.
+        uri: The text of the URI.
+        environ: The variables for `env:`; None means `os.environ`.
 
     Raises:
-        ConfigurationError: It is none; the message points at the character and says what was expected.
+        ConfigurationError: The URI is wrong. The message points at the character and names the expected part.
 
     Examples:
         >>> parse("file:/run/secrets/gemini.json#api_key")
@@ -124,20 +124,20 @@ def parse(uri: str, environ: Mapping[str, str] | None = None) -> Provider:
     except Exception as error:
         said = f"{parsed.scheme}: the plug-in for this scheme raised {type(error).__name__}."
         problem = ConfigurationError(said, remedy="Check what the URI names; tell whoever wrote the plug-in.")
-    # Not chained: the text of an error that isn't ours may hold anything.
+    # Raised outside the block: an error that isn't ours may hold a secret.
     raise problem
 
 
 @sealed_call
 def split(uri: str) -> ProviderURI:
-    """Take a URI apart, without a look at what its scheme wants. Raises like `parse`."""
+    """Split a URI into its parts, without checks of its scheme. Raises like `parse`."""
     if not isinstance(uri, str):
         raise ConfigurationError(f"A provider's URI is text, not {type(uri).__name__}.", remedy=ONE_BY_ONE)
     scheme, colon, rest = uri.partition(":")
     if are_joined(uri, _SCHEMES):
         raise ConfigurationError("There are several links in one URI.", remedy=SEPARATE)
     if not colon or not _SCHEME.fullmatch(scheme):
-        # Not repeated: what has no scheme may well be the key itself, in the wrong place.
+        # The text is not quoted: without a scheme it may be the key itself, in the wrong place.
         raise ConfigurationError(
             f"A provider's URI starts with a scheme and a colon ({', '.join(sorted(_SCHEMES))}); "
             f"this text of {len(uri)} characters does not.",
@@ -158,13 +158,13 @@ def split(uri: str) -> ProviderURI:
 
 @sealed_call
 def settings(environ: Mapping[str, str] | None = None) -> tuple[list[str], dict[str, float]]:
-    """The URIs and the durations that the environment sets.
+    """Return the URIs and the durations (name -> seconds) that environment variables set.
 
     Args:
-        environ: Where to look; None means `os.environ`.
+        environ: The variables; None means `os.environ`.
 
     Raises:
-        ConfigurationError: A duration is no number.
+        ConfigurationError: A duration is no number of seconds, or is too low.
     """
     environ = os.environ if environ is None else environ
     durations = {}
@@ -176,7 +176,7 @@ def settings(environ: Mapping[str, str] | None = None) -> tuple[list[str], dict[
                 seconds = math.nan
             if not seconds >= 0 or (seconds == 0 and name in POSITIVE):
                 lowest = "over" if name in POSITIVE else "at least"
-                # A long text that is no number is not repeated: it may be a key in the wrong place.
+                # A long text that is no number is not quoted: it may be a key in the wrong place.
                 shown = "" if math.isnan(seconds) and len(text) >= SHORTEST_SECRET else f"={text!r}"
                 raise ConfigurationError(
                     f"{VARIABLE}_{name.upper()}{shown} is no number of seconds, {lowest} 0.",

@@ -1,12 +1,13 @@
-"""Daemon threads for work that must not block its caller: they rest between two jobs, and never end.
+"""Daemon threads for work that must not block its caller. They are idle between two jobs, and never end.
 
-A thread that ends runs OpenSSL's clean-up, which holds a lock for an instant: half of the forks under load that met one
-hung the child's first TLS context. A thread that rests holds nothing.
+A thread that ends runs the clean-up of OpenSSL, which holds a lock for a moment. Half of the forks at such a moment
+made the first TLS context of the child hang. An idle thread holds no lock.
 """
 
 from __future__ import annotations
 
-# Imported while a fork waits, it would let go of a lock after that fork which it had not taken before it.
+# Imported early: if it were imported while a fork waits, its hook after the fork would release a lock that its hook
+# before the fork had not taken.
 import concurrent.futures.thread  # noqa: F401
 import threading
 from collections.abc import Callable
@@ -24,21 +25,21 @@ RESTING = "genai-credentials"
 
 
 class NoThread(RuntimeError):
-    """No thread could be started: the process has all it may have, or the interpreter shuts down."""
+    """No thread could be started: the process is at its limit of threads, or the interpreter shuts down."""
 
     problem = "no thread could be started for the fetch"
     remedy = "It has all threads it may have, or shuts down, or this subinterpreter has no daemon threads."
 
 
 class Job(Generic[T]):
-    """Work for a worker, and what comes of it.
+    """Work for a worker thread, with a future for its result.
 
-    Its future is running from the start, so that cancelling one waiter cannot cancel it for the others.
+    The future counts as running from the start. So a waiter that is cancelled cannot cancel it for the other waiters.
 
     Args:
-        work: What is to be done.
-        name: The name of the thread meanwhile.
-        context: The context that the work is done in; None means an empty one.
+        work: The function to call.
+        name: The name of the thread during the work.
+        context: The context in which the function is called; None means an empty context.
     """
 
     def __init__(self, work: Callable[[], T], name: str, context: Context | None = None) -> None:
@@ -47,12 +48,12 @@ class Job(Generic[T]):
         self._work: Callable[[], T] | None = work
         self._name = name
         self._context = context or Context()
-        # Who waits for it holds up a fork: so it must not wait for that fork in turn.
+        # If the caller's work holds up a fork and waits for this job, the job must not wait for that fork.
         self._within = forks.is_at_work()
         self._at_work: forks.Work | None = None
 
     def run(self) -> None:
-        """Do the work; called by a worker."""
+        """Do the work. A worker thread calls this method."""
         work, self._work = self._work, None
         if work is None:
             return
@@ -62,19 +63,19 @@ class Job(Generic[T]):
             try:
                 result = self._context.run(work)
             except BaseException as error:
-                # Also SystemExit and friends: a waiter must never be left waiting.
+                # Also SystemExit and KeyboardInterrupt: a waiter must never wait for ever.
                 self.future.set_exception(error)
             else:
                 self.future.set_result(result)
 
     def abandon(self) -> None:
-        """Let no fork wait for it any more."""
+        """Stop forks from waiting for this job."""
         if self._at_work is not None:
             forks.abandon(self._at_work)
 
 
 class _Worker:
-    """A thread, and what is handed to it."""
+    """A thread with a queue of jobs."""
 
     def __init__(self) -> None:
         self.jobs: SimpleQueue[Job[Any]] = SimpleQueue()
@@ -83,21 +84,21 @@ class _Worker:
         while True:
             job = self.jobs.get()
             job.run()
-            # What it holds must not live until the next one.
+            # The job's result must not be kept alive until the next job.
             del job
             threading.current_thread().name = RESTING
             _rest.workers.append(self)
 
 
 class _Rest(forks.Forkable):
-    """The workers without a job; in a forked child there is none."""
+    """The idle workers. In a forked child there is none."""
 
     def __init__(self) -> None:
         self.workers: list[_Worker] = []
         forks.watch(self)
 
     def after_fork_in_child(self) -> None:
-        """Forget the parent's."""
+        """Forget the workers of the parent."""
         self.workers.clear()
 
 
@@ -105,10 +106,10 @@ _rest = _Rest()
 
 
 def submit(job: Job[T]) -> Future[T]:
-    """Hand a job to a worker that rests, or to a new one.
+    """Give a job to an idle worker, or to a new one. Return the future of its result.
 
     Raises:
-        NoThread: It needs a thread, and none could be started.
+        NoThread: No worker is idle, and no thread could be started.
     """
     try:
         worker = _rest.workers.pop()
@@ -123,7 +124,7 @@ def _started() -> _Worker:
     try:
         threading.Thread(target=worker.run, name=RESTING, daemon=True).start()
     except RuntimeError as error:
-        # Others are of a signal's handler that raised inside `start`: then the thread runs, and rests for good.
+        # Another RuntimeError comes from a signal handler during `start`. Then the thread runs, and stays idle.
         if "thread" not in str(error):
             raise
         raise NoThread(str(error)) from None
@@ -131,7 +132,12 @@ def _started() -> _Worker:
 
 
 def run(work: Callable[[], T], name: str) -> Future[T]:
-    """`submit()` in an empty context; the future holds the error where no thread could be started."""
+    """Give work to a worker, in an empty context. If no thread could be started, the future holds the error.
+
+    Args:
+        work: The function to call.
+        name: The name of the thread during the work.
+    """
     job = Job(work, name)
     try:
         return submit(job)

@@ -122,10 +122,10 @@ SECTIONS = {
         ),
         (
             "there is no fast path",
-            '"""`get()` for asynchronous code: it never blocks the event loop."""\n'
+            '"""Return the current key as `get()` does, without blocking the event loop."""\n'
             "        serving, clock = self._keystate.serving, self._clock\n"
             "        if clock() < serving.due_at:",
-            '"""`get()` for asynchronous code: it never blocks the event loop."""\n'
+            '"""Return the current key as `get()` does, without blocking the event loop."""\n'
             "        serving, clock = self._keystate.serving, self._clock\n"
             "        if False:",
             f"{RULES}test_a_fresh_key_is_served_without_a_lock",

@@ -11,8 +11,8 @@ SECTIONS = {
         "log.py",
         (
             "an exception from the application's logging fails the request",
-            "except Exception as error:\n        # As logging",
-            "except ZeroDivisionError as error:\n        # As logging",
+            "except Exception as error:\n        # As the module logging",
+            "except ZeroDivisionError as error:\n        # As the module logging",
             f"{EVENTS}test_what_the_applications_logging_raises_fails_no_call[broken_collector]",
         ),
         (
@@ -51,7 +51,7 @@ SECTIONS = {
         (
             "a listener is called from two threads at once",
             "while self.waiting and self._turn:\n"
-            "                with suppress(IndexError):  # another thread is at it\n"
+            "                with suppress(IndexError):  # another thread took the turn first\n"
             "                    self._turn.pop()\n",
             "while self.waiting:\n                with suppress(IndexError):\n",
             f"{EVENTS}test_listeners_are_called_one_after_the_other_in_order",
