@@ -48,7 +48,7 @@ def decide(scene: Scene, terms: Terms, rotation_id: str | None = None) -> Decisi
 
 
 def ending(scene: Scene, terms: Terms) -> Decision:
-    """The decision for a run that makes no key, whatever the scene is."""
+    """The decision for a run that makes no key, even if a new key is due."""
     return _decision(scene, terms, None, "")
 
 
