@@ -1,1 +1,1 @@
-"""Everything between the engine and the API's wire; no module here knows the front."""
+"""The modules between the engine and the API's wire. They import nothing of the public front."""

@@ -1,4 +1,7 @@
-"""The same policy as a middleware of aiohttp, by which the SDK sends what is asynchronous where it is installed."""
+"""The key exchange as a middleware of aiohttp.
+
+With aiohttp installed, the SDK sends asynchronous requests through it.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,11 @@ if TYPE_CHECKING:
 
 
 class AiohttpAuth(OfThisProcess):
-    """The driver; aiohttp calls it once per hop of a redirect."""
+    """An aiohttp middleware that drives `exchange`. aiohttp calls it once per hop of a redirect.
+
+    Args:
+        auth: The Auth whose engines, origins and settings it uses.
+    """
 
     def __init__(self, auth: KeyAuth) -> None:
         self._auth = auth
@@ -26,13 +33,13 @@ class AiohttpAuth(OfThisProcess):
     async def __call__(
         self, request: ClientRequest, handler: Callable[[ClientRequest], Awaitable[ClientResponse]]
     ) -> ClientResponse:
-        """Called by aiohttp."""
-        # The SDK closes a client of httpx beside it.
+        """Called by aiohttp. Returns the final response."""
+        # The SDK also closes an httpx client, which needs anyio.
         load_anyio()
         if (whose := self._claimed(request)) is None:
             return await handler(request)
         if request.url.scheme == "http" and not self._auth.allow_plain_http:
-            # The environment's: it would read the key.
+            # This is the environment's proxy, which could read the key on plain http.
             request.proxy = None
         steps, verdict = self._auth.engines.exchange(whose, seconds=server_timeout(request.headers)), None
         placeholder, response = request.headers[API_KEY_HEADER], None
@@ -42,13 +49,16 @@ class AiohttpAuth(OfThisProcess):
                 response = await handler(request)
                 verdict = classify(response.status, await response.read() if response.status in SUSPECT else b"")
         finally:
-            # aiohttp's errors hold the headers that were sent, and reporters send an error's repr along.
+            # aiohttp's errors hold the headers that were sent, and error reporters send the repr of an error.
             request.headers[API_KEY_HEADER] = placeholder
             steps.close()
         return response  # type: ignore[return-value]
 
     def _claimed(self, request: ClientRequest) -> str | None:
-        """With whose key the request goes; None if it is no business of ours, and then it is put right."""
+        """The name of the engine whose key the request gets.
+
+        None if the request gets no key of ours. In that case its headers are corrected.
+        """
         engines = self._auth.engines
         values: Sequence[str] = request.headers.getall(API_KEY_HEADER, [])
         found = claim(values, engines.placeholders, is_home=origin(cast(URL, request.url)) in self._auth.home)

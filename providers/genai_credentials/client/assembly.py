@@ -1,4 +1,4 @@
-"""Assembles a stock `genai.Client` around the Auth; the SDK's own options are kept and merged."""
+"""Assembles a stock `genai.Client` around the Auth. The user's own SDK options are kept and merged."""
 
 from __future__ import annotations
 
@@ -31,17 +31,21 @@ Guard: TypeAlias = "Callable[[Request], None] | Callable[[Request], Awaitable[No
 
 
 class HttpClient(Protocol):
-    """A client of httpx or httpx2, or its arguments."""
+    """A client of httpx or httpx2."""
 
     auth: object
     event_hooks: Mapping[str, Sequence[object]]
 
 
 class Assembled(NamedTuple):
-    """A stock client around the Auth, and what another one like it is made of.
+    """A stock client around the Auth, and the parts for further clients like it.
 
-    `make` makes a client of a key's text and HTTP options; `options` are those of `client`, `theirs` those that the
-    user gave; `home` are the origins that may have the key.
+    Attributes:
+        client: The stock client.
+        make: Makes a client from a function that returns the key's text, and HTTP options.
+        options: The HTTP options of `client`.
+        theirs: The HTTP options of the user.
+        home: The origins that may receive the key.
     """
 
     client: genai.Client
@@ -52,7 +56,7 @@ class Assembled(NamedTuple):
 
     @property
     def on_aiohttp(self) -> bool:
-        """Whether what is asynchronous goes by way of aiohttp."""
+        """Whether asynchronous requests are sent through aiohttp."""
         return "middlewares" in (self.options.async_client_args or {})
 
 
@@ -68,7 +72,7 @@ def build_client(engines: Engines, options: dict[str, object], *, verify: bool, 
 
         kept, ask = KeptClient(make_for_sockets), partial(probe.ask_with, client)
         finish(parts, client, Sockets(partial(engines.exchange, ""), kept.of, ask, parts.home))
-        # Else `credentials.client().models` is closed by the collector, sooner or later, while it is used.
+        # Without this reference, the garbage collector could close `credentials.client().models` while it is in use.
         sdk.hold(client, client)
         if verify:
             check_served(client)
@@ -77,7 +81,16 @@ def build_client(engines: Engines, options: dict[str, object], *, verify: bool, 
 
 @contextlib.contextmanager
 def assembled(engines: Engines, options: dict[str, object], *, allow_plain_http: bool) -> Iterator[Assembled]:
-    """A stock client around the Auth; what is of the user's is given back if this block raises."""
+    """A stock client around the Auth. If the block raises, the user's own HTTP clients get their old settings back.
+
+    Args:
+        engines: The engines whose keys the client sends.
+        options: The user's keywords for `genai.Client`.
+        allow_plain_http: Whether the key may travel unencrypted to another machine.
+
+    Raises:
+        ConfigurationError: An option cannot work with a key that is inserted into each request.
+    """
     make, theirs, enterprise = _maker(options)
     if theirs.base_url:
         origin_of(theirs.base_url, allow_plain_http=allow_plain_http)
@@ -93,21 +106,21 @@ def assembled(engines: Engines, options: dict[str, object], *, allow_plain_http:
 
 
 def finish(parts: Assembled, client: genai.Client, sockets: Sockets) -> None:
-    """Give a client what no Auth sees to."""
+    """Give a client the parts that no Auth covers: its WebSockets, and downloads through aiohttp."""
     sdk.adapt(client, sockets)
     if parts.on_aiohttp:
         sdk.download_with_key(client)
 
 
 def _maker(options: dict[str, object]) -> tuple[Make, types.HttpOptions, bool]:
-    """What makes a stock client with these options, their HTTP options, and whether it is one of Vertex AI."""
+    """A function that makes a stock client, the HTTP options for it, and whether the options are for Vertex AI."""
     check_owner(options)
     enterprise = bool(options.get("enterprise") or options.get("vertexai"))
     theirs = copied(options.get("http_options"))
     others = _without(options, "enterprise", "vertexai", "http_options")
 
     def make(text: Callable[[], str], http_options: types.HttpOptions) -> genai.Client:
-        # `vertexai` is always named: left out, GOOGLE_GENAI_USE_VERTEXAI would turn the client into another one.
+        # `vertexai` is always passed. Without it, GOOGLE_GENAI_USE_VERTEXAI could change the kind of client.
         return genai.Client(vertexai=enterprise, api_key=text(), http_options=http_options, **others)  # type: ignore[arg-type]
 
     return make, theirs, enterprise
@@ -124,14 +137,15 @@ def build_http_options(engines: Engines, options: dict[str, object], *, allow_pl
         home: set[Origin] = set().union(*homes)
         obstacle = sdk.obstacle_to_downloads()
         _wire(engines, http_options, home, allow_plain_http=allow_plain_http, obstacle=obstacle)
-    # It outranks the api_key that the other client is built with, so the one rule serves here too.
+    # This header overrides the api_key of the client that the framework builds. Therefore the same rule works here:
+    # only the placeholder is replaced.
     http_options.headers = {**(http_options.headers or {}), API_KEY_HEADER: PLACEHOLDER}
     return http_options
 
 
 @contextlib.contextmanager
 def _given_back_unless_built(*clients: object) -> Iterator[None]:
-    """Take the Auth off ready clients of the user's when no client of ours comes of it, so that they serve again."""
+    """If the block raises, remove the Auth from the user's own HTTP clients, so that they work as before."""
     ready = [cast(HttpClient, client) for client in clients if hasattr(client, "event_hooks")]
     before = [(client, client.auth, client.event_hooks) for client in ready]
     try:
@@ -150,9 +164,13 @@ def _wire(
     allow_plain_http: bool,
     obstacle: str | None = None,
 ) -> None:
-    """Put the Auth wherever the SDK sends a request from; `obstacle` says why not by way of aiohttp."""
+    """Add the Auth to every part of the SDK that sends requests.
+
+    `options` are changed. `obstacle` is the reason why aiohttp cannot be used; None if there is none.
+    """
     sync, asynchronous = options.client_args or {}, options.async_client_args or {}
-    # The SDK looks for it there too, before it knows of parts of ours: sync's `verify` is also async's.
+    # The SDK uses `verify` of the synchronous arguments for asynchronous requests too. It is copied before our parts
+    # are added.
     verify = (options.client_args or asynchronous).get("verify")
     clients = (options.httpx_client, options.httpx_async_client)
     module = module_of(*clients, *sync.values(), *asynchronous.values())
@@ -172,33 +190,35 @@ def _wire(
 def _async_args(
     theirs: dict[str, object], options: types.HttpOptions, auth: KeyAuth, obstacle: str | None
 ) -> dict[str, object]:
-    """The arguments for what is asynchronous, on the transport that the SDK would choose."""
+    """The arguments for asynchronous requests, for the transport that the SDK would choose."""
     aiohttp = None if theirs.get("transport") is not None else sdk.optional_aiohttp()
     if aiohttp is None:
-        # A transport of theirs owns its own pool.
+        # A transport of the user has its own pool.
         pooled = sdk.keeps_a_pool_per_loop() or not theirs.keys().isdisjoint(_POOLS)
         return (_httpx_args if pooled else _per_loop_args)(theirs, auth, auth.aguard)
     if obstacle := sdk.obstacle_to_aiohttp(aiohttp, theirs) or obstacle:
-        # With a transport named, the SDK stays with httpx: what only aiohttp could do would be lost silently.
+        # With a transport in its arguments, the SDK uses httpx. Options that only aiohttp supports would be dropped
+        # without an error.
         for name, part in (("aiohttp_client", options.aiohttp_client), ("middlewares", theirs.get("middlewares"))):
             if part:
                 raise ConfigurationError(
                     f"{name} cannot be used: {obstacle}.", remedy=f"Change that, or leave {name} out."
                 )
-        # httpx has another word for aiohttp's `ssl`.
+        # httpx calls aiohttp's `ssl` `verify`.
         return _per_loop_args(_verifying(theirs, theirs.get("ssl")), auth, auth.aguard)
     return _aiohttp_args(theirs, getattr(options, "aiohttp_client", None), auth)
 
 
 def _aiohttp_args(theirs: dict[str, object], session: object, auth: KeyAuth) -> dict[str, object]:
-    # Those of one request replace a session's own, so they are named again.
+    # The middlewares of a request replace the middlewares of its session. Therefore the session's own are repeated
+    # here.
     before = cast(Iterable[object], theirs.get("middlewares") or sdk.middlewares_of(session))
     inside = _without(theirs, "auth", "middlewares")
     return {
         **_without(theirs, "event_hooks"),
         "middlewares": (*before, AiohttpAuth(auth)),
-        # The interactions side stays on httpx even so. A mount alone would lose to the environment's proxies, which
-        # the transport sees to itself.
+        # Interactions use httpx even with aiohttp. A mount alone would have a lower priority than the environment's
+        # proxies. The transport handles those proxies itself.
         "mounts": {"all://": _per_loop(inside, auth, auth.aguard)},
         "trust_env": False,
     }
@@ -218,12 +238,12 @@ def _httpx_args(theirs: dict[str, object], auth: KeyAuth, guard: Guard) -> dict[
 
 
 def _guarded(hooks: Mapping[str, Sequence[object]], guard: Guard) -> dict[str, Sequence[object]]:
-    """The user's event hooks, and ours after them."""
+    """The user's event hooks, followed by ours."""
     return {**hooks, "request": [*hooks.get("request", ()), guard]}
 
 
 def _adopt(client: HttpClient, auth: KeyAuth, guard: Guard) -> None:
-    """Give a ready client of the user's the Auth."""
+    """Add the Auth to an HTTP client of the user."""
     if sdk.is_the_sdks_own(client):
         raise ConfigurationError(
             f"A {type(client).__name__} of the SDK takes no Auth once it is built.",
@@ -244,13 +264,23 @@ def _per_loop(args: dict[str, object], auth: KeyAuth, guard: Guard) -> object:
 
 
 def _per_loop_args(theirs: dict[str, object], auth: KeyAuth, guard: Guard) -> dict[str, object]:
-    """Everything that concerns the sending of a request goes inside: the client around it would do it twice."""
+    """The arguments for an httpx client that sends through a client per event loop.
+
+    All options about sending go to the inner client. In the outer client they would take effect twice.
+    """
     inside = ("auth", "event_hooks", "proxy", "mounts")
     return {**_without(theirs, *inside), "transport": _per_loop(theirs, auth, guard)}
 
 
 def check_served(client: genai.Client) -> None:
-    """See `verify` of `CredentialProvider.client`."""
+    """List one model with a client, and close the client if that fails.
+
+    Args:
+        client: The client.
+
+    Raises:
+        CredentialsError: The API did not answer, or did not serve the request.
+    """
     try:
         code, status, verdict = probe.ask_with(client)
     except CredentialsError:

@@ -1,4 +1,4 @@
-"""httpx and httpx2: which are installed, which the SDK would choose, and classes that serve for both."""
+"""httpx and httpx2: which of them are installed, which one the SDK would choose, and classes that work with both."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Request(Protocol):
 
 
 class Response(Protocol):
-    """An answer of httpx or httpx2; its body is there once `read` or `aread` was called."""
+    """An answer of httpx or httpx2. Its body is available after `read` or `aread`."""
 
     status_code: int
     extensions: dict[str, object]
@@ -81,7 +81,7 @@ def http_modules(first: str = "") -> list[ModuleType]:
     """httpx2 and httpx, as far as they are installed.
 
     Args:
-        first: The one to come first; "" for the one that the installed SDK would choose.
+        first: The name of the module to return first; "" for the module that the installed SDK would choose.
     """
     names = ["httpx2", "httpx"] if int(version("google-genai").split(".")[0]) >= 3 else ["httpx", "httpx2"]
     modules = [module for name in names if (module := optional_module(name)) is not None]
@@ -89,7 +89,7 @@ def http_modules(first: str = "") -> list[ModuleType]:
 
 
 def optional_module(name: str) -> ModuleType | None:
-    """A module that may not be installed; None without it."""
+    """A module that may not be installed; None if it is not."""
     try:
         return import_module(name)
     except ImportError:
@@ -98,27 +98,27 @@ def optional_module(name: str) -> ModuleType | None:
 
 @functools.cache
 def over_http_modules(kind: type, base: str, first: str = "") -> type:
-    """The class `kind`, made a subclass of each HTTP module's class `base`: each checks for its own.
+    """The class `kind` as a subclass of the class `base` of each HTTP module. Each module checks for its own class.
 
     Args:
-        kind: What it does.
-        base: The name of the class in those modules.
-        first: The module whose class comes first: by it the SDK chooses its own classes.
+        kind: The class with the behaviour.
+        base: The name of the class in the HTTP modules.
+        first: The module whose class comes first among the bases. The SDK chooses its own classes by it.
     """
     return type(kind.__name__, (kind, *(getattr(module, base) for module in http_modules(first))), {})
 
 
 def module_of(*parts: object) -> str:
-    """The HTTP module that parts of the user's are of, found as the SDK finds it; "" for no such part."""
+    """The HTTP module that the user's parts belong to, found as the SDK finds it; "" if no part belongs to one."""
     names = (kind.__module__.partition(".")[0] for part in parts for kind in type(part).__mro__)
     return next((name for name in names if name in ("httpx", "httpx2")), "")
 
 
 @functools.cache
 def load_anyio() -> None:
-    """Load what anyio loads when it is first used in an event loop, while forks wait for it.
+    """Load the modules that anyio loads on its first use in an event loop. Forks wait until they are loaded.
 
-    A child that is born in the middle of that import waits for it for good.
+    A child process that is forked in the middle of that import waits for it forever.
     """
     with at_work(), suppress(ImportError, RuntimeError):
         import_module("anyio").Event()

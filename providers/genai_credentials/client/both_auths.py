@@ -15,22 +15,27 @@ class Auth(Protocol):
     """An Auth of httpx or httpx2."""
 
     def sync_auth_flow(self, request: Request) -> Generator[Request, Response, None]:
-        """The synchronous way."""
+        """The flow of a synchronous request."""
         ...
 
     def async_auth_flow(self, request: Request) -> AsyncGenerator[Request, Response]:
-        """The asynchronous way."""
+        """The flow of an asynchronous request."""
         ...
 
 
 class BothAuths(OfThisProcess):
-    """Theirs sees each request that ours sends, and answers their own challenges."""
+    """An Auth that passes each request of our Auth through the user's Auth, which answers its own challenges.
+
+    Args:
+        ours: Our Auth.
+        theirs: The user's Auth.
+    """
 
     def __init__(self, ours: KeyAuth, theirs: Auth) -> None:
         self.ours, self._theirs = ours, theirs
 
     def sync_auth_flow(self, request: Request) -> Generator[Request, Response, None]:
-        """The synchronous driver, called by httpx."""
+        """Called by httpx for a synchronous request."""
         with closing(self.ours.sync_auth_flow(request)) as ours:
             signed = next(ours)
             while True:
@@ -51,8 +56,8 @@ class BothAuths(OfThisProcess):
                     return response
 
     async def async_auth_flow(self, request: Request) -> AsyncGenerator[Request, Response]:
-        """The asynchronous driver, called by httpx."""
-        # Closed in order, and not by the loop's finalizer: each may hold a connection.
+        """Called by httpx for an asynchronous request."""
+        # The flows are closed in order here, and not by the loop's finalizer, because each may hold a connection.
         async with aclosing(self.ours.async_auth_flow(request)) as ours:
             signed = await anext(ours)
             while True:
@@ -71,7 +76,7 @@ class BothAuths(OfThisProcess):
 
 
 class _FunctionAuth:
-    """What httpx makes of a callable `auth`; it exports no class for that."""
+    """The Auth that httpx makes of a callable `auth`. httpx exports no class for it."""
 
     def __init__(self, function: Callable[[Request], Request]) -> None:
         self._function = function
@@ -82,10 +87,16 @@ class _FunctionAuth:
 
 
 def both(ours: KeyAuth, theirs: object) -> object:
-    """Our Auth with the user's inside, in any form that httpx takes one; ours alone without it."""
+    """Our Auth with the user's Auth inside; our Auth alone if the user has none.
+
+    Args:
+        ours: Our Auth.
+        theirs: The user's Auth, in any form that httpx accepts; None for none.
+    """
     if theirs is None:
         return ours
-    # By the first of its bases the SDK chooses between httpx and httpx2, as it would by theirs alone.
+    # The SDK chooses between httpx and httpx2 by the first base class. With this order it chooses as for the user's
+    # Auth alone.
     first = module_of(theirs)
     if isinstance(theirs, tuple):
         theirs = http_modules()[0].BasicAuth(*theirs[:2])

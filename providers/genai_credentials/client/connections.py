@@ -1,4 +1,4 @@
-"""`Connections`: an HTTP client's open connections, which a forked child must not share with its parent."""
+"""`Connections`: the open connections of an HTTP client, which a forked child must not share with its parent."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from genai_credentials.forks import Forkable, watch
 
 
 class Connections(Forkable):
-    """The connections of an HTTP client; a child closes its own ends, so as not to read its parent's answers.
+    """The open connections of an HTTP client. A forked child closes its own ends of them.
 
-    And it empties the pool that they are in: the parent's threads may have held its lock, and had requests under way
-    whose connections would never become free in the child (seen with httpx 0.28 and httpx2 2.16: the child hangs). The
-    pool's names are private to httpcore: where one is missing, that part is left alone.
+    Otherwise the child could read answers to its parent's requests. The child also empties the connection pool. A
+    thread of the parent may have held the lock of the pool. A request of the parent may have been under way, and its
+    connection would never become free in the child (seen with httpx 0.28 and httpx2 2.16: the child hangs). The names
+    of the pool's parts are private to httpcore. If a name is missing, that part is left alone.
     """
 
     def __init__(self) -> None:
@@ -23,7 +24,7 @@ class Connections(Forkable):
         watch(self)
 
     def note(self, response: Response) -> None:
-        """Remember the connection that an answer of httpx came over, and its pool."""
+        """Remember the connection of an answer of httpx, and its pool."""
         stream: Any = response.extensions.get("network_stream")
         if stream is not None and (socket := stream.get_extra_info("socket")) is not None:
             self._open.add(socket)
@@ -32,7 +33,7 @@ class Connections(Forkable):
             self._pools.add(pool)
 
     def after_fork_in_child(self) -> None:
-        """Close what the parent has open, in this process alone."""
+        """Close the parent's connections in this process alone."""
         for socket in self._open:
             socket.close()
         self._open = weakref.WeakSet()
@@ -41,7 +42,7 @@ class Connections(Forkable):
 
 
 def _pool_of(response: Response) -> Any:
-    """The pool of httpcore that an answer came from; None where another transport sent it."""
+    """The httpcore pool of an answer; None if another transport sent the request."""
     inner: Any = response
     for name in ("stream", "_stream", "_httpcore_stream", "_pool"):
         inner = getattr(inner, name, None)
@@ -54,5 +55,5 @@ def _empty(pool: Any) -> None:
         return
     pool._optional_thread_lock = type(lock)()
     pool._connections = []
-    # One that has its connection may be this thread's own, which takes it off the list when it ends.
+    # A request that has a connection may be this thread's own. That request removes itself from the list when it ends.
     pool._requests = [request for request in pool._requests if getattr(request, "connection", None) is not None]

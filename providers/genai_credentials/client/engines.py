@@ -1,4 +1,4 @@
-"""`Engines`: with whose key a request is sent, decided as it is sent."""
+"""`Engines`: chooses the engine whose key a request gets, at the moment when the request is sent."""
 
 from __future__ import annotations
 
@@ -11,30 +11,39 @@ from genai_credentials.engine import Engine
 
 
 class Engines(Protocol):
-    """Maps a request's placeholder to the engine whose key it gets."""
+    """Maps the placeholder of a request to the engine whose key the request gets."""
 
     @property
     def diagnosis(self) -> Diagnosis:
-        """Told of requests that go without a key."""
+        """Records requests that are sent without a key."""
         ...
 
     @property
     def placeholders(self) -> Container[str | bytes]:
-        """Which values of the key's header are ours to swap: text for aiohttp, bytes for httpx."""
+        """The values of the key's header that are replaced by a key: text for aiohttp, bytes for httpx."""
         ...
 
     def whose(self, placeholder: str | bytes | None) -> str:
-        """The name of the engine that a placeholder stands for; None for a request that has none.
+        """The name of the engine that a placeholder stands for.
+
+        Args:
+            placeholder: The placeholder in the request; None for a request without one.
 
         Raises:
-            CredentialsError: It stands for none.
+            CredentialsError: The placeholder stands for no engine.
         """
         ...
 
     def exchange(
         self, whose: str, *, replayable: Callable[[], bool] = always, seconds: float | None = None
     ) -> Exchange:
-        """`exchange` with the engine of that name; whoever drives it closes it."""
+        """An exchange with the engine of this name. The caller closes it.
+
+        Args:
+            whose: The name of the engine.
+            replayable: See `exchange`.
+            seconds: The request's own timeout in seconds; None means no limit.
+        """
         ...
 
 
@@ -42,7 +51,7 @@ class OneEngine:
     """One engine for every request.
 
     Args:
-        engine: Whose key they carry.
+        engine: The engine whose keys the requests get.
     """
 
     placeholders = PLACEHOLDERS
@@ -52,11 +61,11 @@ class OneEngine:
         self.diagnosis = engine.diagnosis
 
     def whose(self, placeholder: str | bytes | None) -> str:
-        """It has no name."""
+        """Always "": this engine has no name."""
         return ""
 
     def exchange(
         self, whose: str, *, replayable: Callable[[], bool] = always, seconds: float | None = None
     ) -> Exchange:
-        """One exchange with it."""
+        """An exchange with the engine. See `Engines.exchange`."""
         return exchange(self._engine, replayable=replayable, seconds=seconds)

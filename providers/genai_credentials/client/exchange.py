@@ -1,7 +1,7 @@
-"""`exchange`: one request's life, told once for every wire: which keys it is sent with, and how often. No I/O.
+"""`exchange`: the rules for the keys of one request, and for how often it is sent. It does no I/O.
 
-A driver is a loop of three lines: advance to the next key, send, judge. It sends what the answer says of the key to the
-generator; None says that the answer was none to this key.
+A driver is a loop of three steps: advance to the next key, send the request, judge the answer. It sends the verdict on
+the answer to the generator. None means that the answer says nothing about this key.
 """
 
 from __future__ import annotations
@@ -21,34 +21,38 @@ from genai_credentials.rejection import Verdict
 API_KEY_HEADER = "x-goog-api-key"
 
 MOST_SENDS = 3
-"""A revoked key in the environment, a revoked one in a file and a good one in a store need three."""
+"""The most keys that are tried in a row.
+
+Three are necessary if the environment and a file hold a revoked key each, and a store holds a good key.
+"""
 
 MOST_IN_ALL = 18
-"""httpx counts each of these sends as a redirect, and raises TooManyRedirects after 20."""
+"""The most sends of one request. httpx counts each send as a redirect and raises TooManyRedirects after 20."""
 
 T = TypeVar("T", str, bytes)
 
-# As text for aiohttp, and as bytes for httpx: there the first look at the text of a header decodes all of them.
+# As text for aiohttp, and as bytes for httpx. httpx decodes all headers at the first access to the text of a header.
 PLACEHOLDERS: Container[str | bytes] = (PLACEHOLDER, PLACEHOLDER.encode())
 
 Exchange: TypeAlias = Generator["Wait | ApiKey", "Verdict | None", None]
 
 
 def always() -> bool:
-    """For a request that is in memory as a whole."""
+    """Always True, for a request whose body is completely in memory."""
     return True
 
 
 def exchange(engine: Engine, *, replayable: Callable[[], bool] = always, seconds: float | None = None) -> Exchange:
-    """Yields each key to send the request with, and is sent what the answer says of it.
+    """Yield each key to send the request with, and receive the verdict on each answer.
 
-    Between two keys it yields what it has to wait for; `advance` and `aadvance` see to that.
+    Between two keys it yields a `Wait` for a fetch or a pause. `advance` and `aadvance` wait for it.
 
     Args:
-        engine: Whose keys they are.
-        replayable: Whether the request can be sent again, asked once it is refused: a body that isn't in memory is
-            gone once it is sent.
-        seconds: The request's own timeout: it never waits longer for another key. None for no limit.
+        engine: The engine whose keys are used.
+        replayable: Returns whether the request can be sent again. Called after a refusal. A body that isn't in memory
+            is gone after it was sent.
+        seconds: The request's own timeout in seconds. The request never waits longer than that for another key. None
+            means no limit.
     """
     until = None if seconds is None else time.monotonic() + seconds
     key = engine.fresh() or (yield from engine.get_steps(until))
@@ -78,7 +82,12 @@ def exchange(engine: Engine, *, replayable: Callable[[], bool] = always, seconds
 
 
 def advance(steps: Exchange, verdict: Verdict | None = None) -> ApiKey | None:
-    """The key to send the request with next, waiting for it in this thread; None when the last answer stands."""
+    """The next key to send the request with; None if the last answer is final. Waits for the key in this thread.
+
+    Args:
+        steps: The exchange of the request.
+        verdict: The verdict on the last answer; None if there is no answer yet, or if it says nothing about the key.
+    """
     try:
         step = steps.send(verdict)
         while isinstance(step, Wait):
@@ -102,9 +111,9 @@ async def aadvance(steps: Exchange, verdict: Verdict | None = None) -> ApiKey | 
 
 
 def server_timeout(headers: Mapping[str, str]) -> float | None:
-    """A request's own timeout in seconds, as the SDK says it to the API; None where it says none.
+    """The timeout that the SDK sends to the API with a request, minus 10 %, in seconds; None if it sends none.
 
-    A little less, so that the API's answer ends the request, and not the client's timer.
+    With 10 % less, the API's answer ends the request before the client's timer does.
     """
     try:
         return float(headers["X-Server-Timeout"]) * 0.9
@@ -113,7 +122,7 @@ def server_timeout(headers: Mapping[str, str]) -> float | None:
 
 
 class Claim(Enum):
-    """Whose key a request carries, and so what is to become of it."""
+    """The owner of the key that a request carries, and what is done with the request."""
 
     NONE = "no placeholder: whatever it carries is none of ours"
     OURS = "the placeholder, on its way home: it gets the current key"
@@ -124,12 +133,12 @@ class Claim(Enum):
 def claim(
     values: Sequence[str | bytes], placeholders: Container[str | bytes] = PLACEHOLDERS, *, is_home: bool
 ) -> Claim:
-    """The one rule for who may have the key: what carries the placeholder, and goes home.
+    """The rule for which requests get the key: requests that carry the placeholder and go to a home origin.
 
     Args:
-        values: The values of every header with the key's name, in any spelling.
-        placeholders: Which of them stand for a key.
-        is_home: Whether the request goes to an origin that may have the key.
+        values: The values of all headers with the key's name, in any spelling.
+        placeholders: The values that stand for a key.
+        is_home: Whether the request goes to an origin that may receive the key.
     """
     others = [value for value in values if value not in placeholders]
     if len(others) == len(values):
@@ -140,5 +149,5 @@ def claim(
 
 
 def own_key(values: Sequence[T], placeholders: Container[str | bytes] = PLACEHOLDERS) -> T:
-    """The key of the caller's own among the values of `Claim.THEIRS`."""
+    """The caller's own key among the values of `Claim.THEIRS`."""
     return next(value for value in values if value not in placeholders)

@@ -1,4 +1,4 @@
-"""The Auth for httpx and httpx2: two short drivers of `exchange`, synchronous and asynchronous."""
+"""The Auth for httpx and httpx2: two short drivers of `exchange`, one synchronous and one asynchronous."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from genai_credentials.rejection import SUSPECT, Verdict, classify
 from genai_credentials.sealing import OfThisProcess
 
 SIGNED = "genai_credentials"
-"""The extension of a request that says for which URL it was signed."""
+"""The request extension with the URL that the request was signed for."""
 
 WHOSE = "genai_credentials_whose"
-"""The extension of a request that says with whose key it is sent, also when its owner sends it once more."""
+"""The request extension with the name of the engine. It is kept if the owner sends the request again."""
 
 
 class KeyAuth(OfThisProcess):
-    """Puts the current key into a header, and sends again what was refused.
+    """Puts the current key into a header, and sends refused requests again with another key.
 
     Args:
-        engines: Whose key it sends.
-        home: The origins that may have the key.
-        allow_plain_http: Whether it may travel unencrypted to another machine.
+        engines: The engines whose keys are sent.
+        home: The origins that may receive the key.
+        allow_plain_http: Whether the key may travel unencrypted to another machine.
     """
 
     header, scheme = API_KEY_HEADER, ""
@@ -40,13 +40,13 @@ class KeyAuth(OfThisProcess):
         self.engines = engines
         self.home = home
         self.allow_plain_http = allow_plain_http
-        # Whether a client of the user's may have a proxy that we know nothing of.
+        # Whether a client of the user may have a proxy that is not visible here.
         self.may_meet_proxies = True
-        # Only of the synchronous side: an event loop, and the connections that belong to it, end with a fork.
+        # Only for the synchronous side: an event loop and its connections end with a fork.
         self._connections = Connections()
 
     def sync_auth_flow(self, request: Request) -> Generator[Request, Response, None]:
-        """The synchronous driver, called by httpx."""
+        """Called by httpx for a synchronous request."""
         _sign_in(request)
         if not self.claims(request):
             self._connections.note((yield request))
@@ -64,7 +64,7 @@ class KeyAuth(OfThisProcess):
             steps.close()
 
     async def async_auth_flow(self, request: Request) -> AsyncGenerator[Request, Response]:
-        """The asynchronous driver, called by httpx."""
+        """Called by httpx for an asynchronous request."""
         load_anyio()
         _sign_in(request)
         if not self.claims(request):
@@ -82,9 +82,9 @@ class KeyAuth(OfThisProcess):
             steps.close()
 
     def guard(self, request: Request) -> None:
-        """A request hook: httpx calls it before each hop, and only the home origin gets the key.
+        """A request hook that removes the key from a hop to another origin. httpx calls it before each hop.
 
-        httpx itself takes only `Authorization` off a request that is redirected to another origin.
+        On a redirect to another origin, httpx itself removes only `Authorization`.
         """
         signed_for = request.extensions.get(SIGNED)
         if signed_for is None or signed_for is request.url or origin(request.url) in self.home:
@@ -97,12 +97,12 @@ class KeyAuth(OfThisProcess):
         self.guard(request)
 
     def claims(self, request: Request) -> bool:
-        """Whether the key goes with this request; what is no business of ours is put right."""
+        """Whether the request gets the key. If it gets none, its headers are corrected."""
         name = self.header.encode()
         values = [value for known, value in request.headers.raw if known.lower() == name]
         is_home = origin(request.url) in self.home
         if SIGNED in request.extensions and values and is_home:
-            return True  # it is sent once more by its owner, and has a key of ours
+            return True  # the owner sends the request again, and it still has a key of ours
         placeholders = self.engines.placeholders
         found = claim(values, placeholders, is_home=is_home)
         if found is Claim.OURS:
@@ -127,7 +127,7 @@ class KeyAuth(OfThisProcess):
         self._sign(request, key)
 
     def _could_be_read(self, request: Request) -> bool:
-        """Whether a proxy, if there is one, would read the key."""
+        """Whether a proxy could read the key, if there is one."""
         suspect = self.may_meet_proxies and not self.allow_plain_http and request.url.scheme == "http"
         return suspect and SIGNED not in request.extensions
 
@@ -136,12 +136,12 @@ class KeyAuth(OfThisProcess):
         request.extensions[SIGNED] = request.url
 
     def carried(self, request: Request) -> bool:
-        """Whether a hop to the origin that the key was meant for had it."""
+        """Whether a hop to the key's own origin carried the key."""
         return self.header in request.headers
 
     def _exchange(self, request: Request) -> Exchange:
-        # A body that isn't in memory is gone once it is sent. Not `request.content`: a request that a redirect made has
-        # the same stream, and never that.
+        # A body that isn't in memory is gone after it was sent. `request.content` is not used, because a request that a
+        # redirect made has the same stream and no content.
         replayable = isinstance(request.stream, tuple(module.ByteStream for module in http_modules()))
         timeout = request.extensions.get("timeout")
         seconds = timeout.get("read") if isinstance(timeout, dict) else None
@@ -149,7 +149,7 @@ class KeyAuth(OfThisProcess):
         return self.engines.exchange(whose, replayable=lambda: replayable, seconds=seconds)
 
     def _verdict(self, request: Request, response: Response) -> Verdict | None:
-        """What the answer says of the key; None for an answer to a hop of a redirect that went without it."""
+        """The verdict of the answer on the key; None for the answer to a redirected hop that did not carry the key."""
         last, status = response.request, response.status_code
         if last is not request and (origin(last.url) != origin(request.url) or not self.carried(last)):
             return None
@@ -157,12 +157,19 @@ class KeyAuth(OfThisProcess):
 
 
 def _sign_in(request: Request) -> None:
-    """What httpx does for a URL with a user and a password, but only where it is given no Auth."""
+    """Add the header for a URL with a user and a password. httpx does this itself only if it has no Auth."""
     if (user_info := request.url.userinfo) and "Authorization" not in request.headers:
         request.headers["Authorization"] = f"Basic {b64encode(unquote_to_bytes(user_info)).decode()}"
 
 
 def key_auth(engines: Engines, home: set[Origin], first: str, *, allow_plain_http: bool) -> KeyAuth:
-    """The Auth for a client whose origins are known, and each of whose hops the guard sees."""
+    """The Auth for a client with known origins, whose hops all pass the guard.
+
+    Args:
+        engines: The engines whose keys are sent.
+        home: The origins that may receive the key.
+        first: See `over_http_modules`.
+        allow_plain_http: Whether the key may travel unencrypted to another machine.
+    """
     auth: KeyAuth = over_http_modules(KeyAuth, "Auth", first)(engines, home, allow_plain_http=allow_plain_http)
     return auth

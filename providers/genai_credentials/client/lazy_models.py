@@ -1,7 +1,7 @@
-"""Models of the SDK are built on first use, under one lock of pydantic's: a fork waits until it is free.
+"""pydantic builds the SDK's models on first use under one lock. A fork waits until that lock is free.
 
-A fork in the middle of another thread's first request leaves that lock taken in the child, whose own first request
-then hangs for good (seen with google-genai 3.6 and pydantic 2.14, with our client and with a stock one).
+A fork during another thread's first request leaves the lock taken in the child. The child's own first request then
+hangs forever (seen with google-genai 3.6 and pydantic 2.14, with our client and with a stock client).
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ class _Lock(Protocol):
 
 
 class LazyModels(Forkable):
-    """Holds pydantic's lock during a fork. The name is private to pydantic: a version without it is left alone."""
+    """Holds pydantic's lock during a fork.
+
+    The lock's name is private to pydantic. If it is missing, nothing is done.
+    """
 
     def __init__(self) -> None:
         self._lock: _Lock | None = getattr(pydantic.main, "_rebuild_lock", None)
@@ -27,15 +30,15 @@ class LazyModels(Forkable):
         watch(self)
 
     def before_fork(self) -> bool:
-        """Take it if it is free. Returns whether it was."""
+        """Take the lock if it is free. Returns whether the fork may go on."""
         self._held = self._lock is not None and self._lock.acquire(blocking=False)
         return self._held or self._lock is None
 
     def after_fork_in_parent(self) -> None:
-        """Let go of it."""
+        """Release the lock."""
         if self._held and self._lock is not None:
             self._lock.release()
 
     def after_fork_in_child(self) -> None:
-        """Let go of it here too: the thread that holds it is the one that goes on."""
+        """Release the lock in the child too. The thread that took it is the thread that continues in the child."""
         self.after_fork_in_parent()

@@ -1,4 +1,4 @@
-"""`LoneAuth`: the Auth for HTTP clients that aren't ours, where no hook of ours sees each hop of a redirect."""
+"""`LoneAuth`: the Auth for HTTP clients that are not ours, in which no hook of ours sees each hop of a redirect."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _HOPS = "genai_credentials_hops"
 class LoneAuth(KeyAuth):
     """Puts the current key into a header of each request, and of each hop to the same origin.
 
-    httpx takes `Authorization` off a request that is redirected elsewhere. Any other header is one that httpx does not
-    copy to a next hop (`_KeptHome`); over httpcore it is put back on the wire of a hop to the same origin, by way of
-    its documented `trace` extension.
+    httpx removes `Authorization` from a request that is redirected to another origin. Any other header is hidden from
+    httpx when it makes the request of the next hop (`_KeptHome`). For a hop to the same origin, the header is added
+    again as httpcore sends the request, through httpcore's documented `trace` extension.
 
     Args:
-        engines: Whose key it sends.
+        engines: The engines whose keys are sent.
         header: The header's name.
-        scheme: What stands before the key, its space included.
+        scheme: The text before the key, its space included; "" for none.
         allow_plain_http: Whether the key may travel unencrypted to another machine.
     """
 
@@ -35,14 +35,19 @@ class LoneAuth(KeyAuth):
         self.header, self.scheme = header.lower(), scheme
 
     def claims(self, request: Request) -> bool:
-        """Always: whoever gives this Auth to a client wants the key in each request."""
+        """Always True: a client with this Auth sends the key in each request.
+
+        Raises:
+            ConfigurationError: The request is plain http to another machine.
+            NoTenant: With tenants, no tenant is in use.
+        """
         check_encrypted(request.url.scheme, request.url.host, allow_plain_http=self.allow_plain_http)
         if WHOSE not in request.extensions:
             request.extensions[WHOSE] = self.engines.whose(None)
         return True
 
     def sign(self, request: Request, key: ApiKey) -> None:
-        """Put the key into the request, and follow it."""
+        """Put the key into the request, and follow its hops."""
         if (hops := self._hops(request)) is not None:
             follow(request, hops.see)
         super().sign(request, key)
@@ -54,12 +59,12 @@ class LoneAuth(KeyAuth):
         super().asign(request, key)
 
     def carried(self, request: Request) -> bool:
-        """Whether a hop had the key: httpx kept `Authorization`, and what httpcore sent is known."""
+        """Whether a hop carried the key: httpx kept `Authorization`, or httpcore sent the header."""
         hops = request.extensions.get(_HOPS)
         return super().carried(request) or (isinstance(hops, _Hops) and hops.seen)
 
     def _hops(self, request: Request) -> _Hops | None:
-        """What follows this request; None when it is followed already."""
+        """A follower for this request; None if the request is followed already."""
         if SIGNED in request.extensions:
             return None
         if self.header != "authorization":
@@ -70,9 +75,9 @@ class LoneAuth(KeyAuth):
 
 
 class _KeptHome(MutableMapping[str, str]):
-    """A request's headers, of which one is there for whoever sends it, and not for whoever copies them.
+    """A request's headers. One header is visible to the sender of the request, and not to code that copies the headers.
 
-    httpx makes the request of a next hop from a copy of these, and copies a mapping by its items.
+    httpx makes the request of the next hop from a copy of the headers, and it copies a mapping by its items.
     """
 
     def __init__(self, headers: Headers, kept: str) -> None:
@@ -80,7 +85,7 @@ class _KeptHome(MutableMapping[str, str]):
         self._kept = kept
 
     def items(self) -> ItemsView[str, str]:
-        """All but the one that is kept."""
+        """All headers except the kept one."""
         pairs = [(name, value) for name, value in self._headers.multi_items() if name.lower() != self._kept]
         return cast("ItemsView[str, str]", pairs)
 
@@ -118,7 +123,7 @@ class _Hops:
         self.seen = False
 
     def see(self, event: str, info: Info) -> None:
-        """Called by httpcore with what it is about to do and what it has done."""
+        """Called by httpcore before and after each step of sending."""
         if event.endswith(BEFORE) and self._header not in self._request.headers:
             hop = hop_of(info)
             if hop.method != b"CONNECT" and origin(url_of(hop)) == origin(self._request.url):
@@ -133,7 +138,7 @@ if TYPE_CHECKING:
     import httpx2
 
     class HttpxAuth(LoneAuth, httpx2.Auth, httpx.Auth):  # type: ignore[misc]
-        """What `lone_auth` makes, as a checker is to see it: an Auth of each HTTP module that is installed."""
+        """The type of `lone_auth`'s result for type checkers: an Auth of each installed HTTP module."""
 
         def auth_flow(self, request: Any) -> Generator[Any, Any, None]: ...
 
@@ -141,8 +146,15 @@ if TYPE_CHECKING:
 def lone_auth(engines: Engines, header: str, scheme: str, *, allow_plain_http: bool) -> HttpxAuth:
     """The Auth for any other HTTP client.
 
+    Args:
+        engines: The engines whose keys are sent.
+        header: The header's name.
+        scheme: The text before the key, its space included; "" for none.
+        allow_plain_http: Whether the key may travel unencrypted to another machine.
+
     Raises:
-        ConfigurationError: The header's name or the scheme cannot stand in a request.
+        ConfigurationError: The header's name or the scheme cannot stand in a request, or the scheme has no space at its
+            end.
     """
     if not header.replace("-", "").isalnum() or not (scheme + "x").isprintable():
         raise ConfigurationError(
@@ -150,7 +162,7 @@ def lone_auth(engines: Engines, header: str, scheme: str, *, allow_plain_http: b
             remedy='Pass the name of the header and the scheme apart: httpx_auth("Authorization", "Bearer ").',
         )
     if scheme[-1:].isalnum():
-        # Not repeated: it may be a key.
+        # The scheme is not repeated, because it may be a key.
         raise ConfigurationError(
             "The scheme ends without a space, so the key would stick to it.",
             remedy='Write the space too, as in scheme="Bearer ".',

@@ -1,4 +1,4 @@
-"""The options of the SDK's that cannot work with a key that is swapped in, and copies of those that can."""
+"""The SDK options that cannot work with a key that is inserted into each request, and copies of the other options."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from genai_credentials.errors import ConfigurationError
 
 
 def check_owner(options: dict[str, object]) -> None:
-    """Refuse options that name another owner of the key.
+    """Refuse options that provide a key or other credentials.
+
+    Args:
+        options: The user's keywords for `genai.Client`.
 
     Raises:
-        ConfigurationError: There is one.
+        ConfigurationError: An option provides a key or other credentials, or two options contradict each other.
     """
     for name in ("api_key", "credentials"):
         if name in options:
@@ -34,14 +37,21 @@ def check_owner(options: dict[str, object]) -> None:
 
 
 def copied(options: object) -> types.HttpOptions:
-    """The user's options as a copy of ours to change."""
+    """A copy of the user's HTTP options that may be changed.
+
+    Args:
+        options: `types.HttpOptions`, a dict of its fields, or None for the defaults.
+
+    Raises:
+        ConfigurationError: They cannot be read, or their headers contain a key.
+    """
     if options is None:
         options = types.HttpOptions()
     if not isinstance(options, types.HttpOptions):
         try:
             options = types.HttpOptions.model_validate(options)
         except ValueError as error:
-            # Not chained: the text of the error holds the options, headers included.
+            # Not chained: the text of the error contains the options, headers included.
             fields = ", ".join(str(part["loc"][0]) for part in getattr(error, "errors", list)() if part.get("loc"))
             raise ConfigurationError(
                 f"http_options cannot be read: {fields or type(options).__name__}.",
@@ -59,10 +69,14 @@ def copied(options: object) -> types.HttpOptions:
 
 
 def go_directly(options: types.HttpOptions, base_url: str | None) -> None:
-    """Keep plain http to this machine from any proxy, which would read the key.
+    """Send plain http without any proxy, because a proxy could read the key.
+
+    Args:
+        options: The HTTP options, which are changed.
+        base_url: The URL of the API; None means Google's.
 
     Raises:
-        ConfigurationError: The options name a proxy themselves.
+        ConfigurationError: The options themselves name a proxy.
     """
     if base_url is None or not base_url.lower().startswith("http:"):
         return

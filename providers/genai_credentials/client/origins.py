@@ -1,4 +1,4 @@
-"""Where a key may travel: to its home origins, and never in the clear to another machine."""
+"""The places to which a key may travel: its home origins, and other machines over an encrypted connection only."""
 
 from __future__ import annotations
 
@@ -16,17 +16,21 @@ Origin = tuple[str, str, int | None]
 
 
 def origin(url: URL) -> Origin:
-    """Scheme, host and port of a URL of httpx, httpx2 or yarl."""
+    """The scheme, host and port of a URL of httpx, httpx2 or yarl."""
     scheme, host = url.scheme, url.host or ""
-    # With a client certificate the SDK asks the same service under its mTLS name.
+    # With a client certificate, the SDK uses the mTLS name of the same service.
     return scheme, host.replace(".mtls.googleapis.com", ".googleapis.com"), url.port or _PORTS.get(scheme)
 
 
 def origin_of(url: str, *, allow_plain_http: bool) -> Origin:
     """The origin of a base URL, checked.
 
+    Args:
+        url: The URL.
+        allow_plain_http: Whether the key may travel unencrypted to another machine.
+
     Raises:
-        ConfigurationError: It is no http(s) URL, or the key would travel in the clear.
+        ConfigurationError: It is not an http(s) URL, or the key would travel unencrypted to another machine.
     """
     try:
         parts = urlsplit(url)
@@ -40,23 +44,28 @@ def origin_of(url: str, *, allow_plain_http: bool) -> Origin:
 
 
 def home_of(url: str, *, allow_plain_http: bool) -> set[Origin]:
-    """The origin of a base URL, in the spelling of each HTTP client: of an IDN or IPv6 host each has its own.
+    """The origins of a base URL, in the spelling of each HTTP client, which differ for IDN and IPv6 hosts.
+
+    Args:
+        url: The URL.
+        allow_plain_http: Whether the key may travel unencrypted to another machine.
 
     Raises:
-        ConfigurationError: As for `origin_of`.
+        ConfigurationError: See `origin_of`.
     """
     home = {origin_of(url, allow_plain_http=allow_plain_http)}
     kinds = [module.URL for module in http_modules()]
     if (yarl := optional_module("yarl")) is not None:
         kinds.append(yarl.URL)
     for kind in kinds:
-        with contextlib.suppress(ValueError, *(module.InvalidURL for module in http_modules())):  # it can't go there
+        # A client that refuses the URL cannot send to it.
+        with contextlib.suppress(ValueError, *(module.InvalidURL for module in http_modules())):
             home.add(origin(kind(url)))
     return home
 
 
 class Parts(NamedTuple):
-    """What `origin` reads of a URL."""
+    """The parts of a URL that `origin` reads."""
 
     scheme: str
     host: str
@@ -64,10 +73,15 @@ class Parts(NamedTuple):
 
 
 def check_encrypted(scheme: str, host: str, *, allow_plain_http: bool) -> None:
-    """Refuse to send a key in the clear to another machine.
+    """Refuse to send a key unencrypted to another machine.
+
+    Args:
+        scheme: The scheme of the URL.
+        host: The host of the URL.
+        allow_plain_http: Whether plain http to another machine is allowed.
 
     Raises:
-        ConfigurationError: Plain http to a host that isn't this one.
+        ConfigurationError: The URL is plain http to a host that isn't this machine.
     """
     if scheme == "http" and not allow_plain_http and not is_loopback(host):
         raise ConfigurationError(
@@ -77,7 +91,10 @@ def check_encrypted(scheme: str, host: str, *, allow_plain_http: bool) -> None:
 
 
 def refuse_proxy(host: str) -> None:
-    """Refuse to send a key in the clear by way of a proxy: it reads along, wherever the host may be.
+    """Refuse to send a key unencrypted through a proxy, which could read it.
+
+    Args:
+        host: The host or URL to which the key would be sent.
 
     Raises:
         ConfigurationError: Always.

@@ -1,7 +1,7 @@
-"""`per_loop_client`: an AsyncClient of httpx or httpx2 that lives longer than one event loop.
+"""`per_loop_client`: an AsyncClient of httpx or httpx2 that works in more than one event loop.
 
-A plain one is bound to the loop that used it first (probed with httpx 0.28 and httpx2 2.16: on the second
-`asyncio.run` its kept connections belong to a loop that is closed, and the request fails).
+A plain AsyncClient is bound to the first loop that used it (probed with httpx 0.28 and httpx2 2.16). In a second
+`asyncio.run` its kept connections belong to a closed loop, and the request fails.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from genai_credentials.forks import at_work
 
 _OF_ONE_LOOP = ("transport", "mounts")
 _OF_CONNECTIONS = ("auth", "cert", "http1", "http2", "limits", "proxy", "trust_env", "verify")
-"""Options that mean nothing to a client that sends nothing."""
+"""Options that have no effect on a client that sends nothing."""
 
 
 class AsyncClient(Protocol):
@@ -32,9 +32,9 @@ class AsyncClient(Protocol):
 
 
 class _PerLoop:
-    """What a client does that leaves the sending to a client of the running loop: a mixin.
+    """A mixin for a client that sends through a client of the running loop.
 
-    The outer client makes the requests, so that its base URL, headers and cookies are those that count.
+    The outer client makes the requests, so its base URL, headers and cookies are used.
     """
 
     is_closed: bool
@@ -42,13 +42,14 @@ class _PerLoop:
 
     def __init__(self, clients: _Clients, options: dict[str, object]) -> None:
         self._of_loops = clients
-        # The transport closes along with this client, and spares it the certificates that each loop's client loads.
+        # This transport is closed with this client. It also saves loading certificates here, which each loop's client
+        # loads itself.
         transport = over_http_modules(_Unused, "AsyncBaseTransport")(clients)
         outside = {name: option for name, option in options.items() if name not in _OF_CONNECTIONS}
         super().__init__(**outside, transport=transport)  # type: ignore[call-arg]
 
     async def send(self, request: Request, **options: object) -> object:
-        """Called by every method of the client that sends something."""
+        """Called by every method of the client that sends a request."""
         if self.is_closed:
             raise RuntimeError("Cannot send a request, as the client has been closed.")
         client = await self._of_loops.of_running_loop()
@@ -59,22 +60,22 @@ class _PerLoop:
 
 
 class _Unused:
-    """The outer client's transport: it sends nothing, and closes the clients of all loops."""
+    """The outer client's transport. It sends nothing, and closes the clients of all loops."""
 
     def __init__(self, clients: _Clients) -> None:
         self._clients = clients
 
     async def aclose(self) -> None:
-        """Called by the client that closes."""
+        """Called when the outer client is closed."""
         await self._clients.close()
 
 
 class _Clients:
-    """One client for each event loop, which ends with its loop."""
+    """One client for each event loop. A client ends with its loop."""
 
     def __init__(self, make: Callable[[], AsyncClient]) -> None:
         self._make = make
-        # Each loop touches its own entry alone, so no lock is needed.
+        # Each loop uses only its own entry, so no lock is necessary.
         self._open: dict[object, tuple[AsyncClient, AsyncGenerator[None, None]]] = {}
 
     async def of_running_loop(self) -> AsyncClient:
@@ -86,7 +87,7 @@ class _Clients:
             client = self._make()
         closing = self._closing(loop, client)
         self._open[loop] = client, closing
-        # `asyncio.run` closes the generators that are under way when its loop ends, and so this client.
+        # When its loop ends, `asyncio.run` closes the generators that have not ended, and with this one the client.
         await anext(closing)
         return client
 
@@ -98,19 +99,19 @@ class _Clients:
             await client.aclose()
 
     async def close(self) -> None:
-        """Close the clients of all loops that run."""
+        """Close the clients of all loops that are running."""
         here = _running_loop()
         clients, self._open = self._open, {}
         for loop, (_, closing) in clients.items():
             if loop is here:
                 await closing.aclose()
             elif isinstance(loop, asyncio.AbstractEventLoop) and loop.is_running():
-                with contextlib.suppress(RuntimeError):  # it has ended meanwhile
+                with contextlib.suppress(RuntimeError):  # the loop has just ended
                     asyncio.run_coroutine_threadsafe(closing.aclose(), loop)
 
 
 def _running_loop() -> object:
-    """What stands for the running loop, asyncio's or trio's."""
+    """An object that stands for the running loop of asyncio or trio."""
     try:
         return asyncio.get_running_loop()
     except RuntimeError:
@@ -118,15 +119,15 @@ def _running_loop() -> object:
 
 
 def per_loop_client(auth: KeyAuth, kind: type | None, options: dict[str, object]) -> object:
-    """The client.
+    """An AsyncClient that sends through a client per event loop.
 
     Args:
-        auth: Puts the key into its requests; an `auth` among the options sees each request that it sends.
-        kind: The class of the clients; None means httpx's, or httpx2's where httpx isn't installed.
-        options: What each is built with.
+        auth: Puts the key into the requests. An `auth` among the options sees each request that is sent.
+        kind: The class of the clients; None means httpx's class, or httpx2's class if httpx isn't installed.
+        options: The keywords with which each client is built.
 
     Raises:
-        ConfigurationError: `kind` is no such class, or an option belongs to one loop.
+        ConfigurationError: `kind` is not an AsyncClient class, or an option belongs to one loop.
     """
     if found := [name for name in _OF_ONE_LOOP if options.get(name) is not None]:
         raise ConfigurationError(

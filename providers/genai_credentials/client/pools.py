@@ -1,8 +1,8 @@
-"""`PerLoopTransport`: one stock httpx client per event loop, behind what httpx takes for a transport.
+"""`PerLoopTransport`: one stock httpx client per event loop, with the interface of an httpx transport.
 
-The SDK keeps the interactions side on httpx where the rest is on aiohttp. A plain transport is bound to the loop
-that used it first (probed: a second `asyncio.run` then fails), and takes neither the environment's proxies nor
-`verify`; the stock client inside does both.
+The SDK uses httpx for interactions even if it uses aiohttp for everything else. A plain transport is bound to the first
+loop that used it (probed: a second `asyncio.run` then fails). It also ignores the environment's proxies and `verify`.
+The stock client inside this transport uses both.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from genai_credentials.sealing import OfThisProcess
 
 
 class Stream(Protocol):
-    """The body of an answer, as it comes."""
+    """The body of an answer that is being received."""
 
     aclose: Callable[[], Awaitable[None]]
 
@@ -46,7 +46,7 @@ class PerLoopTransport(OfThisProcess):
     """Sends each request through the running loop's own client.
 
     Args:
-        args: What to build each `AsyncClient` with, as in `async_client_args`; what it doesn't know is left out.
+        args: The keywords for each `AsyncClient`, as in `async_client_args`. Unknown keywords are left out.
     """
 
     def __init__(self, args: dict[str, object]) -> None:
@@ -60,10 +60,10 @@ class PerLoopTransport(OfThisProcess):
         return await self._pool(request).send(request)
 
     async def aclose(self) -> None:
-        """Close the clients of all loops that run.
+        """Close the clients of all loops that are running.
 
-        Who made two clients from one `http_options()` closes one of them: requests of the other are let finish, and
-        its next one opens a new connection.
+        If two clients share one `http_options()` and one of them is closed, the running requests of the other one still
+        end. Its next request opens a new connection.
         """
         with self._lock:
             pools, self._pools = self._pools, {}
@@ -71,14 +71,14 @@ class PerLoopTransport(OfThisProcess):
             if loop is asyncio.get_running_loop():
                 await pool.close()
             elif loop.is_running():
-                with contextlib.suppress(RuntimeError):  # it has ended meanwhile
+                with contextlib.suppress(RuntimeError):  # the loop has just ended
                     asyncio.run_coroutine_threadsafe(pool.close(), loop)
 
     def _pool(self, request: Request) -> _Pool:
         loop = asyncio.get_running_loop()
         if (pool := self._pools.get(loop)) is not None:
             return pool
-        # Outside of the lock, which a fork takes: it waits for certificates to be loaded.
+        # The client is made outside of the lock, because a fork takes that lock and loading certificates takes time.
         with at_work():
             made = _Pool(self._build(request))
         with self._lock:
@@ -87,7 +87,8 @@ class PerLoopTransport(OfThisProcess):
             return self._pools.setdefault(loop, made)
 
     def _build(self, request: Request) -> AsyncClient:
-        # Of the request's own module: which one the SDK took may be the environment's choice.
+        # The class comes from the request's own module, because the environment may have decided which module the SDK
+        # uses.
         module = import_module(type(request).__module__.partition(".")[0])
         known = inspect.signature(module.AsyncClient.__init__).parameters
         args = {name: value for name, value in self._args.items() if name in known}
@@ -104,7 +105,7 @@ class PerLoopTransport(OfThisProcess):
 
 
 class _Pool:
-    """One loop's client, closed when it is no longer wanted and its last answer is read."""
+    """One loop's client. After `close` it is closed as soon as its last answer has been read."""
 
     def __init__(self, client: AsyncClient) -> None:
         self._client = client
@@ -145,7 +146,7 @@ class _Pool:
 
 
 def _context(module: ModuleType) -> ssl.SSLContext:
-    # httpx2 reads neither variable by itself, and the SDK does.
+    # httpx2 does not read these variables itself, and the SDK does.
     cafile, capath = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
     return (
         ssl.create_default_context(cafile=cafile, capath=capath)

@@ -1,6 +1,6 @@
-"""`ask`: one question with one key. Does the API take it?
+"""`ask`: one request with one key, to find out whether the API accepts the key.
 
-The question is to list one model: it costs nothing, every key may ask it, and what the API answers can be judged.
+The request lists one model. It is free, every key may send it, and its answer can be judged.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from genai_credentials.rejection import ACCEPTED, UNTOUCHED, Verdict, classify
 def ask(
     key: ApiKey | str, *, base_url: str | None = None, timeout: float = 10.0, allow_plain_http: bool = False
 ) -> Verdict:
-    """What the API says of a key, over a connection of its own; redirects are not followed.
+    """The verdict of the API on a key, over a new connection. Redirects are not followed.
 
     Args:
         key: The key.
-        base_url: Where to ask; None for Google, whatever the environment says.
-        timeout: Seconds to wait.
-        allow_plain_http: Let the key travel unencrypted to a host that isn't this one.
+        base_url: The URL of the API; None means Google's, even if the environment names another one.
+        timeout: Seconds to wait for the answer.
+        allow_plain_http: Let the key travel unencrypted to a host that isn't this machine.
 
     Raises:
-        ConfigurationError: `base_url` is no URL, or the key would travel in the clear.
+        ConfigurationError: `base_url` is not a URL, or the key would travel unencrypted to another machine.
         InvalidSecret: The text cannot be a key.
-        CredentialsError: There was no answer.
+        CredentialsError: The API gave no answer.
     """
-    # As a key: an error keeps this frame, and reporters send its locals along.
+    # The text becomes an `ApiKey`, because an error keeps this frame and error reporters send its locals.
     key = key if isinstance(key, ApiKey) else ApiKey(key, provider="probe")
     url = base_url or GOOGLE[0]
     origin_of(url, allow_plain_http=allow_plain_http)
-    # No proxy either, on plain http: it would read the key.
+    # On plain http no proxy is used, because it could read the key.
     args = {"follow_redirects": False, **({} if url.startswith("https:") or allow_plain_http else {"trust_env": False})}
     options = types.HttpOptions(base_url=url, timeout=round(timeout * 1000), client_args=args)
     client = genai.Client(vertexai=False, api_key=key.get_secret_value(), http_options=options)
@@ -48,12 +48,18 @@ def ask(
         client.close()
     if answer.code == 200 or not answer.verdict.accepted:
         return answer.verdict
-    # Without a list nothing is proven; what the API named as the cause is for the caller to weigh.
+    # Without a list of models the key is not proven. The caller decides about the cause that the API named.
     return answer.verdict._replace(accepted=False) if answer.verdict.cause else UNTOUCHED
 
 
 class Answer(NamedTuple):
-    """What the API answered: the HTTP status, Google's word for it ("" without one), and what that says of the key."""
+    """The API's answer.
+
+    Attributes:
+        code: The HTTP status.
+        status: Google's name for the status; "" without one.
+        verdict: The verdict on the key.
+    """
 
     code: int
     status: str
@@ -61,10 +67,13 @@ class Answer(NamedTuple):
 
 
 def ask_with(client: genai.Client) -> Answer:
-    """What the API answers to the key that a client sends.
+    """The API's answer to the key that a client sends.
+
+    Args:
+        client: The client.
 
     Raises:
-        CredentialsError: There was no answer.
+        CredentialsError: The API gave no answer.
     """
     try:
         next(iter(client.models.list(config={"page_size": 1})), None)

@@ -1,6 +1,7 @@
-"""Everything of ours that rests on private names of google-genai, or on what one of its versions does.
+"""All code that uses private names of google-genai, or the behaviour of single versions of it.
 
-The rest of the package uses the SDK's public face alone. tests/integration/test_sdk.py fails when one of these goes.
+The rest of the package uses only the SDK's public names. tests/integration/test_sdk.py fails if one of the private
+names changes.
 """
 
 from __future__ import annotations
@@ -26,45 +27,45 @@ if TYPE_CHECKING:
 GOOGLE = ("https://generativelanguage.googleapis.com", "https://aiplatform.googleapis.com")
 """The SDK's own base URLs for an API key (google.genai._api_client)."""
 
-# It lives as long as the process: forks know it weakly.
+# This reference keeps the object alive for the whole process: `forks` holds only a weak reference to it.
 _LAZY_MODELS = LazyModels()
 
 
 def base_url_for(options: types.HttpOptions, *, enterprise: bool) -> str | None:
-    """Where a client with these options will send its requests; None for Google itself."""
+    """The URL to which a client with these options will send its requests; None means Google's."""
     return _base_url.get_base_url(enterprise, options)
 
 
 def base_url_of(client: genai.Client) -> str:
-    """Where a client sends its requests."""
+    """The URL to which a client sends its requests."""
     return str(client._api_client._http_options.base_url)
 
 
 def http_client_of(client: genai.Client) -> Any:
-    """The httpx client that a client sends through."""
+    """The httpx client through which a client sends."""
     return client._api_client._httpx_client
 
 
 def async_http_client_of(client: genai.Client) -> Any:
-    """The asynchronous httpx client that a client sends through, all or its interactions alone."""
+    """The asynchronous httpx client through which a client sends all its requests, or only its interactions."""
     return client._api_client._async_httpx_client
 
 
 def tls_of(client: genai.Client) -> object:
-    """The TLS context of a client's WebSockets, which is aiohttp's too."""
+    """The TLS context of a client's WebSockets, which aiohttp uses too."""
     return client._api_client._websocket_ssl_ctx["ssl"]
 
 
 def hold(client: genai.Client, owner: object) -> None:
-    """Keep an owner of a client's connections alive as long as anything sends through that client, streams included."""
+    """Keep the owner of a client's connections alive as long as anything sends through the client, streams included."""
     client._api_client._genai_credentials_owner = owner  # type: ignore[attr-defined]
 
 
 async def new_session(client: genai.Client) -> Any:
-    """An aiohttp session as the SDK makes them for itself, for the running event loop; the caller's to keep."""
+    """A new aiohttp session for the running event loop, made by the SDK. The caller owns it."""
     api_client: Any = client._api_client
     if not hasattr(api_client, "_aiohttp_sessions"):
-        # It keeps one for all loops (seen in 1.65).
+        # This version keeps one session for all loops (seen in 1.65).
         api_client._aiohttp_session = None
         return await api_client._get_aiohttp_session()
     session = await api_client._get_aiohttp_session()
@@ -73,32 +74,32 @@ async def new_session(client: genai.Client) -> Any:
 
 
 def keeps_a_pool_per_loop() -> bool:
-    """Whether the SDK's asynchronous httpx client serves any number of event loops (seen in 3.5, not in 3.3)."""
+    """Whether the SDK's asynchronous httpx client works in more than one event loop (seen in 3.5, not in 3.3)."""
     return hasattr(_api_client, "_PerLoopAsyncClientMixin")
 
 
 def is_the_sdks_own(http_client: object) -> bool:
-    """Whether an asynchronous HTTP client is one that the SDK made, with a pool per loop and no place for an Auth."""
+    """Whether the SDK made this asynchronous HTTP client, which then has a pool per loop and accepts no Auth."""
     return hasattr(http_client, "_loop_clients")
 
 
 def middlewares_of(session: object) -> tuple[object, ...]:
-    """The middlewares of an aiohttp session: those of one request replace them."""
+    """The middlewares of an aiohttp session. The middlewares of a request replace them."""
     return tuple(getattr(session, "_middlewares", None) or ())
 
 
 def obstacle_to_aiohttp(aiohttp: ModuleType, args: Mapping[str, object]) -> str | None:
-    """Why the key could not be swapped by way of aiohttp; None where it can."""
+    """The reason why the key cannot be inserted into requests through aiohttp; None if it can."""
     if not isinstance(args.get("auth"), (getattr(aiohttp, "BasicAuth", ()), type(None))):
         return "the auth in async_client_args is one for httpx"
-    # The SDK's own test for what reaches aiohttp.
+    # The SDK uses the same test to decide which arguments it passes to aiohttp.
     if "middlewares" not in inspect.signature(aiohttp.ClientSession._request).parameters:
         return "aiohttp is older than 3.12, and drops middlewares silently"
     return None
 
 
 def obstacle_to_downloads() -> str | None:
-    """Why `aio.files.download` would go without the key; None where it doesn't."""
+    """The reason why `aio.files.download` would be sent without the key; None if it would not."""
     if downloads_take_middlewares():
         return None
     return "google-genai is older than 2.22, and its aio.files.download goes past the middleware"
@@ -107,7 +108,7 @@ def obstacle_to_downloads() -> str | None:
 def downloads_take_middlewares() -> bool:
     """Whether `aio.files.download` passes middlewares on to aiohttp (from 2.22 on).
 
-    Decided by the code, which is there where the source is not: applications are shipped without it.
+    The answer comes from the compiled code, because applications can be shipped without the source.
     """
     return "_async_client_session_request_args" in _api_client.BaseApiClient.async_download_file.__code__.co_names
 
@@ -120,12 +121,12 @@ def music_writes_the_key_into_the_url() -> bool:
 
 
 def optional_aiohttp() -> ModuleType | None:
-    """aiohttp, by which the SDK then sends what is asynchronous; None without it."""
+    """aiohttp, which the SDK uses for asynchronous requests if it is installed; None if it is not."""
     return optional_module("aiohttp")
 
 
 def download_with_key(client: genai.Client) -> None:
-    """Let `aio.files.download` take the synchronous way where the SDK keeps it from the middleware (before 2.22)."""
+    """Before 2.22, replace `aio.files.download` by the synchronous download, which carries the key."""
     if downloads_take_middlewares():
         return
     files: Any = client.aio.files
@@ -139,9 +140,9 @@ def download_with_key(client: genai.Client) -> None:
 
 
 def adapt(client: genai.Client, sockets: Sockets) -> None:
-    """Give a client's asynchronous side our WebSockets, and its uploads no key that they don't need.
+    """Give a client's asynchronous side our WebSockets, and its uploads no key.
 
-    And let no copy of it be made, whose end would close the connections of both.
+    Copies of the client are prevented, because the end of a copy would close the connections of both.
     """
     aio: Any = client.aio
     kind: Any = type(aio)
@@ -154,7 +155,7 @@ def adapt(client: genai.Client, sockets: Sockets) -> None:
 
 @functools.cache
 def _rotating(stock: Any) -> Any:
-    """The class of such a side: one for all clients, since a class takes 10 KB."""
+    """The subclass for an asynchronous side. All clients share it, because a class takes 10 KB."""
 
     class RotatingAsyncClient(stock, OfThisProcess):  # type: ignore[misc]
         @property
@@ -179,14 +180,14 @@ def _rotating(stock: Any) -> Any:
 
 @functools.cache
 def _of_this_process(stock: Any) -> Any:
-    """The class of a client, or of the part of one that all its other parts refer to, under the SDK's own name."""
+    """The subclass for a client, or for the part that all its other parts refer to, under the SDK's own name."""
     names = {"__module__": stock.__module__, "__qualname__": stock.__qualname__}
-    # The SDK's class comes first: Python gives an object another class only where both have the same layout.
+    # The SDK's class comes first, because Python changes an object's class only if both classes have the same layout.
     return type(stock.__name__, (stock, OfThisProcess), names)
 
 
 def _with_sockets(stock: Any, sockets: Sockets) -> object:
-    """`client.aio.interactions`, whose WebSocket is ours; everything else stays the SDK's own."""
+    """`client.aio.interactions` with our WebSocket. Everything else is the SDK's own."""
     if hasattr(stock, "connect") and not hasattr(stock, "_genai_credentials"):
         kind: Any = type(stock)
         stock.__class__ = _rotating_interactions(kind)
@@ -206,8 +207,8 @@ def _rotating_interactions(stock: Any) -> Any:
 def _without_key(api_client: Any) -> types.HttpOptions:
     """A client's own options without the placeholder, for the chunks of `aio.environments.files.upload`.
 
-    The SDK gives those the client's own headers and, with aiohttp, sends them past the middleware (seen in 3.6.1). An
-    upload's URL is all that a chunk needs: every other upload's carry no key either.
+    The SDK sends these chunks with the client's own headers and, with aiohttp, without the middleware (seen in 3.6.1).
+    A chunk needs only the URL of its upload. The chunks of all other uploads carry no key either.
     """
     options = api_client._http_options
     headers = {name: value for name, value in (options.headers or {}).items() if name.lower() != API_KEY_HEADER}

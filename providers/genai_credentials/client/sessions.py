@@ -1,4 +1,4 @@
-"""`PerLoopSessions`: one aiohttp session per event loop, behind what the SDK takes for a session."""
+"""`PerLoopSessions`: one aiohttp session per event loop, with the part of the interface that the SDK uses."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from genai_credentials.sealing import OfThisProcess
 
 
 class PerLoopSessions(OfThisProcess, Forkable):
-    """Sends each request through the running loop's own session, which is one as the SDK makes them.
+    """Sends each request through the running loop's own session, which the SDK makes.
 
     Args:
-        client: The client that makes them.
+        client: The client that makes the sessions.
     """
 
     closed = False
@@ -35,7 +35,7 @@ class PerLoopSessions(OfThisProcess, Forkable):
 
     @property
     def _loop(self) -> asyncio.AbstractEventLoop:
-        """Asked for by the SDK, to see whether the session is still of use (seen in 1.65)."""
+        """The SDK reads this property to find out whether the session can still be used (seen in 1.65)."""
         return asyncio.get_running_loop()
 
     async def _session(self) -> Any:
@@ -43,7 +43,7 @@ class PerLoopSessions(OfThisProcess, Forkable):
         session = self._sessions.get(loop)
         if session is not None and not session.closed:
             return session
-        # Making one waits for nothing.
+        # Making a session does not wait for anything.
         with self._lock:
             for closed in [other for other in self._sessions if other.is_closed()]:
                 del self._sessions[closed]
@@ -51,16 +51,16 @@ class PerLoopSessions(OfThisProcess, Forkable):
             return self._sessions[loop]
 
     async def aclose(self) -> None:
-        """Close the sessions of all loops that run."""
+        """Close the sessions of all loops that are running."""
         with self._lock:
             sessions, self._sessions = self._sessions, {}
         for loop, session in sessions.items():
             if loop is asyncio.get_running_loop():
                 await session.close()
             elif loop.is_running():
-                with contextlib.suppress(RuntimeError):  # it has ended meanwhile
+                with contextlib.suppress(RuntimeError):  # the loop has just ended
                     asyncio.run_coroutine_threadsafe(session.close(), loop)
 
     def after_fork_in_child(self) -> None:
-        """Drop the parent's, without closing what the parent goes on to use."""
+        """Drop the parent's sessions without closing them, because the parent still uses them."""
         self._abandoned, self._sessions = self._sessions, {}

@@ -1,7 +1,7 @@
-"""The WebSocket side: live, live music and the interactions' socket connect with the current key.
+"""WebSockets with the current key: live, live music, and the socket of interactions.
 
-These read the key that their client was built with, not the Auth. So behind them stands a stock `genai.Client` per
-key; no private name of the SDK is used for it.
+These read the key with which their client was built, and not the Auth. Therefore each key gets a stock `genai.Client`
+for its WebSockets. No private name of the SDK is used for it.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ T = TypeVar("T")
 
 
 class _Hop:
-    """Whether the last origin a handshake was sent to is another than the client's, so that it had no key."""
+    """Whether the last hop of a handshake went to a foreign origin, and therefore carried no key."""
 
     foreign = False
 
 
 _hop: ContextVar[_Hop | None] = ContextVar("genai_credentials_hop", default=None)
-"""The handshake under way in this task: its errors don't say which origin answered."""
+"""The handshake under way in this task. Its errors don't say which origin answered."""
 
 
 class KeptClient:
@@ -56,7 +56,7 @@ class KeptClient:
 
     def __init__(self, make: Callable[[ApiKey], genai.Client]) -> None:
         self._make = make
-        # Hidden, since it holds the key's text, as every stock client does.
+        # Hidden, because a stock client holds the key's text.
         self._current: tuple[ApiKey, Callable[[], Future[genai.Client]]] | None = None
         self._lock = Lock()
 
@@ -64,20 +64,21 @@ class KeptClient:
         """The client of this key."""
         with self._lock:
             if self._current is None or self._current[0] != key or _has_failed(self._current[1]()):
-                # Off the loop: it loads certificates, for some 70 ms. All who connect meanwhile share it.
+                # Built off the loop, because loading certificates takes about 70 ms. All tasks that connect in the
+                # meantime share it.
                 self._current = (key, hidden(run(lambda: self._make(key), "genai-credentials-client")))
             made = self._current[1]()
         return await asyncio.wrap_future(made)
 
 
 class Sockets(OfThisProcess):
-    """Opens WebSockets with the current key, again with another one when that is refused.
+    """Opens WebSockets with the current key. If the API refuses the key, it tries another one.
 
     Args:
-        exchange: Begins one exchange: whose key they carry.
+        exchange: Begins one exchange, which yields the keys.
         client_of: The stock client of a key.
-        ask: Asks the API over HTTP with the same engine's key, when an error hides its reason.
-        home: The origins that may have the key.
+        ask: Asks the API over HTTP with the same engine's key, if an error hides its reason.
+        home: The origins that may receive the key.
     """
 
     __slots__ = ("_ask", "_client_of", "_exchange", "_home", "live")
@@ -93,9 +94,12 @@ class Sockets(OfThisProcess):
         self.live = Live(self)
 
     async def open(self, enter: Callable[[genai.Client], Awaitable[T]]) -> T:
-        """What `enter` opens with a stock client of the current key.
+        """The result of `enter`, called with a stock client of the current key.
 
-        An established session is left alone: only what fails before it is set up is tried again.
+        Only a failure before the session is set up is tried again. An established session is left alone.
+
+        Args:
+            enter: Opens the WebSocket with a client.
         """
         verdict = failure = None
         with closing(self._exchange()) as steps:
@@ -117,14 +121,17 @@ class Sockets(OfThisProcess):
         raise failure
 
     def interaction(self, args: tuple[object, ...], options: dict[str, object]) -> InteractionSocket:
-        """What stands where what `client.aio.interactions.connect(*args, **options)` returns does."""
+        """The replacement for the result of `client.aio.interactions.connect(*args, **options)`."""
         return InteractionSocket(self, args, options)
 
     def check(self, config: object) -> None:
-        """Refuse a connection that would take the key to another origin.
+        """Refuse a connection that would send the key to another origin.
+
+        Args:
+            config: The connection's own options; None for none.
 
         Raises:
-            ConfigurationError: The connection's own options name another base URL, or a key of their own.
+            ConfigurationError: The connection's own options name another base URL, or contain a key.
         """
         options: Any = config.get("http_options") if isinstance(config, dict) else getattr(config, "http_options", None)
         options = options.model_dump() if hasattr(options, "model_dump") else dict(options or {})
@@ -157,14 +164,14 @@ class Sockets(OfThisProcess):
         return await self._ask_over_http(key) if hidden else UNTOUCHED
 
     async def _ask_over_http(self, key: ApiKey) -> Verdict:
-        """The interactions' errors hide what the API said of this key: ask it something whose answer can be read."""
+        """The verdict on the key over HTTP, because the errors of interactions hide the API's answer."""
         try:
             verdict = (await asyncio.to_thread(self._ask)).verdict
         except Exception:
-            return UNTOUCHED  # The question failed by itself: the error that there is says more than this one.
+            return UNTOUCHED  # This request failed itself. The error of the WebSocket is more useful than its error.
         if not verdict.accepted:
             return verdict
-        # Served, but by another key: the Auth met the refusal, or another task had, and it has been dealt with.
+        # The request was served, but by another key: the Auth or another task has already dealt with the refusal.
         with closing(self._exchange()) as steps:
             now = await aadvance(steps)
         return classify(401, b"") if now != key else UNTOUCHED
@@ -175,7 +182,7 @@ def _has_failed(made: Future[genai.Client]) -> bool:
 
 
 class Live(OfThisProcess):
-    """Stands where `client.aio.live` does."""
+    """The replacement for `client.aio.live`."""
 
     __slots__ = ("_sockets", "music")
 
@@ -196,7 +203,7 @@ class Live(OfThisProcess):
 
 
 class Music(OfThisProcess):
-    """Stands where `client.aio.live.music` does."""
+    """The replacement for `client.aio.live.music`."""
 
     __slots__ = ("_sockets",)
 
@@ -222,7 +229,10 @@ class Music(OfThisProcess):
 
 
 class InteractionSocket:
-    """Stands where what `client.aio.interactions.connect()` returns does: awaited, or entered with `async with`."""
+    """The replacement for the result of `client.aio.interactions.connect()`.
+
+    It is awaited, or entered with `async with`.
+    """
 
     def __init__(self, sockets: Sockets, args: tuple[object, ...], options: dict[str, object]) -> None:
         sockets.check({"http_options": {"headers": options.get("extra_headers")}})
@@ -253,13 +263,16 @@ class InteractionSocket:
 
 
 def guarded(home: set[Origin]) -> type[ClientConnection]:
-    """A connection class that gives the key to its home alone: websockets follows redirects, and keeps this header."""
+    """A connection class that sends the key to its home origins only.
+
+    websockets follows redirects and would send this header to any origin.
+    """
 
     class GuardedConnection(ClientConnection):
         async def handshake(self, additional_headers: Any = None, *args: Any, **options: Any) -> None:
             uri = self.protocol.uri
             scheme, foreign, pairs = "https" if uri.secure else "http", False, None
-            # The SDK makes wss of an http base URL, and ws of the same for interactions.
+            # For an http base URL, the SDK uses wss for live sessions and ws for interactions.
             if not {(scheme, uri.host, uri.port), ("http", uri.host, uri.port)} & home:
                 pairs = additional_headers.items() if hasattr(additional_headers, "items") else additional_headers or ()
                 additional_headers = [(name, value) for name, value in pairs if name.lower() != API_KEY_HEADER]
@@ -269,7 +282,7 @@ def guarded(home: set[Origin]) -> type[ClientConnection]:
             try:
                 await super().handshake(additional_headers, *args, **options)
             finally:
-                # A failed connection's error keeps this frame: reporters send its locals along.
+                # The error of a failed connection keeps this frame, and error reporters send its locals.
                 additional_headers = pairs = None
 
     return GuardedConnection

@@ -1,7 +1,7 @@
-"""`ThinClients`: stock clients that differ in their placeholder alone, over the connections of one of them.
+"""`ThinClients`: stock clients that differ only in their placeholder and share the connections of one client.
 
-A client of its own takes 60 ms and 2.4 MB, most of it for TLS contexts. These are built by the SDK's public options:
-they are given the HTTP clients, the sessions and the TLS context of the first one.
+A full client takes 60 ms and 2.4 MB, mostly for TLS contexts. Thin clients are built with the SDK's public options.
+They use the HTTP clients, the sessions and the TLS context of the first client.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ class ThinClients:
     """Makes clients, each for one placeholder.
 
     Args:
-        engines: Whose keys they send.
-        options: Every keyword of `genai.Client` but `api_key` and `credentials`.
-        verify: Whether each lists one model first.
-        allow_plain_http: As for `CredentialProvider.client()`.
+        engines: The engines whose keys the clients send.
+        options: Every keyword of `genai.Client` except `api_key` and `credentials`.
+        verify: Whether each new client first lists one model.
+        allow_plain_http: Whether the keys may travel unencrypted to another machine.
 
     Raises:
-        ConfigurationError: An option cannot work with a key that is swapped in.
+        ConfigurationError: An option cannot work with a key that is inserted into each request.
     """
 
     def __init__(self, engines: Engines, options: dict[str, Any], *, verify: bool, allow_plain_http: bool) -> None:
@@ -44,14 +44,17 @@ class ThinClients:
             self._sessions = getattr(parts.options, "aiohttp_client", None) or PerLoopSessions(parts.client)
             self._tls = sdk.tls_of(parts.client)
             self._mounts = _shared((parts.options.async_client_args or {}).get("mounts"))
-        # Else the collector may come to a socket before it comes to what would close it.
+        # Without this, the garbage collector could free a socket before the object that closes it.
         self._close = weakref.finalize(self, parts.client.close)
 
     def make(self, placeholder: str) -> genai.Client:
         """The client whose requests carry this placeholder.
 
+        Args:
+            placeholder: The placeholder, which names the tenant.
+
         Raises:
-            CredentialsError: The API does not serve it, where each is verified.
+            CredentialsError: With `verify`, the API did not serve the request.
         """
         client = self._make(placeholder)
         if self._verify:
@@ -59,11 +62,11 @@ class ThinClients:
         return client
 
     def close(self) -> None:
-        """Close the connections of what is synchronous; what is sent later fails."""
+        """Close the connections of the synchronous sides. Later requests fail."""
         self._close()
 
     async def aclose(self) -> None:
-        """Close those of what is asynchronous, of every event loop that runs."""
+        """Close the connections of the asynchronous sides, for every event loop that is running."""
         if isinstance(self._sessions, PerLoopSessions):
             await self._sessions.aclose()
         await self._parts.client.aio.aclose()
@@ -90,11 +93,11 @@ class ThinClients:
         return self._parts.make(key.get_secret_value, options)
 
     def _http_options(self) -> types.HttpOptions:
-        """With aiohttp; the SDK makes an httpx client for the interactions all the same."""
+        """The options with aiohttp. The SDK still makes an httpx client, for interactions."""
         options = self._shared_options()
         args = self._parts.options.async_client_args or {}
         options.async_client_args = {**self._tls_args(), **args, "mounts": self._mounts}
-        # The SDK's annotation is for a checker; what it does with it is `request`.
+        # The SDK's annotation asks for an aiohttp session, but the SDK calls only `request`.
         options.aiohttp_client = self._sessions  # type: ignore[assignment]
         return options
 
@@ -107,7 +110,7 @@ class ThinClients:
     def _shared_options(self) -> types.HttpOptions:
         options = copied(self._parts.theirs)
         options.httpx_client = sdk.http_client_of(self._parts.client)
-        # No context is to be made for clients that are there.
+        # With this context, the SDK makes none for the clients that exist already.
         options.client_args = {"verify": self._tls}
         return options
 
@@ -120,10 +123,10 @@ def _shared(mounts: Any) -> dict[str, Shared]:
 
 
 class Shared(OfThisProcess):
-    """A transport that outlives the clients it is mounted in.
+    """A transport that stays open when a client in which it is mounted is closed.
 
     Args:
-        transport: What sends.
+        transport: The transport that sends.
     """
 
     def __init__(self, transport: Any) -> None:
@@ -134,7 +137,7 @@ class Shared(OfThisProcess):
         return await self._transport.handle_async_request(request)
 
     async def aclose(self) -> None:
-        """Nothing: it serves others."""
+        """Do nothing, because other clients use the transport."""
 
     async def __aenter__(self) -> Self:
         return self

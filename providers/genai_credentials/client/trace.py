@@ -1,4 +1,4 @@
-"""What httpcore tells of a request as it sends it, by its documented `trace` extension."""
+"""The events that httpcore reports while it sends a request, through its documented `trace` extension."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class Hop(Protocol):
 
 Info = Mapping[str, object]
 See = Callable[[str, Info], None]
-"""Called with an event's name and what belongs to it."""
+"""Called with the name of an event and its data."""
 
 BEFORE, AFTER = "send_request_headers.started", "send_request_headers.complete"
 
 
 def follow(request: Request, see: See) -> None:
-    """Call `see` with each event of a request that a synchronous client sends; the owner's own trace goes on."""
+    """Call `see` with each event of a request of a synchronous client. The request's own trace is called too."""
     theirs = cast(See | None, request.extensions.get("trace"))
 
     def trace(event: str, info: Info) -> None:
@@ -59,12 +59,12 @@ def afollow(request: Request, see: See) -> None:
 
 
 def hop_of(info: Info) -> Hop:
-    """The request that an event is about."""
+    """The request of an event."""
     return cast(Hop, info["request"])
 
 
 def url_of(hop: Hop) -> Parts:
-    """Where a hop goes: by way of a proxy its own URL is the proxy's, and its target the whole one."""
+    """The URL of a hop. Through a proxy, the hop's own URL is the proxy's, and its target is the whole URL."""
     target = hop.url.target.decode()
     if target.startswith(("http://", "https://")):
         url = urlsplit(target)
@@ -73,10 +73,10 @@ def url_of(hop: Hop) -> Parts:
 
 
 def refuse_proxies(event: str, info: Info) -> None:
-    """Let no request go to a proxy in the clear, wherever it is meant for; to be called by `follow`.
+    """Refuse to send a request unencrypted to a proxy. To be called by `follow`.
 
     Raises:
-        ConfigurationError: It is about to.
+        ConfigurationError: The request would be sent unencrypted to a proxy.
     """
     if event.endswith(BEFORE) and (hop := hop_of(info)).url.target.startswith(b"http://"):
         refuse_proxy(url_of(hop).host)

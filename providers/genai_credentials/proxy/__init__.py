@@ -1,1 +1,1 @@
-"""`genai-credentials proxy`: a reverse proxy on loopback that puts the current key into requests; extra `[proxy]`."""
+"""`genai-credentials proxy`: a reverse proxy on loopback that adds the current key to requests; extra `[proxy]`."""

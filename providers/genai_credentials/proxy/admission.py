@@ -1,4 +1,7 @@
-"""Who is let in: a program on this machine that shows the token, and neither a web page nor another host's name."""
+"""Admission: only a program on this machine that sends the token may use the proxy.
+
+Requests of web pages, and requests that name another host, are refused.
+"""
 
 from __future__ import annotations
 
@@ -16,17 +19,17 @@ from genai_credentials.proxy.uploads import Uploads
 _HOST = re.compile(r"(?i)(127\.0\.0\.1|localhost|\[::1\])(:\d{0,5})?")
 _AUTHORITY = re.compile(r"[\w.\-]*(:\d{0,5})?|\[[0-9a-fA-F:.]+\](:\d{0,5})?")
 _CLEAR = re.compile(r"/[^\x00-\x20#\x7f\ud800-\udfff]*")
-"""A path, and perhaps a query, of which two readers see the same."""
+"""A path, perhaps with a query, that every parser reads in the same way."""
 
 
 class Admitted(NamedTuple):
     """A request that may go on.
 
     Args:
-        headers: All of its headers, as they were sent.
-        target: Where it goes, without the token and the signature.
-        authority: The Host that it named.
-        signed: Whether it is part of an upload, and gets no key: `target` is one of the upstream then.
+        headers: All headers of the request, as they were sent.
+        target: The target of the request, without the token and the signature.
+        authority: The value of the request's Host header.
+        signed: Whether the request is part of an upload. It then gets no key, and `target` is a target of the upstream.
     """
 
     headers: Pairs
@@ -36,22 +39,25 @@ class Admitted(NamedTuple):
 
 
 class Door:
-    """Looks at each request before its body is read.
+    """Checks each request before its body is read.
 
     Args:
-        token: What it has to show.
-        uploads: Knows the URLs of uploads.
-        any_host: Whether a name in Host means nothing, as on a Unix socket.
+        token: The token that each request must contain.
+        uploads: Checks the signed URLs of uploads.
+        any_host: Whether the Host header is not checked, as on a Unix socket.
     """
 
     def __init__(self, token: Token, uploads: Uploads, *, any_host: bool) -> None:
         self._token, self._uploads, self._any_host = token, uploads, any_host
 
     def admit(self, request: web.BaseRequest) -> Admitted:
-        """The request, taken apart.
+        """The parts of a request that may go on.
+
+        Args:
+            request: The request, whose body was not read.
 
         Raises:
-            Refused: It may not go on.
+            Refused: The request may not go on.
         """
         headers = decoded(request.raw_headers)
         authority = self._authority(values(headers, "host"))
@@ -79,7 +85,7 @@ class Door:
 
 
 def _check_framing(headers: Pairs, request: web.BaseRequest) -> None:
-    """Refuse a body whose end two readers could see in two places, whatever the parser made of it."""
+    """Refuse a body whose end two parsers could find in two places. aiohttp's own result is not used."""
     lengths, codings = values(headers, "content-length"), values(headers, "transfer-encoding")
     coded = [coding.strip().lower() for coding in codings]
     if request.version not in ((1, 0), (1, 1)):

@@ -1,4 +1,4 @@
-"""The body of a request: sent on while it comes, and kept as far as it may have to be sent again."""
+"""The body of a request. It is forwarded as it arrives, and kept if the request may have to be sent again."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 
 MOST_KEPT = 1_048_576
-"""Bytes of a request that is sent again when its key is refused; a larger one goes once."""
+"""The most bytes of a body that is sent again when its key is refused. A larger body is sent once."""
 
 
 class BrokenUpload(Exception):
-    """The client went away in the middle of a body, or sent one that is none."""
+    """The client disconnected in the middle of a body, or the body is malformed."""
 
 
 class Body:
-    """A request's body; each iteration begins at its start.
+    """The body of a request. Each iteration begins at the start of the body.
 
     Args:
-        request: The request, whose body nobody else reads.
+        request: The request. Nothing else may read its body.
     """
 
     def __init__(self, request: web.BaseRequest) -> None:
@@ -28,12 +28,16 @@ class Body:
         self._kept: list[bytes] = []
         self._size = self._number = 0
         self._ended = not self._there
-        # The attempt before may not yet have stopped reading.
+        # The previous attempt may still be reading.
         self._reading = asyncio.Lock()
         self.broken = False
 
     async def begin(self) -> bytes | Body | None:
-        """What is sent: the whole where it has come already, else this object, which sends it as it comes."""
+        """The body to send: bytes if the whole body has arrived, this object if not, None if there is no body.
+
+        Raises:
+            BrokenUpload: The client disconnected, or the body is malformed.
+        """
         if not self._there:
             return None
         await self._read()
@@ -42,7 +46,7 @@ class Body:
         return b"".join(self._kept) if self._ended and self.can_repeat() else self
 
     def can_repeat(self) -> bool:
-        """Whether what was read so far can be sent again."""
+        """Whether the part of the body that was read can be sent again."""
         return self._size <= MOST_KEPT
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -67,7 +71,7 @@ class Body:
             chunk = await self._content.readany()
         except Exception:
             self.broken = True
-            # Without what it came from: that may show the bytes that are wrong.
+            # Not chained: the cause may repeat the malformed bytes.
             raise BrokenUpload from None
         if not chunk:
             self._ended = True
@@ -75,7 +79,7 @@ class Body:
         self._number += 1
         self._size += len(chunk)
         if not self.can_repeat():
-            # Only the last: whoever sends it now takes it from here.
+            # Only the last chunk is kept, for the attempt that is sending now.
             self._kept.clear()
         self._kept.append(chunk)
         return chunk

@@ -1,4 +1,4 @@
-"""WebSockets towards the API, by `websockets`: aiohttp's client hides the body of a refused handshake."""
+"""WebSockets to the API. They use `websockets`, because aiohttp's client hides the body of a refused handshake."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from genai_credentials.proxy.upstream import CONNECT_SECONDS, Upstream
 
 CLOSE_SECONDS = 5.0
 
-# It would log each header, and so the key; this logger says nothing.
+# The library's own logger would log each header, and with it the key. This logger logs nothing.
 _SILENT = logging.Logger("genai_credentials.proxy.sockets")  # noqa: LOG001 (nobody may find it)
 _SILENT.disabled = True
 
@@ -25,20 +25,20 @@ async def dial(upstream: Upstream, target: Target, headers: Pairs, protocols: li
     """A WebSocket to the API.
 
     Args:
-        upstream: Where to.
+        upstream: The API.
         target: A target of the upstream.
-        headers: Those of the handshake, but its own.
-        protocols: What the client offers.
+        headers: The headers of the handshake, without the headers that the library adds.
+        protocols: The subprotocols that the client offers.
 
     Raises:
         InvalidStatus: The API refused the handshake.
-        InvalidHandshake: It is none.
-        OSError: There is no connection; a TimeoutError if it takes too long.
+        InvalidHandshake: The answer is not a handshake.
+        OSError: There is no connection. A TimeoutError if connecting takes more than 10 s.
     """
 
     class Exact(ClientConnection):
         async def handshake(self, *args: Any, **options: Any) -> None:
-            # As it was sent: it went through no parser of URLs.
+            # The target goes out as the client sent it, without a URL parser in between.
             self.protocol.uri = dataclasses.replace(self.protocol.uri, path=str(target), query="")
             await super().handshake(*args, **options)
 
@@ -60,7 +60,7 @@ async def dial(upstream: Upstream, target: Target, headers: Pairs, protocols: li
 
 
 class _Straight(connect):
-    """Redirects are the client's affair."""
+    """A connection that does not follow redirects. The client gets the redirect."""
 
     def process_redirect(self, exc: Exception) -> Exception:
         return exc
@@ -68,7 +68,7 @@ class _Straight(connect):
 
 def _ways(upstream: Upstream) -> dict[str, Any]:
     ways: dict[str, Any] = {"ssl": upstream.tls} if upstream.tls else {}
-    # Older ones know no proxy, and take none from the environment.
+    # Older versions of websockets have no option for a proxy, and use none from the environment.
     if "proxy" in inspect.signature(connect.__init__).parameters:
         ways["proxy"] = str(upstream.proxy) if upstream.proxy else None
     return ways

@@ -9,18 +9,19 @@ URL_VARIABLE, KEY_VARIABLE = "GOOGLE_GEMINI_BASE_URL", "GEMINI_API_KEY"
 
 
 def environment_for(environ: Mapping[str, str], url: str, token: str, hidden: Iterable[str]) -> dict[str, str]:
-    """The proxy's address and token, and neither a key nor the way to one.
+    """The environment with the proxy's address and token, and without the hidden variables.
 
     Args:
-        environ: The environment that it is made from.
+        environ: The environment to start from.
         url: The proxy's address.
         token: The proxy's token.
-        hidden: Variables that the command doesn't get.
+        hidden: The names of variables that the command doesn't get.
     """
     result = {name: value for name, value in environ.items() if name not in set(hidden)}
     exempt = {name: result.get(name) for name in ("no_proxy", "NO_PROXY")}
     for name, value in exempt.items():
-        # Some tools read the one, some the other: neither may lose what only the other says.
+        # Some tools read `no_proxy`, others `NO_PROXY`. Each variable must keep a value that only the other variable
+        # has.
         result[name] = _with_loopback(value or next(filter(None, exempt.values()), ""))
     return {**result, URL_VARIABLE: url, KEY_VARIABLE: token}
 

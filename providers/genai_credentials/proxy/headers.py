@@ -1,4 +1,8 @@
-"""Which headers go on: all but those of one connection, those of the token, and the encodings that cannot be read."""
+"""The choice of the headers that are forwarded.
+
+Headers of a single connection and headers with the token are dropped. Encodings that the proxy cannot read are removed
+from Accept-Encoding.
+"""
 
 from __future__ import annotations
 
@@ -26,16 +30,16 @@ _HOP_BY_HOP = frozenset(
 _REPLACED = frozenset({"host", API_KEY_HEADER, AUTHORIZATION})
 _HANDSHAKE = "sec-websocket-"
 READABLE = frozenset({"gzip", "x-gzip", "deflate", "identity"})
-"""The encodings of a refusal that can be judged."""
+"""The encodings in which the proxy can read a refusal."""
 
 
 def decoded(raw: Iterable[tuple[bytes, bytes]]) -> Pairs:
-    """Names and values as they were sent, in their order."""
+    """Names and values as they were sent, in order."""
     return [(name.decode("utf-8", "surrogateescape"), value.decode("utf-8", "surrogateescape")) for name, value in raw]
 
 
 def for_upstream(pairs: Pairs) -> Pairs:
-    """The headers of a request that go to the API, without a key yet."""
+    """The headers of a request that go to the API, before the key is added."""
     return [
         (name, narrowed(value) if name.lower() == "accept-encoding" else value)
         for name, value in end_to_end(pairs)
@@ -44,26 +48,31 @@ def for_upstream(pairs: Pairs) -> Pairs:
 
 
 def for_handshake(pairs: Pairs) -> Pairs:
-    """`for_upstream` of a WebSocket's handshake, whose own headers each connection makes for itself."""
+    """`for_upstream` for the handshake of a WebSocket, without the headers that each connection makes for itself."""
     return [(name, value) for name, value in for_upstream(pairs) if not name.lower().startswith(_HANDSHAKE)]
 
 
 def end_to_end(pairs: Pairs) -> Iterator[tuple[str, str]]:
-    """The headers that are not about one connection alone."""
+    """The headers that are not about a single connection."""
     named = {
         option.strip().lower() for name, value in pairs if name.lower() == "connection" for option in value.split(",")
     }
-    # The length belongs to the body, not to the connection, whatever a client says.
+    # The length is about the body and not about the connection, even if the client's Connection header names it.
     dropped = _HOP_BY_HOP | (named - {"content-length"})
     return ((name, value) for name, value in pairs if name.lower() not in dropped)
 
 
 def values(pairs: Pairs, wanted: str) -> list[str]:
-    """The values of a header; its name is in lower case."""
+    """The values of a header.
+
+    Args:
+        pairs: The headers.
+        wanted: The header's name in lower case.
+    """
     return [value for name, value in pairs if name.lower() == wanted]
 
 
 def narrowed(accepted: str) -> str:
-    """An Accept-Encoding with what can be read of it; `identity` where nothing can."""
+    """The encodings of an Accept-Encoding header that the proxy can read; `identity` if it can read none."""
     kept = [part.strip() for part in accepted.split(",") if part.partition(";")[0].strip().lower() in READABLE]
     return ", ".join(kept) or "identity"

@@ -1,4 +1,4 @@
-"""What an answer of the API says of the key: its body is read as far as that takes, and no further."""
+"""The verdict of the API's answer on the key. Only as much of the body is read as the verdict needs."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from genai_credentials.proxy.headers import Pairs, values
 from genai_credentials.rejection import MOST_BYTES, SUSPECT, Verdict, classify
 
 MOST_READ = 1_048_576
-"""Bytes of a refusal that are read before it is judged and sent on."""
+"""The most bytes of a refusal that are read before the verdict. The rest is forwarded unread."""
 
 
 class Judged(NamedTuple):
-    """An answer of which the beginning was read.
+    """An answer whose beginning was read.
 
     Args:
-        verdict: What it says of the key.
-        head: What was read of the body, as it was sent.
-        plain: The same without its encoding; None where it can't be read, or was not.
-        whole: Whether that is all of the body.
+        verdict: The verdict on the key.
+        head: The bytes of the body that were read, as they were sent.
+        plain: The same bytes without their encoding; None if they were not read or cannot be decoded.
+        whole: Whether the whole body was read.
     """
 
     verdict: Verdict
@@ -31,14 +31,14 @@ class Judged(NamedTuple):
 
 
 async def judged(answer: aiohttp.ClientResponse, headers: Pairs) -> Judged:
-    """The verdict; only what could be a refusal of the key is read for it.
+    """The verdict on an answer. The body is read only if the answer may refuse the key, or is a compressed error.
 
     Args:
-        answer: The answer, of whose body nothing was read.
-        headers: Its headers.
+        answer: The answer. No byte of its body was read yet.
+        headers: The answer's headers.
     """
     encodings = values(headers, "content-encoding")
-    # An error that is compressed is read to look for the key in it; any other is looked through on its way.
+    # A compressed error is read to find the key in it. Any other body is searched for the key while it is forwarded.
     if answer.status not in SUSPECT and not (answer.status >= 400 and encodings):
         return Judged(classify(answer.status, b""))
     parts: list[bytes] = []
@@ -52,14 +52,19 @@ async def judged(answer: aiohttp.ClientResponse, headers: Pairs) -> Judged:
 
 
 def decompressed(body: bytes, encodings: list[str]) -> bytes | None:
-    """A body without its encoding, cut at a bound; None where it can't be read."""
+    """A body without its encoding, at most 1 MiB of it; None if it cannot be decoded.
+
+    Args:
+        body: The body.
+        encodings: The values of its Content-Encoding headers.
+    """
     names = [name.strip().lower() for value in encodings for name in value.split(",")]
     names = [name for name in names if name not in ("", "identity")]
     if not names:
         return body
     if len(names) > 1 or names[0] not in ("gzip", "x-gzip", "deflate"):
         return None
-    # gzip and zlib are told apart by their first bytes; some send deflate without either.
+    # zlib recognises gzip and zlib by their first bytes. Some servers send deflate without either header.
     for bits in (zlib.MAX_WBITS | 32, -zlib.MAX_WBITS):
         try:
             return zlib.decompressobj(bits).decompress(body, MOST_READ)

@@ -1,4 +1,4 @@
-"""Where the proxy listens: loopback in both its spellings, or a Unix socket that only its owner opens."""
+"""The sockets on which the proxy listens: 127.0.0.1 and ::1, or a Unix socket that only its owner can open."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _NO_IPV6 = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUP
 
 
 def on_loopback(port: int) -> list[socket.socket]:
-    """Sockets that listen on 127.0.0.1 and, where there is one, on ::1.
+    """Sockets that listen on 127.0.0.1 and, if this machine has it, on ::1.
 
     Args:
-        port: The port of both; 0 takes a free one.
+        port: The port of both sockets; 0 takes a free port.
 
     Raises:
-        ConfigurationError: It is taken.
+        ConfigurationError: The port is taken or cannot be used.
     """
     for left in reversed(range(_TRIES if port == 0 else 1)):
         try:
@@ -51,7 +51,8 @@ def _both(port: int) -> list[socket.socket]:
 def _bound(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
     listener = socket.socket(family)
     try:
-        # Not to wait for the last connections of the start before; another listener still is an error.
+        # A restart then doesn't wait for connections of the previous start. A port on which another process listens is
+        # still an error.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
@@ -64,10 +65,13 @@ def _bound(family: socket.AddressFamily, host: str, port: int) -> socket.socket:
 
 
 def on_unix(path: Path) -> socket.socket:
-    """A Unix socket of mode 0600 that listens; what an earlier start left there is replaced.
+    """A listening Unix socket of mode 0600. It replaces the socket of an earlier start.
+
+    Args:
+        path: The path of the socket.
 
     Raises:
-        ConfigurationError: Something else is there, or it cannot be made.
+        ConfigurationError: Another file is at this path, another process listens there, or the socket cannot be made.
     """
     listener = socket.socket(socket.AF_UNIX)
     try:
@@ -88,7 +92,7 @@ def on_unix(path: Path) -> socket.socket:
 
 
 def _clear(path: Path) -> None:
-    """Remove a socket that nobody listens on."""
+    """Remove a socket on which no process listens."""
     try:
         mode = path.lstat().st_mode
     except FileNotFoundError:

@@ -1,8 +1,8 @@
-"""Whether the other end of a half-closed connection is gone, or has only said all that it had to say.
+"""Decides whether the other end of a half-closed connection is gone, or only has nothing more to send.
 
-To the socket both look alike: the client sent its last byte. Whoever closed the whole no longer waits for an answer,
-which the API would go on to make, and to charge. The other end of a connection on loopback is on this machine, so the
-kernel knows.
+On the socket both cases look alike: the client has sent its last byte. A client that has closed its whole socket does
+not wait for an answer, but the API would still make the answer and charge for it. On loopback the other end is on this
+machine, so the kernel can answer the question.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ _ANY_STATE, _NO_COOKIE = 0xFFFFFFFF, 0xFFFFFFFF
 
 
 def is_gone(sock: socket.socket) -> bool:
-    """Whether nobody reads any more what is written to a socket whose other end has sent its last byte.
+    """Whether no process reads from the other end of a socket whose client has sent its last byte.
 
     Args:
-        sock: A connected Unix socket, or one of TCP on loopback. Where the system can't tell, the client is gone.
+        sock: A connected Unix socket, or a TCP socket on loopback. If the system cannot answer, the client counts as
+            gone.
     """
     try:
         if sock.family == socket.AF_UNIX:
@@ -42,7 +43,7 @@ def _has_hung_up(sock: socket.socket) -> bool:
 
 
 def _owner(sock: socket.socket) -> int:
-    """The inode of the other end's socket; 0 where no process has it open any more."""
+    """The inode of the other end's socket; 0 if no process has that socket open."""
     here, there = sock.getsockname(), sock.getpeername()
     ends = struct.pack(">HH", there[1], here[1]) + _packed(sock.family, there[0]) + _packed(sock.family, here[0])
     question = struct.pack("=BBBBI", sock.family, socket.IPPROTO_TCP, 0, 0, _ANY_STATE) + ends

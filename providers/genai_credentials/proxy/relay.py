@@ -1,4 +1,4 @@
-"""One HTTP request through the proxy: one more driver of `exchange`."""
+"""Forwards one HTTP request through the proxy, with the keys that `exchange` yields."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _OPENAI = re.compile(r"/+[^/]+/openai(/|$)")
 
 
 class Outcome:
-    """What became of a request: the log is told of it, also where it ends with an error."""
+    """The result of a request, for the log. It is also set if the request ends with an error."""
 
     def __init__(self) -> None:
         self.status = 0
@@ -34,12 +34,12 @@ class Outcome:
 
 
 class Relay:
-    """Sends requests on, and their answers back.
+    """Forwards requests to the API, and the answers to the clients.
 
     Args:
-        engine: Whose keys they get.
-        upstream: Where they go.
-        uploads: Turns the URLs in answers.
+        engine: The engine whose keys the requests get.
+        upstream: The API.
+        uploads: Rewrites the URLs in answers.
     """
 
     def __init__(self, engine: Engine, upstream: Upstream, uploads: Uploads) -> None:
@@ -47,10 +47,16 @@ class Relay:
         self._sender = Sender(uploads)
 
     async def answer(self, request: web.BaseRequest, admitted: Admitted, outcome: Outcome) -> web.StreamResponse:
-        """The answer, which has been sent.
+        """Forward a request, and return the answer that was sent to the client.
+
+        Args:
+            request: The request.
+            admitted: Its parts.
+            outcome: Receives the key and the status, for the log.
 
         Raises:
-            Refused: There is no key, or the API cannot be reached.
+            Refused: There is no key, the request's body is broken, or the API cannot be reached.
+            BrokenAnswer: The API's answer broke off.
         """
         body = Body(request)
         try:
@@ -108,10 +114,14 @@ async def _begun(request: web.BaseRequest, body: Body) -> bytes | Body | None:
 
 
 async def next_key(steps: Exchange, verdict: Verdict | None) -> ApiKey | None:
-    """The key to send a request with next; None when the last answer stands.
+    """The next key to send a request with; None if the last answer is final.
+
+    Args:
+        steps: The exchange of the request.
+        verdict: The verdict on the last answer; None if there is no answer yet.
 
     Raises:
-        Refused: There is none.
+        Refused: There is no key.
     """
     try:
         return await aadvance(steps, verdict)
@@ -120,18 +130,31 @@ async def next_key(steps: Exchange, verdict: Verdict | None) -> ApiKey | None:
 
 
 def key_header(target: Target, key: ApiKey) -> tuple[str, str]:
-    """The header that takes the key along: OpenAI's clients and paths have another one than Google's own."""
+    """The header that carries the key. Clients and paths of OpenAI's API use another header than Google's.
+
+    Args:
+        target: The target of the request.
+        key: The key.
+    """
     text = key.get_secret_value()
     return ("Authorization", f"Bearer {text}") if _OPENAI.match(target.path) else (API_KEY_HEADER, text)
 
 
 def no_key(error: CredentialsError) -> Refused:
-    """The answer to a request for which there is no key."""
+    """The answer to a request for which there is no key.
+
+    Args:
+        error: The error of the provider.
+    """
     return Refused(503, "NO_CREDENTIALS", f"The proxy has no key. {error}")
 
 
 def unreachable(error: Exception) -> Refused:
-    """The answer to a request that the API did not answer."""
+    """The answer to a request that the API did not answer.
+
+    Args:
+        error: The error of the HTTP client.
+    """
     if isinstance(error, TimeoutError):
         return Refused(
             504, "UPSTREAM_TIMEOUT", f"The proxy could not connect to the API within {CONNECT_SECONDS:.0f} seconds."

@@ -1,4 +1,4 @@
-"""A proxy from its start to its end: until a signal comes, or the command ends that it was started for."""
+"""Runs a proxy from its start to its end. The end is a signal, or the end of the command behind the proxy."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from collections.abc import Callable, Sequence
 from genai_credentials.proxy.server import Proxy
 
 NOT_EXECUTABLE, NOT_FOUND = 126, 127
-"""The shell's own codes."""
+"""The shell's exit codes for a command that cannot be executed, and for one that does not exist."""
 
 _ENDING = (signal.SIGTERM, signal.SIGINT)
 _PASSED = ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
 
 
 async def until_a_signal(proxy: Proxy, sockets: Sequence[socket.socket], started: Callable[[], object]) -> None:
-    """Serve until SIGTERM or Ctrl-C, then end without haste; at the second one at once.
+    """Serve until SIGTERM or SIGINT, then stop gracefully. A second signal stops at once.
 
     Args:
         proxy: The proxy.
-        sockets: Where it listens.
-        started: Called once it does.
+        sockets: The listening sockets.
+        started: Called once the proxy serves.
     """
     loop = asyncio.get_running_loop()
     first, second = asyncio.Event(), asyncio.Event()
@@ -49,12 +49,12 @@ async def for_a_command(
     command: Sequence[str],
     environ: dict[str, str],
 ) -> int:
-    """Serve while a command runs, which gets the signals that come meanwhile; its exit code.
+    """Serve while a command runs. Signals are passed on to the command. Returns its exit code.
 
     Args:
         proxy: The proxy.
-        sockets: Where it listens.
-        started: Called once it does.
+        sockets: The listening sockets.
+        started: Called once the proxy serves.
         command: The command and its arguments.
         environ: The command's environment.
     """
@@ -80,7 +80,7 @@ async def _run(command: Sequence[str], environ: dict[str, str]) -> int:
 
 
 class _Passing:
-    """Passes signals on to a command; those that come before it has started, once it has."""
+    """Passes signals on to a command. Signals that come before the command has started are passed on at its start."""
 
     def __init__(self) -> None:
         self._child: asyncio.subprocess.Process | None = None
@@ -91,13 +91,17 @@ class _Passing:
                 loop.add_signal_handler(number, self._pass, number)
 
     def to(self, child: asyncio.subprocess.Process) -> None:
-        """Pass them on to this command from now on."""
+        """Pass signals on to this command from now on.
+
+        Args:
+            child: The process of the command.
+        """
         self._child = child
         for number in self._early:
             self._pass(number)
 
     def _pass(self, number: signal.Signals) -> None:
-        # What is typed goes to all of a terminal's processes, so the command has it already.
+        # The terminal sends Ctrl-C and Ctrl-\ to all its processes, so the command has received the signal already.
         if number in (signal.SIGINT, signal.SIGQUIT) and _has_terminal():
             return
         if self._child is None:

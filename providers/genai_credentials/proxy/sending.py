@@ -1,4 +1,4 @@
-"""An answer of the API on its way to the client: as it comes, to the byte, but for the key and the URLs."""
+"""Forwards an answer of the API to the client as it arrives. Only the key and the URLs of uploads are changed."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ from genai_credentials.proxy.wire import Answer
 
 
 class BrokenAnswer(ConnectionResetError):
-    """The API's answer broke off after a part of it was sent on: so must ours, and not end as if it were whole."""
+    """The API's answer broke off after a part of it was forwarded.
+
+    The proxy's answer must break off too. Otherwise it would look complete.
+    """
 
 
 class Sender:
-    """Sends answers on.
+    """Forwards answers to clients.
 
     Args:
-        uploads: Turns the URLs in their headers.
+        uploads: Rewrites the URLs in their headers.
     """
 
     def __init__(self, uploads: Uploads) -> None:
@@ -35,17 +38,17 @@ class Sender:
         look: Judged | None = None,
         key: ApiKey | None = None,
     ) -> web.StreamResponse:
-        """Send an answer on.
+        """Forward an answer, and return the answer that was sent.
 
         Args:
-            request: What it answers.
-            authority: The Host that the request named.
-            answer: The answer.
-            look: What was read of it; None for nothing.
+            request: The client's request.
+            authority: The value of the request's Host header.
+            answer: The API's answer.
+            look: The part of the answer that was read; None if nothing was read.
             key: The key that the request carried; None for none.
 
         Raises:
-            BrokenAnswer: It broke off.
+            BrokenAnswer: The API's answer broke off.
         """
         headers = self._uploads.rewritten([*end_to_end(decoded(answer.raw_headers))], authority)
         stars = None if key is None else Stars(key, 1 if answer.status >= 400 else SHORTEST)
@@ -69,7 +72,7 @@ async def _send_on(
         if stars is not None:
             chunk = stars.feed(chunk) + (stars.rest() if last else b"")
         if last:
-            # In one piece with the mark of the end, and with the headers of a short answer.
+            # The last chunk goes out together with the end mark and, for a short answer, together with the headers.
             await sent.write_eof(chunk)
             return sent
         if chunk:
@@ -87,7 +90,7 @@ async def _next_of(answer: aiohttp.ClientResponse) -> bytes:
 async def _send_whole(
     request: web.BaseRequest, answer: aiohttp.ClientResponse, headers: Pairs, body: bytes
 ) -> web.StreamResponse:
-    """Send a body in the place of the answer's own, which is another one without its encoding."""
+    """Send this body instead of the answer's own body, which is compressed."""
     replaced = ("content-encoding", "content-length")
     headers = [(name, value) for name, value in headers if name.lower() not in replaced]
     sent = Answer(answer.status, answer.reason, [*headers, ("Content-Length", str(len(body)))], at_once=False)
@@ -97,7 +100,7 @@ async def _send_whole(
 
 
 def _mentioned(stars: Stars, look: Judged) -> bytes | None:
-    """The starred text of a compressed body that mentions the key; None for any other."""
+    """The text of a compressed body with the key replaced by stars; None if the body does not contain the key."""
     if look.plain is None or look.plain == look.head:
         return None
     clean = stars.clean(look.plain)

@@ -1,4 +1,4 @@
-"""`Proxy`: listens, lets requests in or not, and ends without cutting any off that can still be answered."""
+"""`Proxy`: listens, admits requests, and ends without interrupting requests that can still be answered."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from genai_credentials.proxy.wire import Server, connection_of
 HEALTH = "/healthz"
 GRACE_SECONDS = 30.0
 CLIENT_GONE = 499
-"""In the log alone: nobody was there to get a status."""
+"""The status in the log of a request whose client disconnected. No client receives it."""
 
 
 class Line(NamedTuple):
-    """One request in the log: no header, no body, no query.
+    """The log line of one request. It has no header, no body and no query.
 
     Args:
         method: The HTTP method.
         path: The path.
-        status: The status that the client got.
+        status: The status that the client received.
         milliseconds: From the request's headers to the end of its answer.
-        fingerprint: Of the key; None where none was sent.
+        fingerprint: The fingerprint of the key; None if no key was sent.
     """
 
     method: str
@@ -48,14 +48,14 @@ class Line(NamedTuple):
 
 
 class Proxy:
-    """A reverse proxy that puts the current key into what a client with the token sends.
+    """A reverse proxy that adds the current key to the requests of clients with the token.
 
     Args:
-        credentials: Serve the key.
-        token: What clients show.
-        upstream: Where requests go.
-        any_host: Whether Host is not checked, as on a Unix socket.
-        log: Told of each request.
+        credentials: The provider of the key.
+        token: The token of the clients.
+        upstream: The API.
+        any_host: Whether the Host header is not checked, as on a Unix socket.
+        log: Called with the log line of each request.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Proxy:
         self._listeners: list[asyncio.Server] = []
 
     async def start(self, sockets: Sequence[socket.socket]) -> None:
-        """Serve on sockets that listen already."""
+        """Serve on these sockets, which listen already."""
         await self._upstream.open()
         self._server = Server(self._handle)
         loop = asyncio.get_running_loop()
@@ -85,10 +85,10 @@ class Proxy:
             self._listeners.append(await make(self._server, sock=sock))
 
     async def stop(self, grace: float = GRACE_SECONDS) -> None:
-        """Take no further request, and let those that run come to their end.
+        """Accept no further request, and wait for the running requests.
 
         Args:
-            grace: Seconds that they have; WebSockets are closed after that, and what is left is broken off.
+            grace: Seconds to wait. After that time, WebSockets are closed and all other requests are broken off.
         """
         for listener in self._listeners:
             listener.close()
@@ -122,12 +122,12 @@ class Proxy:
             return await self._relay.answer(request, admitted, outcome)
         except Refused as refused:
             if request.writer.output_size > 0:
-                # A part of another answer is on its way.
+                # A part of another answer has been sent already.
                 raise ConnectionResetError from None
             return refused.response(close=not request.content.is_eof())
         except ConnectionResetError:
             if request.version < (1, 1):
-                # There the end of the connection is the end of the answer.
+                # In HTTP/1.0 the end of the connection is the end of the answer.
                 connection_of(request).reset()
             raise
 

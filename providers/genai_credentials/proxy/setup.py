@@ -1,4 +1,4 @@
-"""What is there before a proxy runs: its sockets, its token and its upstream; all that can be wrong shows here."""
+"""The parts that a proxy needs before it runs: sockets, token and upstream. Wrong options are reported here."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ DEFAULT_PORT = 8787
 
 
 class Setup(NamedTuple):
-    """What a proxy is made of.
+    """The parts of a proxy.
 
     Args:
-        sockets: Where it listens.
-        unix: The path of a Unix socket; None for a port.
-        token: What clients show.
-        token_file: Where they find it; None for a command, which gets it by its environment.
-        upstream: Where requests go.
+        sockets: The listening sockets.
+        unix: The path of the Unix socket; None if the proxy listens on a port.
+        token: The token of the clients.
+        token_file: The file that holds the token; None for a command, which gets the token in its environment.
+        upstream: The API.
     """
 
     sockets: list[socket.socket]
@@ -36,11 +36,11 @@ class Setup(NamedTuple):
 
     @property
     def url(self) -> str | None:
-        """Where clients find it; None on a Unix socket."""
+        """The proxy's address for clients; None on a Unix socket."""
         return None if self.unix else f"http://127.0.0.1:{self.sockets[0].getsockname()[1]}"
 
     def document(self) -> dict[str, Any]:
-        """For machines."""
+        """The parts as JSON, for programs."""
         return {
             "url": self.url,
             "unix": str(self.unix) if self.unix else None,
@@ -53,14 +53,14 @@ class Setup(NamedTuple):
 def set_up(
     stack: ExitStack, *, port: int | None, unix: str | None, token_file: str | None, upstream: str | None, command: bool
 ) -> Setup:
-    """Listen, and have a token.
+    """Open the sockets, and read or make the token.
 
     Args:
-        stack: Undoes it all at the end.
-        port: The port; None for the default, which is a free one for a command.
-        unix: The path of a Unix socket, in the port's place; None for none.
-        token_file: The user's own file; None for one that goes with the proxy.
-        upstream: The URL of the API; None for Google's.
+        stack: Receives the callbacks that undo everything at the end.
+        port: The port; None means 8787, or a free port for a command.
+        unix: The path of a Unix socket to listen on instead of a port; None for none.
+        token_file: The user's own token file; None means a file that is removed at the end.
+        upstream: The URL of the API; None means Google's.
         command: Whether the proxy runs for a command.
 
     Raises:

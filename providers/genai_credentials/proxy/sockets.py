@@ -1,4 +1,7 @@
-"""One WebSocket through the proxy: it is connected again, and said again, while the API refuses the key."""
+"""Forwards one WebSocket through the proxy.
+
+While the API refuses the key, the proxy connects again and sends the client's messages again.
+"""
 
 from __future__ import annotations
 
@@ -30,18 +33,23 @@ GOING_AWAY, FAILED, NORMAL, NO_STATUS = 1001, 1011, 1000, 1005
 
 
 class Close(NamedTuple):
-    """How the API closed: `code` is None where the connection just broke."""
+    """The API's close of a WebSocket.
+
+    Args:
+        code: The close code; None if the connection broke off without a close.
+        reason: The close reason; "" without one.
+    """
 
     code: int | None
     reason: str = ""
 
 
 class SocketRelay:
-    """Connects clients' WebSockets with the API's.
+    """Connects the clients' WebSockets with WebSockets to the API.
 
     Args:
-        engine: Whose keys they carry.
-        upstream: Where they lead.
+        engine: The engine whose keys the WebSockets carry.
+        upstream: The API.
     """
 
     def __init__(self, engine: Engine, upstream: Upstream) -> None:
@@ -49,10 +57,15 @@ class SocketRelay:
         self._talks: set[_Talk] = set()
 
     async def answer(self, request: web.BaseRequest, admitted: Admitted, outcome: Outcome) -> web.StreamResponse:
-        """The WebSocket once it is over, or the API's refusal of the handshake.
+        """Forward a WebSocket until it ends. Returns its answer, or the API's refusal of the handshake.
+
+        Args:
+            request: The client's request.
+            admitted: Its parts.
+            outcome: Receives the key and the status, for the log.
 
         Raises:
-            Refused: There is no key, it is no handshake, or the API cannot be reached.
+            Refused: There is no key, the request is not a handshake, or the API cannot be reached.
         """
         if not web.WebSocketResponse().can_prepare(request):
             raise Refused(400, "BAD_REQUEST", "This is no handshake of a WebSocket.")
@@ -64,12 +77,12 @@ class SocketRelay:
             self._talks.discard(talk)
 
     async def end(self) -> None:
-        """Close all, on both sides: the proxy goes away."""
+        """Close all WebSockets on both sides, because the proxy ends."""
         await asyncio.gather(*(talk.end() for talk in list(self._talks)), return_exceptions=True)
 
 
 class _Talk:
-    """One client's WebSocket, over as many connections to the API as it takes."""
+    """One client's WebSocket, over as many connections to the API as are necessary."""
 
     def __init__(self, request: web.BaseRequest, upstream: Upstream, admitted: Admitted) -> None:
         self._request, self._upstream, self._admitted = request, upstream, admitted
@@ -81,11 +94,19 @@ class _Talk:
         self._is_set_up = False
 
     def can_repeat(self) -> bool:
-        """Whether all that the client said can be said again."""
+        """Whether all messages of the client so far can be sent again."""
         return self._size <= MOST_KEPT
 
     async def run(self, steps: Exchange, outcome: Outcome) -> web.StreamResponse:
-        """Talk until either side closes."""
+        """Forward messages until either side closes.
+
+        Args:
+            steps: The exchange of the WebSocket.
+            outcome: Receives the key and the status, for the log.
+
+        Raises:
+            Refused: There is no key, or the API cannot be reached.
+        """
         verdict: Verdict | None = None
         close: Close | None = None
         refusal: Response | None = None
@@ -122,7 +143,7 @@ class _Talk:
         except Refused:
             if close is None:
                 raise
-            # The client is connected: it gets the API's own words.
+            # The client is connected already. It gets the API's own close.
             return None
 
     async def _dial(self, key: ApiKey, close: Close | None) -> ClientConnection:
@@ -144,7 +165,7 @@ class _Talk:
             outcome.status = self._down.status
 
     async def _talk(self, up: ClientConnection, steps: Exchange) -> Close | None:
-        """Pass messages until the API closes, and say how it did."""
+        """Forward messages until the API closes. Returns the API's close."""
         assert self._down is not None
         speaking = asyncio.create_task(self._speak(self._down, up))
         try:
@@ -179,7 +200,7 @@ class _Talk:
                 await up.send(message)
 
     async def _heard(self, down: Accepted, up: ClientConnection) -> str | bytes | None:
-        """The client's next message; None once it has closed, which the API is then told."""
+        """The client's next message; None once the client has closed. The close is forwarded to the API."""
         message = await down.receive()
         if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
             self._has_closed = True
@@ -201,7 +222,7 @@ class _Talk:
             assert refusal is not None
             return await _refused(self._request, refusal, key)
         if close is None or close.code is None:
-            # It broke off, and so does ours.
+            # The API's connection broke off, so the client's connection must break off too.
             raise ConnectionResetError
         reason = close.reason.encode()
         await self._down.close(code=_sendable(close.code), message=Stars(key, 1).clean(reason) if key else reason)
@@ -219,7 +240,7 @@ def _protocols(headers: Pairs) -> list[str]:
 
 
 def _sendable(code: int | None) -> int:
-    """A close code that may be written into a frame."""
+    """The close code if it may be sent in a frame; 1000 for any other code."""
     return code if code and (code in range(1000, 1004) or code in range(1007, 1015) or 3000 <= code < 5000) else NORMAL
 
 
@@ -228,7 +249,7 @@ def _text(refusal: Response) -> bytes:
 
 
 async def _refused(request: web.BaseRequest, refusal: Response, key: ApiKey | None) -> web.StreamResponse:
-    """The API's answer to a handshake that it refused."""
+    """Send the client the API's answer to a refused handshake."""
     body = bytes(refusal.body or b"")
     pairs = [(name, value) for name, value in end_to_end([*refusal.headers.raw_items()])]
     if key is not None and (clean := Stars(key, 1).clean(_text(refusal))) != _text(refusal):

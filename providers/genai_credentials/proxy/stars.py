@@ -1,4 +1,4 @@
-"""Takes a key out of what the API answers: the message of CONSUMER_SUSPENDED repeats it whole."""
+"""Removes a key from the API's answers. The message of CONSUMER_SUSPENDED repeats the whole key."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from genai_credentials.key import ApiKey
 from genai_credentials.redaction import needles
 
 SHORTEST = 8
-"""What is shorter may be a word of an answer that is none about the key."""
+"""The fewest bytes of a key's beginning that are held back. A shorter text may be an ordinary word of the answer."""
 
 
 class Stars:
-    """A stream of an answer with each mention of a key starred out, and as long as it was.
+    """A stream of an answer in which stars replace each occurrence of a key. The length stays the same.
 
     Args:
         key: The key that the request carried.
-        shortest: How much of a key's beginning at the end of a chunk is held back for the next one.
+        shortest: How many bytes of a key's beginning must stand at the end of a chunk so that they are held back.
     """
 
     def __init__(self, key: ApiKey, shortest: int) -> None:
@@ -26,19 +26,19 @@ class Stars:
         self._held = b""
 
     def feed(self, chunk: bytes) -> bytes:
-        """What may be sent on of this chunk and of those before."""
+        """The bytes of this chunk, and of the chunks before it, that may be forwarded now."""
         text = self.clean(self._held + chunk)
         held = self._unfinished(text)
         self._held = text[len(text) - held :] if held else b""
         return text[:-held] if held else text
 
     def rest(self) -> bytes:
-        """What was held back, at the end."""
+        """The bytes that were held back, at the end of the answer."""
         held, self._held = self._held, b""
         return held
 
     def clean(self, text: bytes) -> bytes:
-        """A whole text, starred."""
+        """A whole text in which stars replace the key."""
         if not any(form in text for form in self._forms):
             return text
         return self._pattern.sub(lambda found: b"*" * len(found[0]), text)
@@ -59,6 +59,9 @@ class Stars:
 
 @lru_cache(maxsize=2)
 def _forms(text: str) -> tuple[list[bytes], re.Pattern[bytes]]:
-    """What a key looks like in an answer; kept for the next one, since nearly all requests carry the same key."""
+    """The forms of a key in an answer, and a pattern that matches them.
+
+    They are cached, because most requests carry the same key.
+    """
     forms = [form.encode() for form in needles(text)]
     return forms, re.compile(b"|".join(map(re.escape, forms)))

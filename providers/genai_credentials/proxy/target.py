@@ -1,4 +1,4 @@
-"""The target of a request, path and query, to the byte: a parameter can be taken out, and nothing else is changed."""
+"""The target of a request: its path and query, unchanged. A parameter can be removed."""
 
 from __future__ import annotations
 
@@ -7,19 +7,28 @@ from urllib.parse import unquote_plus
 
 
 class Target(NamedTuple):
-    """The path and the query as they were sent; `query` is None where there is no question mark."""
+    """The path and the query of a request, as they were sent.
+
+    Args:
+        path: The path.
+        query: The query; None if there is no question mark.
+    """
 
     path: str
     query: str | None
 
     @classmethod
     def of(cls, raw: str) -> Target:
-        """From the second word of a request's first line."""
+        """The target in the first line of a request.
+
+        Args:
+            raw: The second word of that line.
+        """
         path, mark, query = raw.partition("?")
         return cls(path, query if mark else None)
 
     def values(self, name: str) -> list[str]:
-        """The decoded values of a parameter, however its name is spelt."""
+        """The decoded values of a parameter. The parameter's name may be percent-encoded."""
         return [unquote_plus(pair.partition("=")[2]) for pair in self._pairs() if _name(pair) == name]
 
     def without(self, name: str) -> Target:

@@ -1,4 +1,4 @@
-"""The token that clients of the proxy show: worth nothing elsewhere, and kept in a file that only its owner reads."""
+"""The token of the proxy's clients. It is worthless elsewhere, and its file can be read by its owner only."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _BEARER = re.compile(r"(?i)bearer[ \t]+([^\s]+)[ \t]*")
 
 
 class Token:
-    """A secret that is compared, and never shown.
+    """A secret that is compared and never shown.
 
     Args:
         text: The token.
@@ -35,33 +35,37 @@ class Token:
 
     @classmethod
     def random(cls) -> Token:
-        """A new one."""
+        """A new random token."""
         return cls(f"proxy-{secrets.token_urlsafe(32)}")
 
     @property
     def text(self) -> str:
-        """The token itself, for its file and for a command's environment."""
+        """The token's text, for its file and for a command's environment."""
         return self._text.decode()
 
     def matches(self, shown: str) -> bool:
-        """Whether this is the token, in constant time."""
+        """Whether this text is the token. The comparison takes constant time."""
         return hmac.compare_digest(shown.encode("utf-8", "surrogateescape"), self._text)
 
     def signature(self, text: str) -> str:
-        """What shows that this proxy wrote a text."""
+        """The HMAC of a text. It shows that this proxy wrote the text."""
         return hmac.new(self._text, text.encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()
 
     def check(self, pairs: Pairs, target: Target) -> bool:
-        """Whether a request shows the token; False where it shows nothing at all.
+        """Whether a request contains the token. False if it contains no credential at all.
+
+        Args:
+            pairs: The headers of the request.
+            target: The target of the request.
 
         Raises:
-            Refused: Something else stands in one of the three places.
+            Refused: One of the three places for a credential holds another text.
         """
         shown = [*values(pairs, API_KEY_HEADER), *target.values(PARAMETER)]
         for value in values(pairs, AUTHORIZATION):
             bearer = _BEARER.fullmatch(value)
             shown.append(bearer[1] if bearer else "")
-        # All are compared, so that the time tells nothing.
+        # All values are compared, so the time does not depend on which one is wrong.
         if not all([self.matches(value) for value in shown]):  # noqa: C419
             raise wrong_token()
         return bool(shown)
@@ -82,10 +86,10 @@ def wrong_token() -> Refused:
 
 
 def default_path(name: str) -> Path:
-    """Where the token of this start is written: below XDG_STATE_HOME.
+    """The path of the token file of this start, below XDG_STATE_HOME.
 
     Args:
-        name: The port, or a word for the socket.
+        name: The port, or a name for the Unix socket.
     """
     state = os.environ.get("XDG_STATE_HOME", "")
     root = Path(state) if Path(state).is_absolute() else Path("~/.local/state").expanduser()
@@ -93,13 +97,13 @@ def default_path(name: str) -> Path:
 
 
 class TokenFile:
-    """A file with the token of one start, which goes when the proxy does.
+    """A file with the token of one start. It is removed when the proxy ends.
 
     Args:
-        path: Where it is written; its directory is made.
+        path: The path of the file. Missing directories are made.
 
     Raises:
-        ConfigurationError: It cannot be written.
+        ConfigurationError: The file cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -113,17 +117,21 @@ class TokenFile:
             raise _unwritable(path, error) from None
 
     def remove(self) -> None:
-        """Remove it, unless another start has written its own."""
+        """Remove the file, unless another start has written its own token to it."""
         with contextlib.suppress(OSError):
             if self.path.read_text() == f"{self.token.text}\n":
                 self.path.unlink()
 
 
 def token_of(path: Path) -> Token:
-    """The token in a file of the user's, which is made where it is missing and kept.
+    """The token in the user's file. If the file is missing, it is made with a new token.
+
+    Args:
+        path: The path of the file.
 
     Raises:
-        ConfigurationError: It can be read by others, is too short, or is no token.
+        ConfigurationError: The file's mode is not 0600, it is not a regular file, it holds no token of at least 16
+            characters, or it cannot be read or written.
     """
     try:
         _write(path, token := Token.random())
@@ -143,7 +151,7 @@ def _write(path: Path, token: Token) -> None:
 
 def _read(path: Path) -> Token:
     try:
-        # Not blocked by a pipe that nobody writes to.
+        # O_NONBLOCK: opening a pipe without a writer would block.
         with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), encoding="ascii", errors="replace") as file:
             about = os.fstat(file.fileno())
             text = file.read(4096).strip() if stat.S_ISREG(about.st_mode) else ""

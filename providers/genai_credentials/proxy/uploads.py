@@ -1,4 +1,4 @@
-"""Uploads: their chunks carry no key, and so no token; the URL that they go to is signed instead."""
+"""Uploads. Their chunks carry no key, and therefore no token. The URL of an upload is signed instead."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ _UPLOAD_URLS = frozenset({"x-goog-upload-url", "x-goog-upload-control-url"})
 
 
 class Uploads:
-    """Turns the URLs in an answer into ones that lead through the proxy, and knows those of uploads again.
+    """Rewrites the URLs in answers so that they lead through the proxy, and checks the signed URLs of uploads.
 
     Args:
-        token: What they are signed with.
-        upstream: Whose URLs are turned.
+        token: The token that signs the URLs.
+        upstream: The API, whose URLs are rewritten.
     """
 
     def __init__(self, token: Token, upstream: Upstream) -> None:
         self._token, self._upstream = token, upstream
 
     def opened_by(self, target: Target) -> Target | None:
-        """Where a signed request goes at the API; None when it isn't signed.
+        """The target of a signed request at the API; None if the request isn't signed.
 
         Raises:
-            Refused: The signature is another target's.
+            Refused: The signature is for another target.
         """
         if not (signatures := target.values(PARAMETER)):
             return None
@@ -40,11 +40,11 @@ class Uploads:
         return bare
 
     def rewritten(self, pairs: Pairs, authority: str) -> Pairs:
-        """The headers of an answer, with the URLs of uploads and redirects leading here.
+        """The headers of an answer, in which the URLs of uploads and redirects lead through the proxy.
 
         Args:
             pairs: The headers.
-            authority: The Host that the request named.
+            authority: The value of the request's Host header.
         """
         return [(name, self._turned(name.lower(), value, authority)) for name, value in pairs]
 
@@ -58,7 +58,7 @@ class Uploads:
         return value
 
     def _target(self, url: str) -> Target | None:
-        """The target of an absolute URL at the upstream's origin; None for any other."""
+        """The target of an absolute URL at the upstream's origin; None for any other URL."""
         try:
             parts = urlsplit(url)
             if not parts.netloc or not self._upstream.is_origin_of(parts):

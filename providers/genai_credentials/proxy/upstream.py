@@ -1,4 +1,4 @@
-"""The API behind the proxy: one origin, reached over a pool of connections, or through the environment's proxy."""
+"""The API behind the proxy: one origin and a pool of connections to it, directly or through the environment's proxy."""
 
 from __future__ import annotations
 
@@ -24,13 +24,14 @@ _TIMEOUT = aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS, sock_read=
 
 
 class Upstream:
-    """Where requests go.
+    """The API to which requests are forwarded.
 
     Args:
-        url: http or https, host, port, and perhaps a path that all targets are put behind.
+        url: An http or https URL with a host, perhaps a port, and perhaps a path that precedes all targets.
 
     Raises:
-        ConfigurationError: It is no such URL, or the key would travel in the clear to another machine.
+        ConfigurationError: The URL has another form, the key would travel unencrypted to another machine, or the proxy
+            variable of the environment names no HTTP proxy.
     """
 
     def __init__(self, url: str = GOOGLE) -> None:
@@ -46,26 +47,26 @@ class Upstream:
 
     @property
     def url(self) -> str:
-        """As it was given, in one spelling."""
+        """The URL in a normal form."""
         return f"{self.scheme}://{self.authority}{self.prefix}"
 
     def whole(self, target: Target) -> Target:
-        """A target of the proxy, as one of the upstream: joined to the byte."""
+        """A target of the proxy as a target of the upstream. The path is joined without any other change."""
         return target._replace(path=self.prefix + target.path)
 
     def within(self, target: Target) -> Target | None:
-        """A target of the upstream, as one of the proxy; None where no target of the proxy leads there."""
+        """A target of the upstream as a target of the proxy; None if no target of the proxy leads there."""
         rest = target.path.removeprefix(self.prefix)
         if self.prefix and not (target.path.startswith(self.prefix) and rest[:1] in ("", "/")):
             return None
         return target._replace(path=rest or "/")
 
     def is_origin_of(self, parts: SplitResult) -> bool:
-        """Whether an absolute URL, or one without a scheme, is at this origin."""
+        """Whether a URL is at this origin. A URL without a scheme is assumed to have the upstream's scheme."""
         return origin(Parts(parts.scheme or self.scheme, parts.hostname or "", parts.port)) == self.origin
 
     async def open(self) -> None:
-        """Load certificates and make the pool."""
+        """Load the certificates and make the pool."""
         self.tls = ssl.create_default_context() if self.scheme == "https" else None
         connector = aiohttp.TCPConnector(limit=0, ssl=self.tls or True, keepalive_timeout=_IDLE_SECONDS)
         self._session = aiohttp.ClientSession(
@@ -80,16 +81,16 @@ class Upstream:
         )
 
     async def send(self, method: str, target: Target, headers: Pairs, body: Any) -> aiohttp.ClientResponse:
-        """Send one request, and return its answer once the headers are there; the caller closes it.
+        """Send one request, and return its answer once the headers have arrived. The caller closes the answer.
 
         Args:
             method: The HTTP method.
             target: A target of the upstream.
-            headers: All headers, in order, but Host.
-            body: Bytes, an asynchronous iterable, or None.
+            headers: All headers except Host, in order.
+            body: Bytes, an asynchronous iterable, or None for no body.
         """
         assert self._session is not None
-        # All of it as the path: yarl would take a question mark away that nothing follows.
+        # The query is passed as a part of the path, because yarl would drop a question mark at the end.
         url = URL.build(scheme=self.scheme, authority=self.authority, path=str(target), encoded=True)
         return await self._session.request(
             method, url, headers=headers, data=body, allow_redirects=False, proxy=self.proxy
@@ -102,7 +103,7 @@ class Upstream:
 
 
 class _Request(aiohttp.ClientRequest):
-    """A request without the Content-Length of 0 that aiohttp adds where there is no body."""
+    """A request without the Content-Length of 0 that aiohttp adds if there is no body."""
 
     def update_body_from_data(self, body: Any, *args: Any, **options: Any) -> None:
         if body is not None:
@@ -115,7 +116,7 @@ def _checked(url: str) -> SplitResult:
         wrong = parts.username is not None or parts.query or parts.fragment or not url.isascii() or not _plain(url)
     except ValueError:
         wrong, parts = True, urlsplit("")
-    # What is wrong otherwise is told by `origin_of`.
+    # `origin_of` reports all other mistakes.
     if wrong:
         raise ConfigurationError(
             "--upstream is a URL of http or https, a host, a port and a path; no user, query or fragment.",
@@ -128,7 +129,7 @@ def _origin(url: str) -> Origin:
     try:
         return origin_of(url, allow_plain_http=False)
     except ConfigurationError as error:
-        # The command has other words for it, and no option that lets a key travel in the clear.
+        # The command has another name for this option, and no option that lets a key travel unencrypted.
         problem = error.message.replace("base_url=", "--upstream ")
     raise ConfigurationError(problem, remedy="Write https://host[:port][/path]; plain http is for this machine alone.")
 
@@ -138,7 +139,7 @@ def _plain(url: str) -> bool:
 
 
 def _proxy(scheme: str, host: str) -> URL | None:
-    """The environment's proxy; never for plain http, which it could read."""
+    """The proxy of the environment; None for plain http, because that proxy could read the key."""
     if scheme == "http" or proxy_bypass(host):
         return None
     proxies = getproxies()

@@ -1,4 +1,7 @@
-"""The proxy's side towards its clients: aiohttp's server, with neither its own headers nor its view of half a close."""
+"""The proxy's side towards its clients, which is aiohttp's server with two changes.
+
+aiohttp's own headers are left out, and half-closed connections are handled here.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ LINGERING_SECONDS = 2.0
 CLOSE_SECONDS = 2.0
 _LOOK_AGAIN_SECONDS = 0.25
 
-# aiohttp logs what it cannot read, and so what a client sent; this logger says nothing.
+# aiohttp logs a request that it cannot parse, and with it the client's text. This logger logs nothing.
 _SILENT = logging.Logger("genai_credentials.proxy")  # noqa: LOG001 (nobody may find it)
 _SILENT.disabled = True
 
@@ -31,18 +34,18 @@ _ADDED = ("Content-Type", "Date", "Server")
 
 
 class Connection(RequestHandler):
-    """One client's connection."""
+    """The connection of one client."""
 
     __slots__ = ("ending", "half_closed")
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.ending = False
-        """Whether the proxy ends, and takes no further request from here."""
+        """Whether the proxy ends and accepts no further request on this connection."""
         self.half_closed = False
 
     def eof_received(self) -> bool | None:  # type: ignore[override]
-        """The client has sent its last byte: keep the connection while it waits for an answer."""
+        """Called when the client has sent its last byte. Keeps the connection while the client waits for an answer."""
         if self._payload_parser is not None or not self.is_busy or self._is_gone():
             return None
         request = self._current_request
@@ -54,22 +57,22 @@ class Connection(RequestHandler):
 
     @property
     def is_busy(self) -> bool:
-        """Whether a request has come that is not yet answered."""
+        """Whether a request has arrived that is not answered yet."""
         return self._waiter is None or self._waiter.done() or bool(self._messages)
 
     @property
     def is_last(self) -> bool:
-        """Whether the connection ends with the request that is being answered."""
+        """Whether the connection ends after the current answer."""
         return self.ending or (self.half_closed and not self._messages)
 
     def end(self) -> None:
-        """Take no further request: an idle connection closes now, any other after its answer."""
+        """Accept no further request. An idle connection is closed now, any other one after its answer."""
         self.ending = True
         if not self.is_busy:
             self.force_close()
 
     def reset(self) -> None:
-        """Break the connection off, so that the client does not take it for a clean end."""
+        """Break the connection off, so that the client does not see a clean end."""
         if self.transport is not None:
             if (sock := self.transport.get_extra_info("socket")) is not None:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -90,7 +93,7 @@ class Connection(RequestHandler):
     def handle_error(
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
     ) -> web.StreamResponse:
-        """What aiohttp could not read, or a fault of ours."""
+        """The answer to a request that aiohttp could not parse, or to an internal error of the proxy."""
         if request.writer.output_size > 0:
             raise ConnectionResetError
         if status == 400:
@@ -99,21 +102,22 @@ class Connection(RequestHandler):
 
 
 def connection_of(request: web.BaseRequest) -> Connection:
-    """The connection that a request came over."""
+    """The connection of a request."""
     connection = request.protocol
     assert isinstance(connection, Connection)
     return connection
 
 
 class Server(web.Server):
-    """aiohttp's low-level server, of our connections.
+    """aiohttp's low-level server with our connections.
 
     Args:
         handler: Answers a request.
     """
 
     def __init__(self, handler: Callable[[web.BaseRequest], Any]) -> None:
-        # Cancelled when the client goes away: the API would go on to make an answer, and to charge for it.
+        # The handler is cancelled when the client disconnects. Otherwise the API would still make an answer and charge
+        # for it.
         super().__init__(handler, handler_cancellation=True)
 
     def __call__(self) -> Connection:
@@ -130,22 +134,26 @@ class Server(web.Server):
         )
 
     def end(self) -> None:
-        """Take no further request over any connection."""
+        """Accept no further request on any connection."""
         for connection in self._connections:
             if isinstance(connection, Connection):
                 connection.end()
 
     async def wait(self, seconds: float) -> None:
-        """Wait until all connections have closed, or for so many seconds."""
+        """Wait until all connections are closed, or until this time is over.
+
+        Args:
+            seconds: Seconds to wait at most.
+        """
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
-        # aiohttp tells nobody when it forgets a connection.
+        # aiohttp has no callback for a connection that ends, so the server polls.
         while self._connections and loop.time() < until:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
 
 class _Bare(web.StreamResponse):
-    """An answer to which aiohttp adds no header of its own, but those of the connection."""
+    """An answer to which aiohttp adds no header of its own, except the headers of the connection."""
 
     async def _prepare_headers(self) -> None:
         assert self._req is not None
@@ -162,9 +170,9 @@ class Answer(_Bare):
 
     Args:
         status: The HTTP status.
-        reason: Its words.
+        reason: The reason phrase; None without one.
         headers: Names and values, in order.
-        at_once: Whether the headers go before the first byte of the body is there.
+        at_once: Whether the headers are sent before the first byte of the body has arrived.
     """
 
     def __init__(self, status: int, reason: str | None, headers: Pairs, *, at_once: bool) -> None:
@@ -173,10 +181,10 @@ class Answer(_Bare):
 
 
 class Accepted(_Bare, web.WebSocketResponse):
-    """The client's side of a WebSocket; messages are as long as they are, and no close is answered by itself.
+    """The client's side of a WebSocket. Messages may have any length, and a close is not answered automatically.
 
     Args:
-        protocol: What the API chose of the protocols that the client offered; None for none.
+        protocol: The subprotocol that the API chose; None for none.
     """
 
     def __init__(self, protocol: str | None) -> None:

@@ -1,4 +1,4 @@
-"""Makes a new key, stores it, and retires the one before: the whole rotation, in steps that can be repeated."""
+"""The whole rotation of a key: make a new key, store it, and retire the key before it. Each step can be repeated."""
 
 from genai_credentials.rotate.failed import RotationFailed
 from genai_credentials.rotate.google_api_keys import GoogleApiKeys

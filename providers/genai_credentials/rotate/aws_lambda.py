@@ -1,7 +1,7 @@
 """The rotation function of AWS Secrets Manager: set `genai_credentials.rotate.aws_lambda.handler` as the handler.
 
-AWS calls it four times for a rotation, with the steps createSecret, setSecret, testSecret and finishSecret, and calls
-all of them again if one failed. Each can be repeated.
+AWS calls the handler four times for a rotation, with the steps createSecret, setSecret, testSecret and finishSecret. If
+one step fails, AWS calls all four again. Each step can be repeated.
 """
 
 from __future__ import annotations
@@ -17,26 +17,28 @@ from genai_credentials.rotate.settings import settings
 from genai_credentials.sources.aws import AWSSecretsManager
 
 MARGIN = 15.0
-"""Seconds that are left of the function's time when a key that is not accepted is given up."""
+"""Seconds before the end of the function's time at which a key that the API does not accept is given up."""
 
 
 class Context(Protocol):
-    """What is used of the context that Lambda passes."""
+    """The part of Lambda's context that is used here."""
 
     def get_remaining_time_in_millis(self) -> int:
-        """How long the function may still run."""
+        """The milliseconds that the function may still run."""
         ...
 
 
 def handler(event: Mapping[str, Any], context: Context | None = None) -> dict[str, Any] | None:
-    """Do one step of a rotation of the secret that GENAI_CREDENTIALS_ROTATE_URI names, and of no other.
+    """Do one step of a rotation of the secret that GENAI_CREDENTIALS_ROTATE_URI names.
+
+    An event about any other secret raises `RotationFailed`, and that secret is not changed.
 
     Args:
-        event: Has Step, SecretId and ClientRequestToken.
-        context: Lambda's; None means that there is no limit of time.
+        event: The event of AWS, with Step, SecretId and ClientRequestToken.
+        context: The context of Lambda; None means that there is no limit of time.
 
     Returns:
-        After finishSecret the fields of `RotateReport`; else None.
+        The fields of `RotateReport` after finishSecret; None after the other steps.
 
     Raises:
         RotationFailed: The step failed, or the event is about another secret. AWS calls the steps again.

@@ -1,4 +1,4 @@
-"""The four steps of a rotation by AWS Secrets Manager, each of which may come twice."""
+"""The four steps of a rotation by AWS Secrets Manager. AWS may call each step twice."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from genai_credentials.writing.documents import Content, document_for
 
 
 class StagedRotation:
-    """A rotation whose new key waits under AWSPENDING until it is proven.
+    """A rotation that keeps the new key under AWSPENDING until the API has accepted the key.
 
     Args:
-        configured: What the function is to rotate.
+        configured: The settings of the function.
         store: The secret.
-        tell: Hears of each step.
-        time_left: Seconds that the function may still run; None for no limit.
+        tell: Called with a text at each step.
+        time_left: Seconds that the function may still run; None means no limit.
     """
 
     def __init__(
@@ -44,13 +44,21 @@ class StagedRotation:
 
     @property
     def changed(self) -> bool:
-        """Whether a key or the secret is not as it was before."""
+        """Whether this rotation has changed a key or the secret."""
         return self._work.changed
 
     def create(self, secret_id: str, token: str) -> None:
-        """Mint a key, or go on with one, and store it under AWSPENDING."""
+        """Make a new key, or continue with the key of an interrupted run, and store it under AWSPENDING.
+
+        Args:
+            secret_id: The secret's ARN, from the event.
+            token: The ClientRequestToken of the event, which becomes the version's id.
+
+        Raises:
+            RotationFailed: The event is about another secret, or another key was stored in the meantime.
+        """
         stages = self._stages(secret_id, token)
-        # Without the pending label it was current, or is: then this is a repetition.
+        # A version without the label AWSPENDING was current before, or is current now. This call is a repetition.
         if (stages and PENDING not in stages) or CURRENT in stages or self._pending(token, pauses=()):
             return
         scene = self._scene(token)
@@ -66,25 +74,43 @@ class StagedRotation:
         self._versions.stage(current, content.with_key(text.get_secret_value()), token)
 
     def set(self, secret_id: str, token: str) -> None:
-        """Nothing: a key is live by being made."""
+        """Check the event, and do nothing more: a new key is live as soon as Google has made it.
+
+        Raises:
+            RotationFailed: The event is about another secret.
+        """
         self._stages(secret_id, token)
 
     def test(self, secret_id: str, token: str) -> None:
-        """Prove the staged key live. One that isn't stays staged: AWS calls the steps again for the same version."""
+        """Prove the staged key.
+
+        A key that cannot be proven stays staged, because AWS calls the steps again for the same version.
+
+        Raises:
+            RotationFailed: The event is about another secret, or no key is staged under the version.
+            Unproven: The API did not accept the key often enough in time.
+        """
         if CURRENT not in self._stages(secret_id, token):
             text = self._staged(token)
             found = self._issuer.find(text)
             self._work.prove(text, found.id if found else "")
 
     def finish(self, secret_id: str, token: str) -> dict[str, Any]:
-        """Let the staged key serve, and retire by age."""
+        """Move AWSCURRENT to the staged key, and delete the superseded keys that are due.
+
+        Returns:
+            The fields of `RotateReport`.
+
+        Raises:
+            RotationFailed: The event is about another secret, no key is staged, or a key could not be deleted.
+        """
         if CURRENT not in self._stages(secret_id, token):
             self._staged(token)
             self._promote(token)
         return bring_to_an_end(self._work, token)._asdict()
 
     def _scene(self, token: str) -> Scene:
-        """How things stand, with whatever was interrupted before brought to its end."""
+        """The scene, after an interrupted rotation has been completed."""
         scene = look(self._work.stores, self._issuer)
         if scene.unfinished:
             bring_to_an_end(self._work, None)
@@ -100,17 +126,17 @@ class StagedRotation:
             problem = refusal
         else:
             self._work.changed = True
-            # AWS takes a version that is still pending for a rotation that is still under way.
+            # AWS considers a rotation to be under way as long as its version has the label AWSPENDING.
             self._versions.unstage(current, token)
             return
         if self._versions.current().version != token:
             raise problem
 
     def _stages(self, secret_id: str, token: str) -> list[str]:
-        """The labels of the version that the rotation is about.
+        """The labels of the version that the event names; an empty list if the version does not exist yet.
 
         Raises:
-            RotationFailed: The event is about another secret than the one that is configured.
+            RotationFailed: The event is about another secret than the configured one.
         """
         described = self._call("describe_secret", SecretId=self._store.secret_id)
         if secret_id != described.get("ARN"):
@@ -131,7 +157,12 @@ class StagedRotation:
         return key
 
     def _pending(self, token: str, pauses: tuple[float, ...]) -> ApiKey | None:
-        """The staged key; right after it was stored the store may not know it yet."""
+        """The key that is staged under this version; None if there is none.
+
+        Args:
+            token: The version's id.
+            pauses: Seconds before each further attempt. Directly after a write, AWS may not find the version yet.
+        """
         answer = self._ask(token)
         for pause in pauses:
             if answer is None:
@@ -146,10 +177,11 @@ class StagedRotation:
 
     def _ask(self, token: str) -> Any:
         try:
-            # By both: by its id alone a version answers whatever label it has.
+            # The version id and the label are both sent. A version that is asked for by its id alone is returned
+            # whatever label it has.
             return self._call("get_secret_value", SecretId=self._store.secret_id, VersionId=token, VersionStage=PENDING)
         except Refused as refusal:
-            # What AWS says of a version without a value, or without the label.
+            # AWS answers with these codes if the version has no value, or does not have the label.
             if refusal.code not in ("ResourceNotFoundException", "InvalidRequestException"):
                 raise
         return None

@@ -1,4 +1,4 @@
-"""The way back: the predecessor serves again."""
+"""The rollback: the predecessor of the current key serves again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,14 @@ from genai_credentials.rotate.work import Overtaken, Work
 
 
 def roll_back(work: Work) -> RotateReport:
-    """Let the predecessor serve again; when it does already, stay one step back."""
+    """Let the predecessor serve again. If it serves already, change nothing.
+
+    Args:
+        work: The run's stores, issuer and durations.
+
+    Raises:
+        RotationFailed: The predecessor is not known, was purged, or could not be stored.
+    """
     scene = look(work.stores, work.issuer)
     begun = scene.begun()
     if scene.put_back:
@@ -29,7 +36,7 @@ def roll_back(work: Work) -> RotateReport:
 
 
 def _withdraw(work: Work, scene: Scene, begun: IssuedKey) -> RotateReport:
-    """Take back a key that is not stored in the place that counts."""
+    """Withdraw a new key that is not stored in the primary store yet."""
     stored = work.store(scene.current)
     work.supersede(begun)
     return _report(work, stored, None)
@@ -49,7 +56,7 @@ def _go_back(work: Work, scene: Scene) -> RotateReport:
     text = work.issuer.read(before.id)
     stored = _store(work, scene.current, text, before)
     work.supersede(scene.held)
-    # Last: until then a run that is begun anew sees that this one was interrupted.
+    # This is the last step. Until then, a repeated run can see that this rollback was interrupted.
     work.unmark(before)
     return _report(work, stored, scene.current.fingerprint)
 

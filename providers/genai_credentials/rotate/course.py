@@ -1,4 +1,4 @@
-"""The course of a rotation."""
+"""The course of a rotation: which steps a run does, and in which order."""
 
 from __future__ import annotations
 
@@ -15,7 +15,15 @@ from genai_credentials.rotate.work import Overtaken, Work
 
 
 def rotate(work: Work, rotation_id: str | None) -> RotateReport:
-    """Bring an interrupted rotation to its end, or make one; delete the keys whose time has come."""
+    """Complete an interrupted rotation, or make a new one. Then delete the superseded keys that are due.
+
+    Args:
+        work: The run's stores, issuer and durations.
+        rotation_id: See `Rotate.run`.
+
+    Raises:
+        RotationFailed: The rotation was not completed.
+    """
     scene = look(work.stores, work.issuer)
     decision = decide(scene, work.terms, rotation_id)
     mend(work, scene)
@@ -29,7 +37,15 @@ def rotate(work: Work, rotation_id: str | None) -> RotateReport:
 
 
 def bring_to_an_end(work: Work, rotation_id: str | None) -> RotateReport:
-    """What `rotate` does once the new key is stored, and no more: a key that serves already gets no successor."""
+    """Do the last part of `rotate`: the part after the new key is stored. No new key is made.
+
+    Args:
+        work: The run's stores, issuer and durations.
+        rotation_id: See `Rotate.run`.
+
+    Raises:
+        RotationFailed: A superseded key could not be marked or deleted.
+    """
     scene = look(work.stores, work.issuer)
     decision = ending(scene, work.terms)
     return settle(work, decision, scene.held, _found(scene, scene.current), rotation_id)
@@ -38,19 +54,23 @@ def bring_to_an_end(work: Work, rotation_id: str | None) -> RotateReport:
 def settle(
     work: Work, decision: Decision, serving: IssuedKey | None, done: RotateReport, rotation_id: str | None
 ) -> RotateReport:
-    """Mark the keys whose place was taken, delete those whose time has come, and note the end.
+    """Mark the superseded keys, delete the superseded keys that are due, and note that the rotation is complete.
 
     Args:
-        work: What the run works with.
-        decision: Which keys they are.
-        serving: The key that serves now; None if its issuer has forgotten it.
-        done: What was done so far.
+        work: The run's stores, issuer and durations.
+        decision: The keys to mark and to delete.
+        serving: The key that serves now; None if the issuer has no record of it any more.
+        done: The report on the steps so far.
         rotation_id: See `Rotate.run`.
+
+    Raises:
+        RotationFailed: A key could not be deleted.
     """
     for key in decision.supersede:
         work.supersede(key)
     outcome = retire_due(work, (*decision.retire, *decision.left))
-    # Noted even if a deletion failed: the next run tries that again, and must not take this rotation for unfinished.
+    # The end is noted even if a deletion failed. The next run tries the deletion again, and must not consider this
+    # rotation unfinished.
     if serving and done.minted:
         work.finish(serving, rotation_id)
     if outcome.failure:
@@ -59,7 +79,7 @@ def settle(
 
 
 def mend(work: Work, scene: Scene) -> None:
-    """Where somebody has put a superseded key back by hand: mark what came after it, and take its own mark off last."""
+    """If somebody has put back a superseded key by hand, mark its successors, and remove its own mark last."""
     if not scene.put_back or scene.held is None:
         return
     work.tell(f"The key {scene.held.id} was put back by hand.")
@@ -70,7 +90,7 @@ def mend(work: Work, scene: Scene) -> None:
 
 
 def _found(scene: Scene, stored: ApiKey) -> RotateReport:
-    """What is reported where no key is made: the rotation that is brought to its end, or how things stand."""
+    """The report of a run that makes no key: it completes an interrupted rotation, or finds nothing to do."""
     if not scene.unfinished or scene.held is None:
         return RotateReport(None, stored.fingerprint, None, stored.version)
     before = naming.predecessors_fingerprint(scene.held)
@@ -78,7 +98,7 @@ def _found(scene: Scene, stored: ApiKey) -> RotateReport:
 
 
 def _replace(work: Work, scene: Scene, rotation_id: str | None) -> tuple[IssuedKey, ApiKey]:
-    """Mint a key, prove it and store it; the key, and itself as it is stored."""
+    """Make a key, prove it and store it. Returns the issuer's record of the key, and the key as it is stored."""
     before = work.changed
     key = work.mint(scene, rotation_id)
     text = work.issuer.read(key.id)
@@ -91,18 +111,25 @@ def _replace(work: Work, scene: Scene, rotation_id: str | None) -> tuple[IssuedK
         work.keep_live(key)
         return key, stored
     if reason.stored:
-        # It has been the newest for a moment, so somebody may have it.
+        # For a moment this key was the newest in the store. A process may have fetched it, so it is not deleted at
+        # once.
         work.supersede(key)
         raise RotationFailed(reason.message, remedy=reason.remedy, changed=True)
     raise work.give_up(key, text, reason, changed=before)
 
 
 def prove_unless_overtaken(work: Work, text: ApiKey, key_id: str, current: ApiKey) -> None:
-    """Prove a key live, and see that nobody has stored another one meanwhile.
+    """Prove a key, and check that nobody has stored another key in the meantime.
+
+    Args:
+        work: The run's stores, issuer and durations.
+        text: The key to prove.
+        key_id: The key's id at its issuer.
+        current: The key that the stores held when the run began.
 
     Raises:
-        Unproven: It was not accepted.
-        Overtaken: Somebody has stored another one.
+        Unproven: The API did not accept the key often enough in time.
+        Overtaken: Somebody has stored another key.
     """
     work.prove(text, key_id)
     if strangers := work.strangers(current, text):

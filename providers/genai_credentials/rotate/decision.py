@@ -1,4 +1,4 @@
-"""From a scene to what is to be done; pure, so that `plan` and `run` cannot differ."""
+"""The decision what a run does, made from a scene. It is pure, so `plan` and `run` always agree."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from genai_credentials.rotate.terms import Terms, spoken
 
 
 class Decision(NamedTuple):
-    """What a run is to do.
+    """The steps of a run.
 
     Args:
-        mint: The id of the key to make or to go on with; None for none.
-        taken_up: Whether it is there already.
-        finish: Whether the current key's rotation only has to be brought to its end.
-        supersede: The keys to mark, in the order to mark them.
-        put_back: Whether the current key's own mark is to be taken off.
-        retire: The keys to delete, as far as is known now.
-        left: The superseded keys that live on.
-        reason: Why no key is made; empty if one is.
+        mint: The id of the key to make, or to continue with; None if no key is made.
+        taken_up: Whether an interrupted run has made that key already.
+        finish: Whether only the end of the current key's rotation is missing.
+        supersede: The keys to mark as superseded, in this order.
+        put_back: Whether the mark of the current key is to be removed.
+        retire: The keys to delete, according to the scene.
+        left: The superseded keys that are not due yet.
+        reason: Why no key is made; empty if a key is made.
     """
 
     mint: str | None = None
@@ -35,19 +35,20 @@ class Decision(NamedTuple):
 
 
 def decide(scene: Scene, terms: Terms, rotation_id: str | None = None) -> Decision:
-    """What a run is to do.
+    """The decision what a run does.
 
     Args:
-        scene: What was found.
+        scene: The state of the secret and its keys.
         terms: The durations.
-        rotation_id: Names the rotation, which is made once however often it is asked for; None for one of its own.
+        rotation_id: The name of the rotation. A rotation with a name is made once, even if it is requested again. None
+            means a rotation without a name, which is always made.
     """
     reason = _reason(scene, terms, rotation_id)
     return _decision(scene, terms, None if reason else scene.next_id(), reason)
 
 
 def ending(scene: Scene, terms: Terms) -> Decision:
-    """What a run is to do that makes no key, whatever else it finds."""
+    """The decision for a run that makes no key, even if a new key is due."""
     return _decision(scene, terms, None, "")
 
 
@@ -79,7 +80,7 @@ def _reason(scene: Scene, terms: Terms, rotation_id: str | None) -> str:
 
 
 def _is_done(scene: Scene, key: IssuedKey, rotation_id: str) -> bool:
-    # A key that was given up is deleted, and never was superseded.
+    # A key that was given up is deleted and was never superseded.
     served = key is scene.held or naming.superseded_at(key) is not None
     return served and rotation_id in naming.rotations(key)
 
@@ -89,5 +90,5 @@ def _to_supersede(scene: Scene, *, minting: bool) -> tuple[IssuedKey, ...]:
     keys = list(scene.successors(held)) if held and scene.put_back else []
     keys += [before] if before and scene.unfinished else []
     keys = [key for key in keys if is_open(key)]
-    # Its own mark, if it has one, is of the time before it was put back.
+    # If the current key has a mark, the mark dates from the time before somebody put the key back.
     return (*keys, held) if minting and held and held.deleted is None else tuple(keys)

@@ -1,4 +1,4 @@
-"""Why a call of the API Keys API failed, and which permission or setting mends it."""
+"""The reason why a call of the API Keys API failed, and the permission or setting that fixes it."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ PERMISSIONS = {
     "keys.undelete": "apikeys.keys.undelete",
     "operations.get": "apikeys.keys.get",
 }
-"""Method of the API -> the permission it takes (Google's reference of the API Keys API, v2)."""
+"""Method of the API -> the permission that it requires (Google's reference of the API Keys API, v2)."""
 
 BINDING = "iam.serviceAccountApiKeyBindings.create"
-"""What a key takes that is bound to a service account, beside apikeys.keys.create."""
+"""The permission that a key bound to a service account requires, in addition to apikeys.keys.create."""
 
 _LATER = "Check this machine's network and the status of Google Cloud, and run the same again."
 
@@ -31,17 +31,17 @@ _LATER = "Check this machine's network and the status of Google Cloud, and run t
 def explained(does: str, status: int, body: dict[str, Any], trouble: str, *, changes: bool) -> RotationFailed:
     """The error to raise for a call that failed.
 
-    No message of the API is repeated: what it says may hold whatever was sent.
+    The error never repeats a message of the API, because that message may contain the request.
 
     Args:
         does: The API's method.
         status: The HTTP status; 0 if there was no answer.
-        body: The answer.
-        trouble: The class of the error if there was no answer.
+        body: The JSON body of the answer; empty without one.
+        trouble: The class of the error if there was no answer; "" otherwise.
         changes: Whether the call may have changed something before its answer was lost.
     """
     code, reason = _code(body), _reason(body)
-    # Who was refused has changed nothing; a lost answer or a failure of the server tells nothing.
+    # A refused call has changed nothing. After a lost answer or a server error, the result of the call is not known.
     unsure = changes and (status == 0 or status >= 500) and trouble not in _BEFORE_SENDING
     problem, remedy = _refused(does, status, reason) if status else _unanswered(trouble)
     what = " ".join(dict.fromkeys(filter(None, (str(status or ""), code, reason, trouble))))

@@ -1,4 +1,4 @@
-"""`RotationFailed`: the one error of a rotation."""
+"""`RotationFailed`, the error of a rotation."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from genai_credentials.errors import CredentialsError
 
 
 class RotationFailed(CredentialsError):
-    """A rotation did not come to its end; run it again when the cause is mended, and it goes on.
+    """A rotation was not completed. Run it again when the cause is fixed: the run continues from there.
 
     Args:
         message: What happened and where.
         remedy: What to do next; empty when there is nothing to add.
-        changed: Whether a key or a store is not as it was before; True as well if that is not known, since an answer
-            was lost.
+        changed: Whether a key or a store was changed. Also True if an answer was lost and the result is not known.
     """
 
     def __init__(self, message: str, *, remedy: str = "", changed: bool = False) -> None:
@@ -30,16 +29,16 @@ def _rebuild(message: str, remedy: str, changed: bool) -> RotationFailed:
 
 
 def failure(error: Exception, *, changed: bool) -> RotationFailed:
-    """The error to raise for another one, without its frames: those may hold keys.
+    """The `RotationFailed` to raise for another error, without that error's frames, which may hold keys.
 
     Args:
-        error: What ended the rotation.
-        changed: Whether something had been changed before.
+        error: The error that ended the rotation.
+        changed: Whether something was changed before the error.
     """
     if not isinstance(error, CredentialsError):
-        # Its text isn't repeated: that of an error which isn't ours may hold anything.
+        # The text of a foreign error is not repeated: it may contain a key.
         what = f"The rotation was ended by {type(error).__name__}."
         return RotationFailed(what, remedy="Run the same again; report it if it lasts.", changed=True)
-    # What this refers to is left out with the frames.
+    # This sentence refers to a cause that is left out together with the frames.
     remedy = error.remedy.removeprefix("That error is the __cause__ of this one.").strip()
     return RotationFailed(error.message, remedy=remedy, changed=changed or getattr(error, "changed", False))

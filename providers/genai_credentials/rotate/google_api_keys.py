@@ -1,4 +1,4 @@
-"""`GoogleApiKeys`: API keys of a Google Cloud project, over REST."""
+"""`GoogleApiKeys`, which makes and deletes API keys of a Google Cloud project over REST."""
 
 from __future__ import annotations
 
@@ -21,10 +21,13 @@ from genai_credentials.sources.base import refuse_a_key
 
 BASE_URL = "https://apikeys.googleapis.com"
 OVERRIDE = "CLOUDSDK_API_ENDPOINT_OVERRIDES_APIKEYS"
-"""gcloud's own variable for another endpoint."""
+"""The variable of gcloud that names another endpoint."""
 
 GEMINI = "generativelanguage.googleapis.com"
-"""The target that a key gets where it has none: without it organisations forbid keys of service accounts."""
+"""The API target of a new key whose predecessor has no target.
+
+Organisations can forbid keys of service accounts that have no target.
+"""
 
 _PROJECT = re.compile(r"(?:[a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]|\d{1,19}|[a-z][a-z0-9-]{0,62}")
 _EMAIL = re.compile(r"[^@\s/]{1,100}@[^@\s/]{1,200}")
@@ -34,18 +37,19 @@ _PAGE, _VISIBLE_WITHIN = "300", 30.0
 class GoogleApiKeys:
     """API keys of a Google Cloud project, through the API Keys API.
 
-    The permissions are those of roles/serviceusage.apiKeysAdmin, and iam.serviceAccountApiKeyBindings.create for keys
-    that are bound to a service account. Calls that fail for a while or for a quota are repeated, for up to 20 s and
-    150 s; quotas are 240 reads and 120 writes a minute (Google's page on quotas of the API Keys API).
+    The identity needs roles/serviceusage.apiKeysAdmin. For keys that are bound to a service account, it also needs
+    iam.serviceAccountApiKeyBindings.create. A call that fails temporarily is repeated for up to 20 s. A call that is
+    refused for a quota is repeated for up to 150 s. The quotas are 240 reads and 120 writes a minute (Google's page on
+    quotas of the API Keys API).
 
     Args:
         project: The project's id or number.
-        service_account: The e-mail address of the account that new keys are bound to; None means the old key's.
+        service_account: The e-mail address of the service account for new keys; None means the old key's account.
         credentials: Google credentials with the scope cloud-platform; None means application default credentials.
-        base_url: Where the API is; None means CLOUDSDK_API_ENDPOINT_OVERRIDES_APIKEYS, else Google's.
+        base_url: The URL of the API; None means CLOUDSDK_API_ENDPOINT_OVERRIDES_APIKEYS, else Google's.
 
     Raises:
-        ConfigurationError: The project or the URL has a form that none has, or the URL is plain http to another
+        ConfigurationError: The project, the account or the URL has a wrong form, or the URL is plain http to another
             machine.
     """
 
@@ -74,7 +78,11 @@ class GoogleApiKeys:
         return f"<GoogleApiKeys {self.name}>"
 
     def find(self, key: ApiKey) -> IssuedKey | None:
-        """The key that has this text; None if it was purged. See `KeyIssuer.find`."""
+        """The issuer's record of this key; None if the key was purged. See `KeyIssuer.find`.
+
+        Raises:
+            RotationFailed: Google has no such key, or the key is in another project.
+        """
         query = {"keyString": key.get_secret_value()}
         reply = self._rest.call("keys.lookupKey", "GET", "keys:lookupKey", query=query)
         name = str(reply.body.get("name") or "")
@@ -82,7 +90,8 @@ class GoogleApiKeys:
             raise _foreign(key, "is not known to Google", self.project)
         if not name:
             return None
-        # Names carry the project's number: whether that is this project shows when the id is asked for under it.
+        # A key's name contains the project's number. To compare the number with this project, the key is read by its id
+        # in this project.
         path = f"{self._parent}/keys/{name.rsplit('/', 1)[-1]}"
         found = self._rest.call("keys.get", "GET", path)
         if found.status != 200 or not _same_project(name, str(found.body.get("name") or "")):
@@ -119,7 +128,7 @@ class GoogleApiKeys:
         reply = self._rest.operate("keys.create", "POST", f"{self._parent}/keys", query={"keyId": key_id}, body=body)
         if reply.status == 404:
             raise explained("keys.create", 404, reply.body, "", changes=False)
-        # 409: an answer was lost, or another run was faster. Either way this is the key.
+        # 409 means that an answer was lost, or that another run was faster. In both cases this key is the result.
         made = _issued(reply.body) if reply.status == 200 and reply.body.get("name") else self._appearing(key_id)
         return Issued(made, new=reply.status == 200)
 
@@ -143,7 +152,8 @@ class GoogleApiKeys:
             kept = {name: value for name, value in notes.items() if value is not None}
             if kept == dict(key.annotations):
                 return key
-            # A patch replaces the whole map, so the etag says that nobody has changed it in between.
+            # A patch replaces the whole map. With the etag, Google refuses the patch if another run has changed the map
+            # since.
             body: Json = {"annotations": kept, **({"etag": key.etag} if key.etag else {})}
             query = {"updateMask": "annotations"}
             reply = self._rest.operate("keys.patch", "PATCH", f"{self._parent}/keys/{key_id}", query=query, body=body)
@@ -162,7 +172,7 @@ class GoogleApiKeys:
         return self._appearing(key_id)
 
     def _settle(self, does: str, method: str, path: str, key_id: str, *, deleted: bool, **options: Any) -> None:
-        """Delete or restore, and see for oneself where the answer leaves it open: it may be the second of its kind."""
+        """Delete or restore a key. If the answer leaves the result open, read the key to find out."""
         problem: RotationFailed | None = None
         try:
             reply = self._rest.operate(does, method, path, **options)
@@ -176,7 +186,7 @@ class GoogleApiKeys:
             raise problem.with_traceback(None) from None
 
     def _appearing(self, key_id: str) -> IssuedKey:
-        """The key of this id; waits for it while the operation that makes it is still under way."""
+        """The key with this id. Waits while the operation that makes the key is still under way."""
         give_up, pause = time.monotonic() + _VISIBLE_WITHIN, 0.2
         while (key := self.get(key_id)) is None:
             if time.monotonic() > give_up:
@@ -206,7 +216,7 @@ def _issued(body: Json) -> IssuedKey:
 def _time(text: object) -> datetime | None:
     if not isinstance(text, str) or not text:
         return None
-    # Python reads up to six digits of a second, and Google writes up to nine.
+    # Python reads up to six digits of a second; Google writes up to nine.
     trimmed = re.sub(r"(\.\d{6})\d+", r"\1", text)
     try:
         moment = datetime.fromisoformat(trimmed)
@@ -220,7 +230,10 @@ def _with_target(restrictions: Restrictions) -> dict[str, object]:
 
 
 def _same_project(one: str, other: str) -> bool:
-    """Whether two resource names can be of one project: names carry its number, or repeat the id that was asked for."""
+    """Whether two resource names can belong to one project.
+
+    A name contains the project's number, or repeats the project id of the request.
+    """
     numbers = {name.split("/")[1] for name in (one, other) if name.count("/") > 1}
     return len({number for number in numbers if number.isdecimal()}) < 2
 

@@ -1,4 +1,4 @@
-"""The session that calls the API Keys API: google-auth's, which google-genai brings along."""
+"""The HTTP session for the API Keys API. It uses google-auth, which google-genai installs."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ from genai_credentials.sources.google_login import default_credentials
 
 
 def check_base_url(url: str) -> None:
-    """See that a key may travel there.
+    """Check that a key may be sent to this URL.
+
+    Args:
+        url: The URL.
 
     Raises:
-        ConfigurationError: It is no http(s) URL, or plain http to another machine.
+        ConfigurationError: It is not an http(s) URL, or it is plain http to another machine.
     """
     try:
         origin_of(url, allow_plain_http=False)
@@ -29,10 +32,13 @@ def check_base_url(url: str) -> None:
 
 
 def proving_url(base_url: str | None) -> str | None:
-    """Where a key is proven: the URL, else GOOGLE_GEMINI_BASE_URL, else None for Google's.
+    """The URL at which a key is proven: `base_url`, else GOOGLE_GEMINI_BASE_URL, else None for Google's.
+
+    Args:
+        base_url: The URL from the user; None without one.
 
     Raises:
-        ConfigurationError: As `check_base_url`.
+        ConfigurationError: See `check_base_url`.
     """
     url = base_url or os.environ.get("GOOGLE_GEMINI_BASE_URL") or None
     if url:
@@ -45,20 +51,20 @@ def make_session(credentials: Any, project: str, url: str) -> Session:
 
     Args:
         credentials: Google credentials; None means application default credentials.
-        project: Who is charged for the calls.
-        url: Where the API is.
+        project: The project that is charged for the calls.
+        url: The URL of the API.
 
     Raises:
         RotationFailed: There are no credentials on this machine, or they cannot be loaded.
     """
     transport: Any = import_module("google.auth.transport.requests")
     credentials = credentials or _default(project)
-    # What credentials bring along themselves would outrank the header.
+    # A quota project of the credentials would override the header.
     if hasattr(credentials, "with_quota_project"):
         credentials = credentials.with_quota_project(project)
     session = transport.AuthorizedSession(credentials)
     if url.startswith("http:"):
-        # It is on this machine, for which neither a proxy nor the password of a .netrc file is meant.
+        # The API is on this machine. A proxy, or the password of a .netrc file, is not meant for it.
         session.trust_env = False
     return cast(Session, session)
 
@@ -68,5 +74,5 @@ def _default(project: str) -> Any:
         return default_credentials(f"apikeys:{project}")
     except CredentialsError as error:
         problem = RotationFailed(error.message, remedy=error.remedy)
-    # Not chained: a file that cannot be read is repeated in the errors of some libraries.
+    # Not chained: the errors of some libraries repeat the content of a file that cannot be read.
     raise problem

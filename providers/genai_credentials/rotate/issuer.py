@@ -1,4 +1,4 @@
-"""`KeyIssuer`, the protocol of a place that makes keys, and `IssuedKey`, what it tells of one."""
+"""`KeyIssuer`, the protocol of a service that makes keys, and `IssuedKey`, its record of a key."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from genai_credentials.key import ApiKey
 
 Restrictions = Mapping[str, object]
-"""What a key may be used for, in the issuer's own form: it is copied, never read."""
+"""The permitted uses of a key, in the issuer's own form. They are copied and never interpreted."""
 
 
 class IssuedKey(NamedTuple):
-    """A key as its issuer describes it; its text is not in it.
+    """An issuer's record of a key. It does not contain the key itself.
 
     Attributes:
-        id: Names it among its issuer's keys.
-        created: When it was made; None if the issuer doesn't say.
-        deleted: When it was deleted; None for a live key.
-        annotations: Notes of external tools, ours among them.
-        etag: Another one after each change; "" if the issuer has none.
-        restrictions: What it may be used for.
-        service_account: The e-mail address of the account that it is bound to; None for none.
+        id: The key's id at its issuer.
+        created: When the key was made; None if the issuer doesn't say.
+        deleted: When the key was deleted; None for a live key.
+        annotations: Notes of external tools, ours included.
+        etag: A text that is different after each change; "" if the issuer has none.
+        restrictions: The permitted uses of the key.
+        service_account: The e-mail address of the service account that the key is bound to; None for no account.
     """
 
     id: str
@@ -36,17 +36,22 @@ class IssuedKey(NamedTuple):
 
 
 class Issued(NamedTuple):
-    """A key that was asked for, and whether it is new; one that was there before may be deleted."""
+    """The key that `KeyIssuer.issue` returns.
+
+    Attributes:
+        key: The issuer's record of the key. If the key is not new, it may be a deleted one.
+        new: Whether this call has made the key.
+    """
 
     key: IssuedKey
     new: bool
 
 
 class KeyIssuer(Protocol):
-    """Makes keys, and knows those it has made.
+    """A service that makes keys and keeps a record of each key that it made.
 
-    A deleted key can be restored for a while, and a key's text can be read at any time: so what has been done so far
-    shows in the keys themselves, and a rotation that was interrupted is gone on with from anywhere. Each method raises
+    A deleted key can be restored for some time, and the text of a key can be read at any time. Therefore the keys
+    themselves show the state of a rotation, and any machine can continue an interrupted one. Each method raises
     `RotationFailed`, with `changed` set if the issuer may have changed something.
     """
 
@@ -54,51 +59,63 @@ class KeyIssuer(Protocol):
 
         @property
         def name(self) -> str:
-            """What the issuer is called in logs and errors; never secret."""
+            """The issuer's name in logs and errors. It is never secret."""
             ...
 
     else:
         name: str
 
     def find(self, key: ApiKey) -> IssuedKey | None:
-        """The key that has this text; None if the issuer has forgotten all but the text.
+        """The record of this key; None if the issuer has purged its record.
+
+        Args:
+            key: The key.
 
         Raises:
-            RotationFailed: The key is unknown, or of another owner.
+            RotationFailed: The issuer has no such key, or the key has another owner.
         """
         ...
 
     def get(self, key_id: str) -> IssuedKey | None:
-        """The key of this id, deleted or not; None if there is none."""
+        """The record of the key with this id, even if it is deleted; None if there is none."""
         ...
 
     def list(self) -> Sequence[IssuedKey]:
-        """All keys, those included that are deleted and can be restored."""
+        """The records of all keys, including deleted keys that can be restored."""
         ...
 
     def issue(self, key_id: str, *, like: IssuedKey | None, annotations: Mapping[str, str], label: str) -> Issued:
-        """The key of this id: a new one, or the one that has it already, deleted or not.
+        """Make a key with this id, or return the key that has the id already, even if it is deleted.
 
         Args:
-            key_id: Its id.
-            like: The key whose restrictions and service account are copied; None for none.
-            annotations: Its notes.
-            label: What it is called where people see it.
+            key_id: The key's id.
+            like: The key whose restrictions and service account are copied; None to copy none.
+            annotations: The annotations of the new key.
+            label: The key's name in the issuer's console.
         """
         ...
 
     def read(self, key_id: str) -> ApiKey:
-        """The key itself."""
+        """The key with this id."""
         ...
 
     def note(self, key_id: str, changes: Mapping[str, str | None]) -> IssuedKey:
-        """Change some annotations and leave the others; None takes one away."""
+        """Change some annotations of a key and keep the others.
+
+        Args:
+            key_id: The key's id.
+            changes: The new values by name; None removes an annotation.
+        """
         ...
 
     def retire(self, key: IssuedKey) -> None:
-        """Delete the key, if it is still as described; one that is deleted already stays so."""
+        """Delete the key if it has not changed since `key` was read. A deleted key stays deleted.
+
+        Args:
+            key: The key's record.
+        """
         ...
 
     def restore(self, key_id: str) -> IssuedKey:
-        """Take back the deletion; a live key stays so."""
+        """Restore a deleted key. A live key stays live."""
         ...

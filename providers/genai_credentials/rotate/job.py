@@ -1,4 +1,4 @@
-"""`Rotate`: the whole rotation of a key, in steps that can be repeated."""
+"""`Rotate`, the whole rotation of a key, in steps that can be repeated."""
 
 from __future__ import annotations
 
@@ -25,26 +25,27 @@ T = TypeVar("T")
 
 
 class Rotate:
-    """Makes a new key, proves it live, stores it, and retires the one before; can be interrupted at any point.
+    """Makes a new key, proves it, stores it, and retires the key before it. It can be interrupted at any point.
 
-    Nothing is kept on this machine. What was done shows in the keys and in the store, so a run that is begun anew,
-    here or elsewhere, goes on where the last one ended. A key that has a successor lives on for `retire_after`
-    seconds, and the first run after that deletes it.
+    Nothing is kept on this machine. The keys and the store show which steps are done. After an interruption, the next
+    run continues, on this machine or on another one. A superseded key stays live for `retire_after` seconds. The first
+    run after that time deletes it.
 
     Args:
-        store: Where the key is kept: a provider that a key can be put into.
-        issuer: Who makes keys: `GoogleApiKeys`, or any `KeyIssuer`.
-        also: Further places that hold the same key: all are written before anything is retired.
-        retire_after: Seconds that a superseded key lives on; 0.0 means that it is deleted as soon as its successor is
-            stored and proven.
-        prove_for: Seconds over which a new key must be accepted, each time on a fresh connection.
-        prove_timeout: Seconds after which a key that is not proven is given up and deleted.
-        min_age: Seconds; a key that is younger is left alone.
-        base_url: The API to prove a key at; None means GOOGLE_GEMINI_BASE_URL, else Google's.
-        on_progress: Called with a text at each step; None for nobody.
+        store: The store of the key: a provider that a key can be put into.
+        issuer: The service that makes keys: `GoogleApiKeys`, or any `KeyIssuer`.
+        also: Further stores that hold the same key. All stores are written before any key is retired.
+        retire_after: Seconds that a superseded key stays live. 0.0 means that it is deleted as soon as its successor is
+            proven and stored.
+        prove_for: Seconds over which the API must accept a new key, each time on a fresh connection.
+        prove_timeout: Seconds after which an unproven key is given up and deleted.
+        min_age: Seconds. A key that is younger is not rotated.
+        base_url: The API at which a key is proven; None means GOOGLE_GEMINI_BASE_URL, else Google's.
+        on_progress: Called with a text at each step; None for no calls.
 
     Raises:
-        ConfigurationError: A place can only be read, a duration is none, or the URL is plain http to another machine.
+        ConfigurationError: A store can only be read, a duration is not valid, or the URL is plain http to another
+            machine.
     """
 
     def __init__(
@@ -69,38 +70,45 @@ class Rotate:
         return f"<Rotate {self._stores.primary.name} with {self._issuer.name}>"
 
     def plan(self) -> RotatePlan:
-        """What `run` would do now. Changes nothing.
+        """The steps that `run` would do now. Changes nothing.
 
         Raises:
-            RotationFailed: The store or the issuer cannot be read, or the key is not known there.
+            RotationFailed: The store or the issuer cannot be read, or the issuer has no such key.
         """
         return self._sealed(lambda work: self._plan())
 
     def run(self, rotation_id: str | None = None) -> RotateReport:
-        """Rotate, or go on with a rotation that was interrupted. A finished rotation run again rotates again.
+        """Rotate the key, or continue an interrupted rotation.
+
+        After a completed rotation, another run makes another rotation.
 
         Args:
-            rotation_id: Names the rotation, so that it is made once however often it is asked for: the id of the
-                message that asks for it. None means one of its own.
+            rotation_id: The name of the rotation, such as the id of the message that requests it. A rotation with a
+                name is made once, even if it is requested again. None means a rotation without a name.
 
         Raises:
-            RotationFailed: It did not come to its end; `changed` says whether anything is not as it was before.
+            RotationFailed: The rotation was not completed. Its `changed` says whether a key or a store was changed.
+            ConfigurationError: `rotation_id` is not a text of 1 to 128 printable characters without spaces, or it looks
+                like a key.
         """
         return self._sealed(lambda work: rotate(work, _checked_id(rotation_id)))
 
     def rollback(self) -> RotateReport:
-        """Let the predecessor serve again: restored if need be, proven and stored. Repeated, it stays one step back.
+        """Let the predecessor of the current key serve again.
+
+        If the predecessor is deleted, it is restored first. Then it is proven and stored. A repeated rollback goes no
+        further back.
 
         Raises:
-            RotationFailed: There is no predecessor, or it is not accepted, or cannot be stored.
+            RotationFailed: There is no predecessor, the API does not accept it, or it cannot be stored.
         """
         return self._sealed(roll_back)
 
     def status(self) -> tuple[KeyStatus, ...]:
-        """How each key of the secret stands, in the order they were made.
+        """The state of each key of the secret, oldest key first.
 
         Raises:
-            RotationFailed: The store or the issuer cannot be read, or the key is not known there.
+            RotationFailed: The store or the issuer cannot be read, or the issuer has no such key.
         """
         return self._sealed(lambda work: standing(look(self._stores, self._issuer), self._issuer, self._terms))
 
@@ -119,7 +127,7 @@ class Rotate:
         )
 
     def _sealed(self, act: Callable[[Work], T]) -> T:
-        """The result of an act; its errors keep no frames, since those below hold keys in their locals."""
+        """The result of an act. Errors keep no frames, because those frames hold keys in their locals."""
         work = Work(self._stores, self._issuer, self._terms, self._base_url, self._tell)
         try:
             return act(work)

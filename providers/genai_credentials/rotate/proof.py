@@ -1,4 +1,4 @@
-"""Proves a key live: the API accepts it several times over a while, each time on a fresh connection."""
+"""Proves a key: the API accepts it several times over some seconds, each time on a fresh connection."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from genai_credentials.key import ApiKey
 from genai_credentials.rejection import Verdict
 
 TIMES = 3
-"""How often it has to be accepted: a new key is not live on all of Google's servers at once."""
+"""How often in a row the API must accept a key. A new key is not live on all of Google's servers at once."""
 
 _LONGEST_PAUSE, _FIRST_PAUSE, _ANSWER_WITHIN = 5.0, 0.25, 10.0
 
 LIVE_ELSEWHERE = frozenset(
     f"API_KEY_{what}_BLOCKED" for what in ("HTTP_REFERRER", "IP_ADDRESS", "ANDROID_APP", "IOS_APP")
 )
-"""Refusals of the caller's place: the key is live, and has its predecessor's restrictions."""
+"""Answers that block the caller's address or app. The key is live and has the restrictions of its predecessor."""
 
 
 class Unproven(CredentialsError):
-    """A key was not accepted often enough in time."""
+    """The API did not accept a key often enough in time."""
 
     stored: str | None = None
-    """Never: only a proven key is stored."""
+    """Always None: only a proven key is stored."""
 
 
 class Tally:
-    """How often in a row a key was accepted, and for how long.
+    """Counts how often in a row the API accepted a key, and over how many seconds.
 
     Args:
-        prove_for: Seconds over which it must be accepted.
+        prove_for: Seconds over which the API must accept the key.
     """
 
     def __init__(self, prove_for: float) -> None:
@@ -42,11 +42,16 @@ class Tally:
 
     @property
     def proven(self) -> bool:
-        """Whether it was accepted often enough, over long enough."""
+        """Whether the API has accepted the key often enough, over enough seconds."""
         return self.accepted >= TIMES and self._last - self._first >= self._prove_for
 
     def count(self, verdict: Verdict, moment: float) -> float:
-        """Count an answer that came at this moment; the seconds until the next question."""
+        """Count an answer, and return the seconds until the next request.
+
+        Args:
+            verdict: The verdict on the answer.
+            moment: When the answer came, in seconds of a monotonic clock.
+        """
         if is_live(verdict):
             self._first = moment if self.accepted == 0 else self._first
             self.accepted, self._last, self._pause = self.accepted + 1, moment, _FIRST_PAUSE
@@ -66,18 +71,18 @@ def prove(
     tell: Callable[[str], object],
     is_gone: Callable[[], bool],
 ) -> None:
-    """Wait until the key is proven live.
+    """Wait until a key is proven.
 
     Args:
         key: The key.
-        base_url: The API to prove it at; None means the SDK's own.
-        prove_for: Seconds over which it must be accepted.
-        timeout: Seconds after which it is given up.
-        tell: Hears how it stands.
-        is_gone: Whether the key was deleted meanwhile; asked when it is refused.
+        base_url: The API at which the key is proven; None means Google's.
+        prove_for: Seconds over which the API must accept the key.
+        timeout: Seconds after which the key is given up.
+        tell: Called with a text after each answer.
+        is_gone: Returns whether the key was deleted in the meantime. Called when the API refuses the key.
 
     Raises:
-        Unproven: It was not accepted often enough in time.
+        Unproven: The API did not accept the key often enough in time, or the key was deleted.
     """
     give_up, tally = time.monotonic() + timeout, Tally(prove_for)
     while True:
@@ -95,13 +100,13 @@ def prove(
 
 
 def _ask(key: ApiKey, base_url: str | None, timeout: float) -> Verdict:
-    # The SDK, which it needs, is loaded only by those who prove a key.
+    # The probe needs the SDK. The SDK is loaded only if a key is proven.
     from genai_credentials.client import probe
 
     try:
         return probe.ask(key, base_url=base_url, timeout=timeout)
     except CredentialsError as error:
-        # No answer judges the key.
+        # Without an answer, nothing is known about the key.
         return Verdict(False, type(error).__name__, error.remedy)
 
 

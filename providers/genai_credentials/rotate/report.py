@@ -1,4 +1,4 @@
-"""What a rotation tells: what it did, what it would do, and how the keys of a secret stand."""
+"""The reports of a rotation: the finished steps, the planned steps, and the state of the keys of a secret."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from typing import NamedTuple
 
 
 class RotateReport(NamedTuple):
-    """What a run did. Keys are named by their ids and fingerprints, never by their text.
+    """The result of a run. It names keys by id and fingerprint and never contains a key.
 
     Attributes:
-        minted: The id of the key that serves now, if this run made it or went on with it; None if it made none.
+        minted: The id of the key that serves now, if this run made the key or continued with it; None otherwise.
         fingerprint: The fingerprint of the key that serves now.
-        previous: The fingerprint of the key that served before; None if this run put none in its place.
+        previous: The fingerprint of the key that served before; None if this run did not replace a key.
         stored: The version of the serving key in its store; None if the store has no versions.
         retired: The ids of the keys that this run deleted.
-        left: The ids of the keys that are superseded and still live, for a later run.
+        left: The ids of superseded keys that are still live. A later run deletes them.
     """
 
     minted: str | None
@@ -26,17 +26,17 @@ class RotateReport(NamedTuple):
 
 
 class RotatePlan(NamedTuple):
-    """What a run would do now.
+    """The steps that a run would do now.
 
     Attributes:
-        mint: The id of the key that it would make, or go on with; None if it would make none.
+        mint: The id of the key that the run would make or continue with; None if it would make none.
         taken_up: Whether an interrupted run has made that key already.
         current: The fingerprint of the key that serves now.
-        store: The names of the providers that it would write.
-        supersede: The ids of the keys that it would mark as superseded.
-        retire: The ids of the keys that it would delete.
-        left: The ids of the keys that would be superseded and live on, for a later run.
-        reason: Why it would make no key; empty if it would.
+        store: The names of the providers that the run would write to.
+        supersede: The ids of the keys that the run would mark as superseded.
+        retire: The ids of the keys that the run would delete.
+        left: The ids of superseded keys that would stay live. A later run deletes them.
+        reason: Why the run would make no key; empty if it would make one.
     """
 
     mint: str | None
@@ -50,13 +50,13 @@ class RotatePlan(NamedTuple):
 
 
 class KeyStatus(NamedTuple):
-    """How one key of a secret stands.
+    """The state of one key of a secret.
 
     Attributes:
-        id: Its id.
-        fingerprint: Its fingerprint; None if the key is deleted and no other names it.
+        id: The key's id.
+        fingerprint: The key's fingerprint; None if the key is deleted and its successor's id does not contain it.
         state: "serving", "minted" (and not stored yet), "superseded" or "deleted".
-        next: What is to come, in words.
+        next: The next step for this key, in words.
     """
 
     id: str

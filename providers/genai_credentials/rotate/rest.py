@@ -1,4 +1,4 @@
-"""Calls of the API Keys API: tried again where that helps, waited for where they take a while, explained."""
+"""Calls of the API Keys API: repeats calls after temporary failures, waits for operations, and explains failures."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from genai_credentials.rotate.failed import RotationFailed
 Json = dict[str, Any]
 
 CALL_TIMEOUT = (10.0, 30.0)
-"""Seconds to connect, and to wait for an answer."""
+"""Seconds to connect, and seconds to wait for an answer."""
 
 OPERATION_TIMEOUT = 180.0
-"""Seconds for an operation; it takes some."""
+"""Seconds to wait for an operation."""
 
 QUOTA_PATIENCE, TROUBLE_PATIENCE = 150.0, 20.0
-"""Seconds for which a call is tried again: a quota is one of a minute; a connection that is refused stays so."""
+"""Seconds for which a call is repeated: after a refusal for a quota, which is per minute; after other failures."""
 
 _LONGEST_PAUSE = 20.0
 _AGAIN = frozenset({429, 500, 502, 503, 504})
 
 
 class Reply(NamedTuple):
-    """An answer, or none.
+    """The answer to a call, or the note that there was none.
 
     Args:
         status: The HTTP status; 0 if there was no answer.
-        body: The JSON object in it; empty for anything else.
-        trouble: The class of the error, if there was no answer.
-        retry_after: Seconds that the server asks to wait for; 0 if it doesn't.
+        body: The JSON object of the answer; empty if the body is anything else.
+        trouble: The class of the error if there was no answer; "" otherwise.
+        retry_after: Seconds that the server asks to wait; 0 if it doesn't.
     """
 
     status: int
@@ -44,7 +44,7 @@ class Reply(NamedTuple):
 
 
 class Response(Protocol):
-    """What is used of an answer of requests."""
+    """The part of a response of requests that is used here."""
 
     status_code: int
     headers: Mapping[str, str]
@@ -52,20 +52,21 @@ class Response(Protocol):
 
 
 class Session(Protocol):
-    """What is used of google-auth's `AuthorizedSession`."""
+    """The part of google-auth's `AuthorizedSession` that is used here."""
 
     def request(self, method: str, url: str, **options: Any) -> Response:
-        """Send a request."""
+        """Send a request and return its response."""
         ...
 
 
 class Rest:
-    """The API Keys API of one project.
+    """The API Keys API for one project.
 
     Args:
-        session: Makes what sends the requests, once in each process.
-        base_url: Where the API is, without a slash at the end.
-        project: Who is charged for the calls: with a user's credentials it would be a project that nobody has heard of.
+        session: Makes the session that sends the requests. Called once in each process.
+        base_url: The URL of the API, without a slash at the end.
+        project: The project that is charged for the calls. Without it, Google charges a shared project of gcloud when a
+            user's credentials are used.
     """
 
     def __init__(self, session: Callable[[], Session], base_url: str, project: str) -> None:
@@ -76,17 +77,17 @@ class Rest:
     def call(
         self, does: str, method: str, path: str, *, query: Mapping[str, str] | None = None, body: Json | None = None
     ) -> Reply:
-        """The answer to a call; one with status 404 or 409 is for the caller to judge.
+        """The answer to a call. The caller handles an answer with status 404 or 409.
 
         Args:
-            does: The method's name in the API, which the explanation of a refusal goes by.
+            does: The API's name for the method, which selects the explanation of a refusal.
             method: The HTTP method.
-            path: What comes after the version.
-            query: The parameters.
+            path: The path after the API version.
+            query: The query parameters; None for none.
             body: The JSON document; None for none.
 
         Raises:
-            RotationFailed: It was refused, or there was no answer.
+            RotationFailed: The call was refused, or there was no answer.
         """
         changes = method != "GET"
         began, pause = time.monotonic(), 0.5
@@ -105,7 +106,13 @@ class Rest:
     def operate(
         self, does: str, method: str, path: str, *, query: Mapping[str, str] | None = None, body: Json | None = None
     ) -> Reply:
-        """The answer to a call that starts an operation, once that is done: the status 200, and its result."""
+        """The result of a call that starts an operation. Waits until the operation is done.
+
+        The status of the reply is 200, 404 or 409. The arguments are those of `call`.
+
+        Raises:
+            RotationFailed: The call or the operation failed, or the operation did not end in 180 s.
+        """
         reply = self.call(does, method, path, query=query, body=body)
         began, pause = time.monotonic(), 0.1
         while reply.status == 200 and not reply.body.get("done"):
@@ -119,7 +126,7 @@ class Rest:
             pause = min(pause * 2, 5.0)
             reply = self.call("operations.get", "GET", str(reply.body.get("name", "operations/")))
             if reply.status != 200:
-                # Forgotten: what came of it shows in the key.
+                # The API has no record of the operation any more. The key shows its result.
                 return Reply(200, {})
         return _result(does, reply)
 
@@ -129,18 +136,20 @@ class Rest:
             options |= {"data": json.dumps(body), "headers": {**self._headers, "Content-Type": "application/json"}}
         try:
             session = self._session.get()
-            # Not followed: the credentials, and in one call the key, would go with it.
+            # Redirects are not followed: the credentials, and in one call the key, would be sent to the redirect's
+            # target.
             answer = session.request(method, f"{self.base_url}/v2/{path}", allow_redirects=False, **options)
         except RotationFailed:
             raise
         except Exception as error:
-            # Neither chained nor repeated: in one call the URL holds the key, and requests' messages hold the URL.
+            # The error is not chained and its text is not repeated: in one call the URL holds the key, and the messages
+            # of requests hold the URL.
             return Reply(0, {}, type(error).__name__)
         return Reply(answer.status_code, _document(answer.content), retry_after=_seconds(answer.headers))
 
 
 _OURS = frozenset({"RefreshError", "MutualTLSChannelError", "InvalidURL", "SSLError", "TypeError", "ValueError"})
-"""Troubles that another try does not mend."""
+"""Errors that another attempt does not fix."""
 
 
 def _document(content: bytes) -> Json:
@@ -161,7 +170,7 @@ def _result(does: str, reply: Reply) -> Reply:
         return reply
     error = reply.body.get("error")
     if isinstance(error, dict):
-        # An operation's error has a number of google.rpc.Code in a status' place.
+        # The error of an operation has a number of google.rpc.Code instead of an HTTP status.
         status = _STATUSES.get(error.get("code", 0), 500)
         if status not in (404, 409):
             raise explained(does, status, {"error": error}, "", changes=True)

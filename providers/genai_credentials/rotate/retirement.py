@@ -1,4 +1,4 @@
-"""Deletes keys whose time has come, and never the one that serves."""
+"""Deletes superseded keys that are due. It never deletes the key that serves."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ from genai_credentials.rotate.work import GO_ON, Work
 
 
 class Retired(NamedTuple):
-    """What came of it: the ids of the keys that were deleted, and of those left for later; what failed, or None."""
+    """The result of `retire_due`.
+
+    Attributes:
+        retired: The ids of the keys that were deleted.
+        left: The ids of the superseded keys that are still live.
+        failure: The error that ended the deletions; None if there was none.
+    """
 
     retired: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
@@ -21,11 +27,13 @@ class Retired(NamedTuple):
 
 
 def retire_due(work: Work, candidates: Iterable[IssuedKey]) -> Retired:
-    """Delete each superseded key that has lived on for long enough.
+    """Delete each superseded key whose `retire_after` is over.
+
+    A failed deletion ends the deletions and is part of the result.
 
     Args:
-        work: What the run works with.
-        candidates: The keys to look at; each one is read again.
+        work: The run's stores, issuer and durations.
+        candidates: The keys to look at. Each one is read again before it is deleted.
     """
     retired: list[str] = []
     left: list[str] = []
@@ -46,7 +54,7 @@ def retire_due(work: Work, candidates: Iterable[IssuedKey]) -> Retired:
 
 
 def _retire(work: Work, key: IssuedKey) -> bool:
-    """Delete a key, unless it serves; whether it is deleted now."""
+    """Delete a key unless it serves. Returns whether the key is deleted now."""
     if _serves(work, key):
         return False
     work.tell(f"Deleting the key {key.id}, which was superseded before.")
@@ -54,13 +62,13 @@ def _retire(work: Work, key: IssuedKey) -> bool:
     work.changed = True
     if not _serves(work, key):
         return True
-    # Put back by hand in that very moment.
+    # Somebody put the key back by hand at the same moment.
     work.issuer.restore(key.id)
     return False
 
 
 def _serves(work: Work, key: IssuedKey) -> bool:
-    """Whether a place holds this key, as it is now."""
+    """Whether a store holds this key now."""
     found = [work.issuer.find(text) for text in {newest(store) for store in work.stores}]
     return key.id in {one.id for one in found if one}
 

@@ -1,4 +1,4 @@
-"""What a run finds before it changes anything, and what it decides to do."""
+"""The scene: the state of a secret and its keys, read before a run changes anything."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _LOOKS = 3
 
 
 class Scene(NamedTuple):
-    """How a secret and its keys stand.
+    """The state of a secret and its keys.
 
     Args:
-        place: What the store calls the secret.
-        current: The newest key in it.
-        held: That key as its issuer describes it; None if the issuer has forgotten it.
+        place: The identity of the secret in its store.
+        current: The newest key in the secret.
+        held: The issuer's record of that key; None if the issuer has purged it.
         keys: The keys of the secret by id, deleted ones included.
     """
 
@@ -32,18 +32,18 @@ class Scene(NamedTuple):
 
     @property
     def secret(self) -> str:
-        """The digest that the secret's keys are named by."""
+        """The digest of the secret, which the ids of its keys contain."""
         return naming.digest(self.place)
 
     @property
     def put_back(self) -> bool:
-        """Whether the current key had a successor already, and was put back by hand."""
+        """Whether the current key had a successor already and somebody has put it back by hand."""
         held = self.held
         return held is not None and naming.belongs(held, self.secret) and naming.superseded_at(held) is not None
 
     @property
     def unfinished(self) -> bool:
-        """Whether the current key was minted in a rotation that did not come to its end."""
+        """Whether a rotation made the current key and was not completed."""
         held = self.held
         if held is None or self.put_back or not naming.is_minted(held, self.secret):
             return False
@@ -51,47 +51,56 @@ class Scene(NamedTuple):
 
     @property
     def predecessor(self) -> IssuedKey | None:
-        """The key before the current one; None if it is not known."""
+        """The key before the current key; None if it is not known."""
         return self.keys.get(self.held.annotations.get(naming.PREDECESSOR, "")) if self.held else None
 
     def successors(self, key: IssuedKey) -> Iterator[IssuedKey]:
-        """The keys that were minted after this one."""
+        """The keys that rotations made after this key."""
         for other in self.keys.values():
             if other.annotations.get(naming.PREDECESSOR) == key.id and other.id != key.id:
                 yield other
 
     def begun(self) -> IssuedKey | None:
-        """The key that an interrupted run has minted after the current one; None if there is none."""
+        """The key that an interrupted run made after the current key; None if there is none."""
         return self.keys.get(self.next_id())
 
     def next_id(self) -> str:
-        """The id of the key to mint, or to go on with, after the current one."""
+        """The id of the key to make, or to continue with, after the current key."""
         names = (naming.key_id(self.secret, self.current.fingerprint, number) for number in count(1))
         return next(name for name in names if name not in self.keys or self.is_usable(self.keys[name]))
 
     def is_usable(self, key: IssuedKey) -> bool:
-        """Whether a key that was minted after the current one can be gone on with."""
-        # What came after a key that was put back by hand is not wanted.
+        """Whether a run can continue with this key, which an earlier run made after the current key."""
+        # After somebody has put a key back by hand, its successors are not used.
         return not self.put_back and is_open(key)
 
     def superseded(self) -> list[IssuedKey]:
-        """The live keys whose place another one has taken, the current key excepted."""
+        """The superseded keys that are live, without the current key."""
         mine = self.held.id if self.held else ""
         live = [key for key in self.keys.values() if key.deleted is None and key.id != mine]
         return [key for key in live if naming.superseded_at(key) is not None]
 
 
 def is_open(key: IssuedKey) -> bool:
-    """Whether a key is live, and no other has taken its place."""
+    """Whether a key is live and not superseded."""
     return key.deleted is None and naming.superseded_at(key) is None
 
 
 def look(stores: Stores, issuer: KeyIssuer) -> Scene:
-    """Read all that there is to know. Nothing is changed."""
+    """Read the scene. Changes nothing.
+
+    Args:
+        stores: The stores of the key.
+        issuer: The service that made the keys.
+
+    Raises:
+        RotationFailed: A store or the issuer cannot be read, the issuer has no such key, the stores hold different
+            keys, or the primary store changed during each of 3 attempts.
+    """
     place = stores.identity()
     for _ in range(_LOOKS):
         scene = _look(place, stores, issuer)
-        # A mark on the current key may be one of a run that has stored its successor since: then look again.
+        # A run that has just stored a successor may have marked the current key. If the store has changed, look again.
         if not scene.put_back or stores.newest() == scene.current:
             _check_also(scene, stores, issuer)
             return scene
@@ -112,7 +121,7 @@ def _look(place: str, stores: Stores, issuer: KeyIssuer) -> Scene:
 
 
 def _check_also(scene: Scene, stores: Stores, issuer: KeyIssuer) -> None:
-    """See that the further places hold the same key, or the one that an interrupted run has put there."""
+    """Check that each further store holds the same key, or the key that an interrupted run has put there."""
     for store in stores.also:
         key = newest(store)
         if key == scene.current or _is_between(scene, issuer.find(key)):

@@ -1,6 +1,7 @@
-"""What a message of Google Secret Manager sets off: `handle` rotates when the secret's rotation is due.
+"""The handler for messages of Google Secret Manager. It rotates when the secret's rotation is due.
 
-Secret Manager only sends a message, SECRET_ROTATE, to a Pub/Sub topic; it is delivered at least once.
+Secret Manager does not rotate a secret itself. It sends a message, SECRET_ROTATE, to a Pub/Sub topic. Pub/Sub delivers
+each message at least once.
 """
 
 from __future__ import annotations
@@ -17,20 +18,21 @@ DUE = "SECRET_ROTATE"
 
 
 def handle(attributes: Mapping[str, str], message_id: str) -> RotateReport | None:
-    """Rotate the secret that GENAI_CREDENTIALS_ROTATE_URI names, if a message says that it is due.
+    """Rotate the secret that GENAI_CREDENTIALS_ROTATE_URI names, if the message says that its rotation is due.
 
-    The message's id is the rotation's, so a message that is delivered again does not rotate again. A message of another
-    kind or about another secret is left alone: otherwise whoever may publish could have any secret overwritten.
+    The message's id becomes the rotation's id, so a second delivery of the message does not rotate again. A message of
+    another kind or about another secret changes nothing. Otherwise anybody who may publish to the topic could have any
+    secret overwritten.
 
     Args:
         attributes: The attributes of the Pub/Sub message.
-        message_id: The message's id, which is not among the attributes.
+        message_id: The message's id, which is not one of the attributes.
 
     Returns:
-        What was done; None for a message that is none of this secret's rotation.
+        The report of the run; None if the message does not request a rotation of this secret.
 
     Raises:
-        RotationFailed: It did not come to its end: do not acknowledge the message, and it comes again.
+        RotationFailed: The rotation was not completed. Don't acknowledge the message: Pub/Sub then delivers it again.
         ConfigurationError: The environment is wrong.
     """
     if attributes.get("eventType") != DUE:
@@ -49,6 +51,6 @@ def handle(attributes: Mapping[str, str], message_id: str) -> RotateReport | Non
 
 
 def _is_about(secret_id: str, store: GoogleSecretManager) -> bool:
-    # A name has the project's id or its number.
+    # The name of a secret contains the project's id or the project's number.
     field = f"#{store.field}" if store.field else ""
     return secret_id == store.secret or f"google:{secret_id}{field}" == store.identity()

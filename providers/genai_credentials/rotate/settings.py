@@ -1,4 +1,4 @@
-"""The settings of a rotation that a machine runs, from its environment; and how a duration is written."""
+"""The settings of a rotation that a machine runs, read from its environment, and the text form of a duration."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from genai_credentials.sources.base import refuse_a_key
 from genai_credentials.uris import parse
 
 PREFIX = "GENAI_CREDENTIALS_ROTATE_"
-"""What the variables begin with: _URI and _PROJECT have to be set; _SERVICE_ACCOUNT, _RETIRE_AFTER, … may be."""
+"""The prefix of the variables.
+
+_URI and _PROJECT are required. _SERVICE_ACCOUNT, _RETIRE_AFTER, _PROVE_FOR and _PROVE_TIMEOUT are optional.
+"""
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
@@ -24,11 +27,11 @@ _DURATIONS = ("retire_after", "prove_for", "prove_timeout")
 
 
 class Settings(NamedTuple):
-    """What a machine rotates.
+    """The settings of a rotation that a machine runs.
 
     Args:
-        store: Where the key is kept.
-        issuer: Who makes keys.
+        store: The store of the key.
+        issuer: The service that makes keys.
         terms: The durations.
     """
 
@@ -37,7 +40,7 @@ class Settings(NamedTuple):
     terms: Terms
 
     def job(self) -> Rotate:
-        """The rotation."""
+        """The rotation with these settings."""
         terms = self.terms
         return Rotate(
             self.store,
@@ -49,10 +52,10 @@ class Settings(NamedTuple):
 
 
 def settings(environ: Mapping[str, str] | None = None) -> Settings:
-    """What the environment says.
+    """The settings in the environment.
 
     Args:
-        environ: Where to look; None means `os.environ`.
+        environ: The environment to read; None means `os.environ`.
 
     Raises:
         ConfigurationError: A variable is missing or wrong; the message names it.
@@ -66,14 +69,14 @@ def settings(environ: Mapping[str, str] | None = None) -> Settings:
 
 
 def duration(text: str, name: str) -> float:
-    """Seconds, from a text such as "90", "90s", "15m", "12h" or "90d".
+    """The seconds in a text such as "90", "90s", "15m", "12h" or "90d".
 
     Args:
         text: The text.
-        name: What it is for, for the error.
+        name: The name of the option or variable, for the error.
 
     Raises:
-        ConfigurationError: It is no duration.
+        ConfigurationError: The text is not a duration.
     """
     found = _DURATION.fullmatch(text.strip())
     if found is None:

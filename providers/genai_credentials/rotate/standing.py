@@ -1,4 +1,4 @@
-"""How the keys of a secret stand, and what is to come."""
+"""The state of each key of a secret, and the next step for the key."""
 
 from __future__ import annotations
 
@@ -16,7 +16,13 @@ _KEPT = timedelta(days=30)
 
 
 def standing(scene: Scene, issuer: KeyIssuer, terms: Terms) -> tuple[KeyStatus, ...]:
-    """Each key of the secret, in the order they were made."""
+    """The state of each key of the secret, oldest key first.
+
+    Args:
+        scene: The state of the secret and its keys.
+        issuer: The service that made the keys.
+        terms: The durations.
+    """
     keys = sorted(scene.keys.values(), key=lambda key: key.created or _FIRST)
     return tuple(KeyStatus(key.id, _fingerprint(scene, key, issuer), *_state(scene, key, terms)) for key in keys)
 
@@ -24,7 +30,7 @@ def standing(scene: Scene, issuer: KeyIssuer, terms: Terms) -> tuple[KeyStatus, 
 def _fingerprint(scene: Scene, key: IssuedKey, issuer: KeyIssuer) -> str | None:
     if scene.held is not None and key.id == scene.held.id:
         return scene.current.fingerprint
-    # A successor has it in its name.
+    # The id of a successor contains the fingerprint.
     named = next(filter(None, map(naming.predecessors_fingerprint, scene.successors(key))), None)
     if named or key.deleted is not None:
         return named

@@ -1,4 +1,4 @@
-"""The places that a rotated key is kept in: one that counts, and others that hold the same key."""
+"""The stores of a rotated key: the primary store, and further stores that hold the same key."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ class Stores:
     """Providers that a key can be put into.
 
     Args:
-        primary: The one whose key is rotated.
-        also: Further ones that hold the same key.
+        primary: The store whose key is rotated.
+        also: Further stores that hold the same key.
 
     Raises:
-        ConfigurationError: No key can be put into one of them, or one is named twice.
+        ConfigurationError: A store can only be read, or one store is named twice.
     """
 
     def __init__(self, primary: Writable, also: Sequence[Writable]) -> None:
@@ -30,23 +30,30 @@ class Stores:
             raise ConfigurationError("The same place is named twice.", remedy="Name each place once.")
 
     def __iter__(self) -> Iterator[Writable]:
-        # The one that counts comes last: until it is written, a run that is begun anew finds everything as it was.
+        # The primary store comes last. Until it is written, a repeated run finds the same scene.
         return iter((*self.also, self.primary))
 
     def identity(self) -> str:
-        """What the place that counts is called by its own store, the same from everywhere."""
+        """The identity of the primary store. It is the same on every machine."""
         return identity_of(self.primary)
 
     def newest(self) -> ApiKey:
-        """The newest key in the place that counts."""
+        """The newest key in the primary store."""
         return newest(self.primary)
 
 
 def newest(store: Writable) -> ApiKey:
-    """The newest key in a place, which is not always the one that a first read serves.
+    """The newest key in a store. It can be newer than the key that the store's first answer holds.
 
-    Where versions are numbers, those past the one that was read are asked for by number: `latest` lags (Google's
-    documentation of Secret Manager), and a rotation must not go by a key that has a successor already.
+    If versions are numbers, the versions after the first answer's version are asked for by number. Google's
+    documentation says that `latest` is eventually consistent, and a rotation must not start from a key that has a
+    successor already.
+
+    Args:
+        store: The store.
+
+    Raises:
+        CredentialsError: The store cannot be read.
     """
     key = store.fetch()
     redaction.know(key)
@@ -58,9 +65,9 @@ def newest(store: Writable) -> ApiKey:
 
 
 def identity_of(store: Writable) -> str:
-    """What a store itself calls the place: a resource name, an ARN, an absolute path, each with its field."""
+    """The store's own name for a place: a resource name, an ARN or an absolute path, each with its field."""
     if callable(identity := getattr(store, "identity", None)):
         return str(identity())
     path = str(getattr(store, "path", ""))
-    # From everywhere on the machine the same.
+    # With an absolute path, the name is the same in every working directory.
     return store.name.replace(path, os.path.abspath(path), 1) if path else store.name

@@ -11,7 +11,11 @@ from genai_credentials.errors import ConfigurationError
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How long a rotation waits for what; all in seconds. See `Rotate`."""
+    """The durations of a rotation, all in seconds. `Rotate` explains them.
+
+    Raises:
+        ConfigurationError: A duration is not a number of at least 0, or `prove_timeout` is not longer than `prove_for`.
+    """
 
     retire_after: float = 86_400.0
     prove_for: float = 10.0
@@ -32,17 +36,29 @@ class Terms:
             )
 
     def is_due(self, superseded: datetime | None) -> bool:
-        """Whether a key that was superseded then, or is superseded only now (None), is to be deleted now."""
+        """Whether a superseded key is to be deleted now.
+
+        Args:
+            superseded: When the key was superseded; None means now.
+        """
         moment = datetime.now(UTC)
         return moment - (superseded or moment) >= timedelta(seconds=self.retire_after)
 
     def is_young(self, created: datetime | None) -> bool:
-        """Whether a key that was made then is to be left alone."""
+        """Whether a key is too young to be rotated.
+
+        Args:
+            created: When the key was made; None if that is not known. Such a key is not young.
+        """
         return created is not None and datetime.now(UTC) - created < timedelta(seconds=self.min_age)
 
 
 def spoken(seconds: float) -> str:
-    """A duration for people: "90 d", "12 h", "15 min", "10 s"."""
+    """A duration for people: "90 d", "12 h", "15 min", "10 s".
+
+    Args:
+        seconds: The duration in seconds.
+    """
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
         if seconds >= size and seconds % size == 0:
             return f"{seconds / size:.0f} {unit}"

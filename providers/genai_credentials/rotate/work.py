@@ -1,4 +1,4 @@
-"""The single acts that a rotation is made of. Each looks first whether it has been done, so that it can be repeated."""
+"""The single acts of a rotation. Each act first checks whether it is done already, so it can be repeated."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ GO_ON = "Run the same again: it goes on from there."
 
 
 class Overtaken(RotationFailed):
-    """Somebody else has stored another key meanwhile.
+    """Somebody else has stored another key in the meantime.
 
     Args:
         message: What happened and where.
-        remedy: What to do next.
-        stored: The version that the key has all the same; None if it was not stored.
+        remedy: What to do next; empty means a general remedy.
+        stored: The version under which this key was stored nevertheless; None if it was not stored.
     """
 
     def __init__(self, message: str, *, remedy: str = "", stored: str | None = None) -> None:
@@ -34,16 +34,16 @@ class Overtaken(RotationFailed):
 
 
 class Work:
-    """What a run works with, and the acts.
+    """The acts of a run, and the stores, issuer and durations that they use.
 
     Args:
-        stores: Where the key is kept.
-        issuer: Who makes keys.
+        stores: The stores of the key.
+        issuer: The service that makes keys.
         terms: The durations.
-        base_url: The API to prove a key at; None means the SDK's own.
-        tell: Hears of each step.
+        base_url: The API at which a key is proven; None means Google's.
+        tell: Called with a text at each step.
 
-    `changed` says whether a key or a store is not as it was before.
+    `changed` says whether this run has changed a key or a store.
     """
 
     def __init__(
@@ -58,7 +58,15 @@ class Work:
         self.changed = False
 
     def mint(self, scene: Scene, rotation_id: str | None) -> IssuedKey:
-        """The key after the current one: a new one, or that of an interrupted run."""
+        """The key after the current key: the key of an interrupted run, or a new one.
+
+        Args:
+            scene: The state of the secret and its keys.
+            rotation_id: See `Rotate.run`.
+
+        Raises:
+            RotationFailed: The issuer failed, or no id is free for a new key.
+        """
         notes = _notes(scene, rotation_id)
         for _ in range(_MOST_TRIES):
             if (begun := scene.begun()) is not None:
@@ -73,12 +81,20 @@ class Work:
                 if not new:
                     self.tell(f"Going on with the key {key_id}, which is there already.")
                 return key
-            # Another run has made and ended it since.
+            # Another run has made this key and deleted or superseded it since.
             scene.keys[key.id] = key
         raise RotationFailed(f"{self.issuer.name}: no id is left for a new key.", remedy="Run the same again later.")
 
     def prove(self, text: ApiKey, key_id: str) -> None:
-        """Prove a key live. Raises `Unproven`."""
+        """Prove a key.
+
+        Args:
+            text: The key.
+            key_id: The key's id at its issuer.
+
+        Raises:
+            Unproven: The API did not accept the key often enough in time, or the key was deleted.
+        """
 
         def is_gone() -> bool:
             key = self.issuer.get(key_id)
@@ -95,15 +111,23 @@ class Work:
         self.tell(f"The key {text.fingerprint} is live.")
 
     def strangers(self, *known: ApiKey) -> list[str]:
-        """The places that by now hold another key than these: somebody has stored one by hand."""
+        """The names of the stores that hold none of the known keys. Somebody has stored another key there by hand."""
         return [store.name for store in self.stores if newest(store) not in known]
 
     def holders(self, text: ApiKey) -> list[str]:
-        """The places that hold this key."""
+        """The names of the stores that hold this key."""
         return [store.name for store in self.stores if newest(store) == text]
 
     def store(self, text: ApiKey) -> ApiKey:
-        """Put a key into each place that doesn't hold it, and read it back; as it is stored in the one that counts."""
+        """Put a key into each store that doesn't hold it. Returns the key as it is read back from the primary store.
+
+        Args:
+            text: The key.
+
+        Raises:
+            RotationFailed: A store could not be written, or another key is there afterwards.
+            Overtaken: Somebody else has written to a store at the same moment.
+        """
         for store in self.stores:
             if newest(store) == text:
                 self.tell(f"{store.name} holds the key {text.fingerprint} already.")
@@ -127,7 +151,7 @@ class Work:
         else:
             self.changed = True
             return
-        # The answer may have been lost, or another run was faster.
+        # The answer may have been lost, or another run may have stored the key first.
         if _holds(store, text):
             self.tell(f"{store.name} holds the key {text.fingerprint} all the same.")
             self.changed = True
@@ -137,7 +161,7 @@ class Work:
         raise _unwritten(store, text, problem)
 
     def supersede(self, key: IssuedKey) -> None:
-        """Note that another key has taken the place of this one."""
+        """Mark a key as superseded. A key that is deleted or marked already is left alone."""
         fresh = self.issuer.get(key.id)
         if fresh is None or fresh.deleted is not None or naming.superseded_at(fresh) is not None:
             return
@@ -147,12 +171,17 @@ class Work:
         self.changed = True
 
     def unmark(self, key: IssuedKey) -> None:
-        """Note that this key serves again."""
+        """Remove the mark of a key that serves again."""
         self.issuer.note(key.id, {naming.SUPERSEDED: None})
         self.changed = True
 
     def finish(self, key: IssuedKey, rotation_id: str | None) -> None:
-        """Note that the rotation which made the key has come to its end."""
+        """Note on a key that the rotation which made the key is complete.
+
+        Args:
+            key: The key.
+            rotation_id: See `Rotate.run`.
+        """
         ids = naming.rotations(key) | ({rotation_id} if rotation_id else frozenset())
         if naming.FINISHED in key.annotations and ids == naming.rotations(key):
             return
@@ -161,20 +190,22 @@ class Work:
         self.changed = True
 
     def keep_live(self, key: IssuedKey) -> None:
-        """Restore a key that serves now, if a run that had given it up has deleted it in between."""
+        """Restore a key that serves now, if another run gave the key up and deleted it."""
         fresh = self.issuer.get(key.id)
         if fresh is not None and fresh.deleted is not None:
             self.tell(f"Restoring the key {key.id}, which another run has deleted.")
             self.issuer.restore(key.id)
 
     def give_up(self, key: IssuedKey, text: ApiKey, reason: CredentialsError, *, changed: bool) -> RotationFailed:
-        """Delete a key that never served; the error to raise then.
+        """Delete a key that never served, and return the error to raise.
+
+        If a store holds the key, the key is kept.
 
         Args:
-            key: The key.
-            text: The key itself.
-            reason: Why it is given up.
-            changed: Whether something else was changed before.
+            key: The issuer's record of the key.
+            text: The key.
+            reason: The error because of which the key is given up.
+            changed: Whether this run had changed something before it made the key.
         """
         if self.holders(text):
             return RotationFailed(reason.message, remedy=f"{reason.remedy} {GO_ON}".strip(), changed=True)

@@ -1,1 +1,1 @@
-"""Many keys in one process: a provider per tenant, made on first use, and clients that share their connections."""
+"""Many keys in one process: one provider per tenant, made on first use, and clients that share their connections."""

@@ -1,4 +1,4 @@
-"""`Use`: the tenant in use in a block, for frameworks that own their client."""
+"""`Use`: a block in which one tenant is in use, for frameworks that build their own client."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from types import TracebackType
 from genai_credentials.errors import ConfigurationError, NoTenant
 
 _SUSPENDED = 0x20 | 0x200
-"""inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR, without the import."""
+"""inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR. The import of inspect would take time."""
 
 
 class Current:
@@ -20,10 +20,10 @@ class Current:
         self.name: ContextVar[str | None] = ContextVar("genai_credentials_current_tenant", default=None)
 
     def get(self) -> str:
-        """Its name.
+        """The name of the tenant in use.
 
         Raises:
-            NoTenant: None is in use here.
+            NoTenant: No tenant is in use in this thread or task.
         """
         name = self.name.get()
         if name is None:
@@ -40,7 +40,7 @@ class Use:
     """A block in which one tenant is in use.
 
     Args:
-        current: Where it is noted.
+        current: The place in which the tenant in use is noted.
         name: The tenant's name.
     """
 
@@ -58,6 +58,7 @@ class Use:
         self._before.append(self._current.name.set(self._name))
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        # Another context than it was entered in, as in a framework's thread pool, ends with what was set there.
+        # A framework's thread pool may leave the block in another context than it was entered in. The value that was
+        # set there ends with that context.
         with suppress(ValueError):
             self._current.name.reset(self._before.pop())

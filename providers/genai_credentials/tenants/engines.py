@@ -1,4 +1,4 @@
-"""`TenantEngines`: the engine of a request's tenant, on a lease from the request's start to its verdict."""
+"""`TenantEngines`: the engine of a request's tenant, leased from the start of the request to its verdict."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class TenantEngines:
     """Maps placeholders to the tenants' engines.
 
     Args:
-        kept: The providers that are there.
-        openings: Makes the others.
-        current: Whose turn it is where a placeholder names no tenant.
-        diagnosis: Told of requests that go without a key.
+        kept: The tenants' providers that are open.
+        openings: Opens the other tenants.
+        current: The tenant in use, for placeholders that name no tenant.
+        diagnosis: Records requests that are sent without a key.
     """
 
     placeholders: Container[str | bytes] = Placeholders()
@@ -32,20 +32,31 @@ class TenantEngines:
         self._kept, self._openings, self._current, self.diagnosis = kept, openings, current, diagnosis
 
     def whose(self, placeholder: str | bytes | None) -> str:
-        """The tenant's name.
+        """The name of the tenant whose key a request gets.
+
+        Args:
+            placeholder: The placeholder in the request; None for a request without one.
 
         Raises:
-            NoTenant: The placeholder names none, and none is in use.
+            NoTenant: The placeholder names no tenant, and no tenant is in use.
+            ConfigurationError: The placeholder is not one of ours.
         """
         return (placeholder and name_in(placeholder)) or self._current.get()
 
     def exchange(
         self, whose: str, *, replayable: Callable[[], bool] = always, seconds: float | None = None
     ) -> Exchange:
-        """One exchange with that tenant's engine.
+        """One exchange with the engine of a tenant.
+
+        Args:
+            whose: The tenant's name.
+            replayable: See `exchange.exchange`.
+            seconds: The request's own timeout in seconds; None means no limit.
 
         Raises:
             UnknownTenant: There is no such tenant.
+            NoCredentials: No link of the tenant's chain has a key.
+            FetchFailed: The tenant is not open when the request's timeout is over.
         """
         entry = self._kept.lease(whose)
         if entry is None or entry.engine.closed:
@@ -61,7 +72,18 @@ class TenantEngines:
         raise problem
 
     def lease_steps(self, name: str, entry: Entry | None, seconds: float | None = None) -> Steps[Entry]:
-        """The policy behind a lease of a tenant that isn't open, or whose provider (`entry`) its user has closed."""
+        """The steps of a lease of a tenant that is not open, or whose provider was closed by the user.
+
+        Args:
+            name: The tenant's name.
+            entry: The tenant's entry, already leased; None if the tenant is not open.
+            seconds: Seconds to wait at most; None means no limit.
+
+        Raises:
+            UnknownTenant: There is no such tenant.
+            FetchFailed: The tenant is not open after this time.
+            CredentialsError: The factory failed, or the tenants are closed.
+        """
         until = None if seconds is None else time.monotonic() + seconds
         while entry is None or entry.engine.closed:
             if entry is not None:
@@ -80,7 +102,12 @@ class TenantEngines:
         return entry
 
     def key_steps(self, entry: Entry) -> Steps[None]:
-        """The policy behind the first look at a tenant: it is there, or it is known not to be.
+        """The steps of the first fetch of a tenant, which shows whether the tenant exists.
+
+        A failure other than `UnknownTenant` is not raised here. The first request raises it.
+
+        Args:
+            entry: The tenant's entry, already leased.
 
         Raises:
             UnknownTenant: There is no such tenant.
@@ -97,11 +124,18 @@ class TenantEngines:
             raise problem
 
     def release(self, entry: Entry) -> None:
-        """End a lease of `lease_steps`."""
+        """End a lease that `lease_steps` returned."""
         self._kept.release(entry)
 
     def explained(self, entry: Entry, error: NoCredentials) -> CredentialsError:
-        """The error with the tenant's name; an `UnknownTenant` where each link is absent, or has no such secret."""
+        """The error with the tenant's name.
+
+        It is an `UnknownTenant` if each link is absent or answers that there is no such secret.
+
+        Args:
+            entry: The tenant's entry.
+            error: The error of the tenant's engine.
+        """
         if not all(map(_is_missing, error.attempts)):
             message = f"Tenant {escaped(entry.name)}: {error.message}"
             return NoCredentials(message, remedy=error.remedy, attempts=error.attempts)

@@ -37,23 +37,25 @@ BUSIEST = 10
 class Tenants(HttpFactory, OfThisProcess, ClosedByBlock):
     """A `CredentialProvider` per tenant, made on first use, and stock clients that share their connections.
 
-    Each tenant has its own chain, cache, rotation and replay, and no request ever gets another tenant's key. There is
-    no default tenant. A tenant is unknown when the factory says so, when every link of its chain is absent, or when
-    the store has no such secret; its requests then raise `UnknownTenant`, before anything is sent.
+    Each tenant has its own chain, cache, rotation and replay. No request ever gets the key of another tenant, and there
+    is no default tenant.
+
+    A tenant is unknown in three cases: the factory reports it as unknown, every link of its chain is absent, or the
+    store has no such secret. A request of an unknown tenant raises `UnknownTenant` before anything is sent.
 
     Args:
-        factory: Called with a tenant's name, off the event loop; returns a new `CredentialProvider`. It returns None,
-            or raises `LookupError` or `Unavailable`, for a tenant that doesn't exist.
-        max_size: How many providers are kept; the least recently used goes first. One that serves a request is closed
-            after it.
-        idle: Seconds after which a provider that nobody uses is closed; math.inf for never.
-        unknown_for: Seconds that a tenant is remembered to be unknown.
-        max_fetches: How many fetches run at once, for all tenants together; the others queue. Tenants whose store has
-            never served, or hangs, get at most half of them.
-        clock: Seconds that only grow; for tests.
+        factory: Called with a tenant's name, off the event loop. It returns a new `CredentialProvider`. For a tenant
+            that doesn't exist, it returns None or raises `LookupError` or `Unavailable`.
+        max_size: How many providers are kept. When one more is needed, the least recently used provider is closed. A
+            provider that serves a request is closed after that request.
+        idle: Seconds after which an unused provider is closed; math.inf means never.
+        unknown_for: Seconds for which a tenant is remembered as unknown.
+        max_fetches: How many fetches run at once, for all tenants together. Further fetches wait in a queue. Tenants
+            whose store has never served, or hangs, get at most half of them.
+        clock: Returns seconds that only grow; for tests.
 
     Raises:
-        ConfigurationError: The factory cannot be one, or a number makes no sense.
+        ConfigurationError: The factory is not a plain function, or a number is not valid.
     """
 
     def __init__(
@@ -77,15 +79,17 @@ class Tenants(HttpFactory, OfThisProcess, ClosedByBlock):
 
     @sealed_call
     def clients(self, *, verify: bool = False, allow_plain_http: bool = False, **options: Any) -> Clients:
-        """Stock clients by tenant, `clients["acme"]`, which share their connections; built once, and kept.
+        """Stock clients by tenant, as in `clients["acme"]`, which share their connections.
+
+        Build them once and keep them.
 
         Args:
-            verify: List one model with each client as it is made, and raise a clear error if that fails.
-            allow_plain_http: Let keys travel unencrypted to a host that isn't this one.
-            options: Every keyword of `genai.Client` but `api_key` and `credentials`.
+            verify: List one model with each new client, and raise an error if that fails.
+            allow_plain_http: Let keys travel unencrypted to a host that isn't this machine.
+            options: Every keyword of `genai.Client` except `api_key` and `credentials`.
 
         Raises:
-            ConfigurationError: An option cannot work with a key that is swapped in.
+            ConfigurationError: An option cannot work with a key that is inserted into each request.
         """
         with at_work():
             from genai_credentials.client.thin import ThinClients
@@ -94,11 +98,13 @@ class Tenants(HttpFactory, OfThisProcess, ClosedByBlock):
         return Clients(thin)
 
     def __getitem__(self, tenant: str) -> CredentialProvider:
-        """The tenant's provider; waits for its first key. It serves until it makes room for others, or is idle.
+        """The tenant's provider. Waits for its first key.
+
+        The provider stays open until it makes room for others or has been unused for `idle` seconds.
 
         Raises:
             UnknownTenant: There is no such tenant.
-            ConfigurationError: The name isn't a text of 1 to 512 characters.
+            ConfigurationError: The name is not a text of 1 to 512 characters, or it looks like a key.
         """
         return drive(self._provider_steps(checked(tenant)))
 
@@ -114,14 +120,16 @@ class Tenants(HttpFactory, OfThisProcess, ClosedByBlock):
     def use(self, tenant: str) -> AbstractContextManager[None]:
         """A block in which `http_options()` and `httpx_auth()` send this tenant's key.
 
-        For frameworks that own their client. A request counts when it is sent: a stream that is read after the block
-        is sent after the block. A client of the tenant, `clients()[tenant]`, has no such trap.
+        It is for frameworks that build their own client. The tenant must be in use when a request is sent: if a stream
+        is read after the block, its request is sent after the block. The client of a tenant, `clients()[tenant]`, does
+        not have this problem.
 
         Args:
             tenant: The tenant's name.
 
         Raises:
-            ConfigurationError: The name isn't one, or the block stands in a generator.
+            ConfigurationError: The name is not a text of 1 to 512 characters, it looks like a key, or the block is
+                entered directly in a generator.
         """
         return Use(self._current, checked(tenant))
 
@@ -131,10 +139,14 @@ class Tenants(HttpFactory, OfThisProcess, ClosedByBlock):
 
         return TenantEngines(self._kept, self._openings, self._current, self._diagnosis)
 
-    # Its life
+    # Status and end
 
     def status(self) -> TenantsStatus:
-        """How many tenants are kept, unknown and being opened, the fetches under way, and the busiest by name."""
+        """A snapshot of the tenants and of the work under way.
+
+        It has the numbers of tenants that are kept, unknown and being opened, the number of fetches, and the busiest
+        tenants.
+        """
         from genai_credentials.tenants.status import TenantsStatus
 
         entries = sorted(self._kept, key=lambda entry: -entry.requests)
@@ -148,10 +160,10 @@ class Tenants(HttpFactory, OfThisProcess, ClosedByBlock):
         )
 
     def close(self) -> None:
-        """Close every provider, those that serve a request after it; idempotent.
+        """Close every provider. A provider that serves a request is closed after that request.
 
-        The clients' connections end with the clients. All are closed, also when one raises; its error is raised
-        afterwards.
+        A second call does nothing. The clients' connections end with the clients. If closing a provider raises an
+        error, the other providers are closed too, and the error is raised afterwards.
         """
         with ExitStack() as closing:
             for provider in self._kept.close():
@@ -165,10 +177,10 @@ class Tenants(HttpFactory, OfThisProcess, ClosedByBlock):
 
 
 class Clients(OfThisProcess, ClosedByBlock):
-    """A stock `genai.Client` per tenant, over shared connections; what `Tenants.clients()` returns.
+    """A stock `genai.Client` per tenant, over shared connections. `Tenants.clients()` returns it.
 
     Args:
-        thin: Makes them.
+        thin: Makes the clients.
     """
 
     def __init__(self, thin: ThinClients) -> None:
@@ -183,11 +195,11 @@ class Clients(OfThisProcess, ClosedByBlock):
         return self._thin.make(placeholder_of(checked(tenant)))
 
     def close(self) -> None:
-        """Close the connections of all that is synchronous. Without it they end with the last client."""
+        """Close the connections of the synchronous sides. Without this call they end with the last client."""
         self._thin.close()
 
     async def aclose(self) -> None:
-        """Close the connections of all that is asynchronous, of every event loop that runs."""
+        """Close the connections of the asynchronous sides, for every event loop that is running."""
         await self._thin.aclose()
 
     async def __aexit__(

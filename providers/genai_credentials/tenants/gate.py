@@ -1,6 +1,7 @@
-"""`Gate`: how many fetches are under way for all tenants together; the others queue without a thread.
+"""`Gate`: bounds how many fetches run for all tenants together. Further fetches wait in a queue, without a thread.
 
-It takes no lock: whoever begins a fetch holds its engine's. Each step is one operation of a deque, which is atomic.
+It takes no lock, because the caller that begins a fetch holds its engine's lock. Each step is one operation of a deque,
+and these operations are atomic.
 """
 
 from __future__ import annotations
@@ -20,14 +21,14 @@ def hanging(engine: Engine) -> int:
 
 
 class Crowded(NoThread):
-    """The calls that hang hold as many threads as they may."""
+    """Calls that hang occupy as many threads as they may."""
 
     problem = "it is not asked, since too many calls of tenants' stores hang"
     remedy = "Check the way to the stores; it is asked when some of those calls have ended."
 
 
 class Lane:
-    """Jobs of one kind that wait, and room for those that run."""
+    """A queue for jobs of one kind, and the free places for running jobs."""
 
     def __init__(self, most: int) -> None:
         self.room = deque([True] * most)
@@ -35,10 +36,10 @@ class Lane:
 
 
 class Gate(forks.Forkable):
-    """Lets jobs begin, the trusted ones first; the doubtful ones get at most half of the room.
+    """Starts jobs, those of the trusted lane first. Jobs of the doubtful lane get at most half of the places.
 
     Args:
-        most: How many run at once.
+        most: How many jobs run at once.
     """
 
     def __init__(self, most: int) -> None:
@@ -47,31 +48,40 @@ class Gate(forks.Forkable):
         forks.watch(self)
 
     def after_fork_in_child(self) -> None:
-        """Forget the parent's jobs."""
+        """Drop the jobs of the parent process."""
         self._room = deque([True] * self.most)
         self.trusted, self.doubtful = Lane(self.most), Lane(max(1, self.most // 2))
         self._hanging: set[Engine] = set()
 
     @property
     def under_way(self) -> int:
-        """How many run."""
+        """How many jobs run."""
         return self.most - len(self._room)
 
     def launch_fetch(self, job: Job[None], engine: Engine, lane: Lane) -> None:
-        """Begin an engine's fetch, in the lane that it has while none of its calls hangs.
+        """Begin the fetch of an engine.
+
+        Args:
+            job: The fetch.
+            engine: The engine.
+            lane: The engine's lane while none of its calls hangs. An engine with a call that hangs gets the doubtful
+                lane.
 
         Raises:
-            NoThread: There is no thread for it.
+            NoThread: No thread could be started for the fetch.
         """
-        # Noted before the next one begins.
+        # The engine is noted before the next job begins.
         job.future.add_done_callback(lambda _: self._hanging.add(engine) if hanging(engine) else None)
         self.launch(job, self.doubtful if hanging(engine) else lane)
 
     def admit(self, engine: Engine) -> None:
-        """Bound the threads of calls that hang, too: who adds to them gives way first.
+        """Bound the number of threads of calls that hang. An engine with a call that hangs has the lower bound.
+
+        Args:
+            engine: The engine that asks.
 
         Raises:
-            Crowded: There are too many.
+            Crowded: Too many calls hang.
         """
         if self._all_hanging() >= (self.most if hanging(engine) else 2 * self.most):
             raise Crowded(Crowded.problem)
@@ -82,10 +92,14 @@ class Gate(forks.Forkable):
         return sum(counts.values())
 
     def launch(self, job: Job[Any], lane: Lane) -> None:
-        """Begin a job, now or when there is room.
+        """Begin a job now, or when a place is free.
+
+        Args:
+            job: The job.
+            lane: The lane of the job.
 
         Raises:
-            NoThread: It needs a thread, and none could be started.
+            NoThread: No thread could be started for the job.
         """
         lane.waiting.append(job)
         try:
@@ -96,7 +110,7 @@ class Gate(forks.Forkable):
                 raise
 
     def _begin(self) -> None:
-        """Begin what there is room for."""
+        """Begin the waiting jobs for which there are free places."""
         again = True
         while again:
             again = False
@@ -106,7 +120,7 @@ class Gate(forks.Forkable):
                         job = lane.waiting.popleft()
                     except IndexError:
                         self._leave(lane)
-                        # Who came meanwhile, and found the room taken, has gone.
+                        # Another thread may have found no free place in the meantime and left its job in the queue.
                         again = True
                     else:
                         self._start(job, lane)
@@ -135,7 +149,7 @@ class Gate(forks.Forkable):
                 self._leave(lane)
                 lane.waiting.appendleft(job)
                 raise
-            # A worker at the end of its own job: it has a thread to lend.
+            # This thread is a worker at the end of its own job, so it can run the next job itself.
             job.run()
         job.future.add_done_callback(lambda _: self._ended(lane))
 

@@ -1,4 +1,4 @@
-"""`Kept`: the providers that are kept, who holds a lease on one, and which tenants are known not to exist."""
+"""`Kept`: the open providers, the leases on them, and the tenants that are known not to exist."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from genai_credentials.workers import Job, NoThread, run, submit
 
 
 class Entry:
-    """A tenant's provider, and what is done with it.
+    """A tenant's provider, its leases and its use.
 
     Args:
         name: The tenant's name.
-        provider: Its provider.
+        provider: The tenant's provider.
     """
 
     __slots__ = ("engine", "leases", "leaving", "name", "proven", "provider", "requests", "used_at")
@@ -33,16 +33,17 @@ class Entry:
 
 
 class Kept(forks.Forkable):
-    """The providers by their tenants' names.
+    """The open providers by the names of their tenants.
 
-    A tenant whose store has given a key has a place among `most`; the others have their own, so that invented names
-    take none from real ones. No lock of an engine is taken under this one.
+    A tenant whose store has returned a key has one of `most` places. The other tenants have as many places of their
+    own, so invented names take no place from real tenants. No lock of an engine is taken while the lock of this object
+    is held.
 
     Args:
         most: How many providers are kept.
-        idle: Seconds after which one that nobody uses is closed.
-        unknown_for: Seconds that a tenant is remembered to be unknown.
-        clock: Seconds that only grow.
+        idle: Seconds after which an unused provider is closed; math.inf means never.
+        unknown_for: Seconds for which a tenant is remembered as unknown.
+        clock: Returns seconds that only grow.
     """
 
     def __init__(self, most: int, idle: float, unknown_for: float, clock: Callable[[], float]) -> None:
@@ -55,7 +56,7 @@ class Kept(forks.Forkable):
         weakref.finalize(self, _land, self._over)
 
     def after_fork_in_child(self) -> None:
-        """Forget the parent's: each process opens its own."""
+        """Drop the parent's providers: each process opens its own."""
         self._proven: LRUCache[str, Entry] = LRUCache(self._most)
         self._unproven: LRUCache[str, Entry] = LRUCache(self._most)
         self._leaving: dict[str, Entry] = {}
@@ -78,7 +79,7 @@ class Kept(forks.Forkable):
         return entry
 
     def release(self, entry: Entry) -> None:
-        """End a lease."""
+        """End a lease. The last lease of an entry that is leaving closes its provider."""
         ended: list[Entry] = []
         with self._lock:
             entry.leases -= 1
@@ -92,7 +93,7 @@ class Kept(forks.Forkable):
             _close_all(ended)
 
     def add(self, entry: Entry) -> bool:
-        """Keep a new entry; False where none is kept any more."""
+        """Keep a new entry. Returns False if nothing is kept any more, because the tenants are closed."""
         with self._lock:
             if self.closed:
                 return False
@@ -106,7 +107,7 @@ class Kept(forks.Forkable):
         return True
 
     def drop(self, entry: Entry) -> None:
-        """Keep an entry no longer; it is closed with its last lease."""
+        """Remove an entry. Its provider is closed with its last lease."""
         with self._lock:
             for kept in (self._proven, self._unproven):
                 if kept.get(entry.name) is entry:
@@ -116,7 +117,7 @@ class Kept(forks.Forkable):
         _close_all(ended)
 
     def close(self) -> list[CredentialProvider]:
-        """Keep nothing any more; those that nobody uses, for the caller to close."""
+        """Remove all entries and accept no new ones. Returns the unused providers, which the caller must close."""
         with self._lock:
             self.closed = True
             entries = [*self._proven.values(), *self._unproven.values()]
@@ -154,25 +155,34 @@ class Kept(forks.Forkable):
             del self._leaving[entry.name]
 
     def _come_back(self, name: str) -> Entry | None:
-        """An entry that had to make room, and is still in use: another provider would fetch its key again."""
+        """An entry that had to make room and is still in use. A new provider would have to fetch the key again."""
         return None if self.closed else self._leaving.get(name)
 
     # Tenants that don't exist
 
     def note_unknown(self, name: str, why: str) -> None:
-        """Remember for a while that there is no such tenant."""
+        """Remember for `unknown_for` seconds that there is no such tenant.
+
+        Args:
+            name: The tenant's name.
+            why: The message of the error for the next requests.
+        """
         with self._lock:
             self._unknown[name] = why
 
     def why_unknown(self, name: str) -> str | None:
-        """Why there is no such tenant; None where that isn't known."""
+        """The reason why there is no such tenant; None if the tenant is not known to be unknown."""
         with self._lock:
             return self._unknown.get(name)
 
-    # Idle ones
+    # Idle providers
 
     def sweep(self) -> float | None:
-        """Close what nobody has used for so long; seconds until the next one is due, None when nothing is kept."""
+        """Close the providers that have been unused for `idle` seconds.
+
+        Returns:
+            Seconds until the next provider is due; None when nothing is kept.
+        """
         with self._lock:
             ended: list[Entry] = []
             oldest, now = self._clock(), self._clock()
@@ -194,10 +204,10 @@ class Kept(forks.Forkable):
         except NoThread:
             self._watched = False
 
-    # What there is
+    # Contents
 
     def counts(self) -> tuple[int, int]:
-        """How many providers are kept, and how many tenants are known not to exist."""
+        """How many providers of proven tenants are kept, and how many tenants are known not to exist."""
         with self._lock:
             self._unknown.expire()
             return len(self._proven), len(self._unknown)
@@ -223,7 +233,7 @@ def _sweep_until(over: Landing, ref: weakref.ref[Kept]) -> None:
 
 
 def _close_all(entries: list[Entry]) -> None:
-    """Close providers in a thread of their own: their stores' clients may take their time."""
+    """Close each provider in a thread of its own, because the client of its store may need some time."""
     for entry in entries:
         run(partial(_close, entry), "genai-credentials-close")
 

@@ -1,4 +1,4 @@
-"""A tenant's name: which may be one, how it is shown, and how a client's placeholder carries it."""
+"""A tenant's name: the check of a name, its form in messages, and its form in a client's placeholder."""
 
 from __future__ import annotations
 
@@ -8,17 +8,21 @@ from genai_credentials.errors import ConfigurationError
 from genai_credentials.key import PLACEHOLDER, looks_like_a_key
 
 LONGEST = 512
-"""Characters of a name: a placeholder is a header of each request until the key takes its place."""
+"""The most characters of a name. A placeholder is a header of each request until the key replaces it."""
 
 PREFIX = f"{PLACEHOLDER}."
 _START = (PLACEHOLDER.encode(), len(PREFIX))
 
 
 def checked(name: object) -> str:
-    """A name as it was given; it is never normalised.
+    """The name, unchanged. A name is never normalised.
+
+    Args:
+        name: The name to check.
 
     Raises:
-        ConfigurationError: It isn't one.
+        ConfigurationError: It is not a text of 1 to 512 characters, or it looks like a key. The error does not repeat
+            it.
     """
     if not isinstance(name, str):
         raise ConfigurationError(
@@ -39,20 +43,20 @@ def checked(name: object) -> str:
 
 
 def escaped(name: str) -> str:
-    """A name for messages, events and logs: printable ASCII, another one for each name, and itself for most."""
+    """A name for messages, events and logs: printable ASCII. Two names never have the same form."""
     return name.encode("unicode_escape").decode("ascii")
 
 
 def placeholder_of(name: str) -> str:
-    """What a client of this tenant is built with in a key's stead."""
+    """The placeholder of this tenant, with which its client is built instead of a key."""
     return PREFIX + b2a_base64(name.encode("utf-8", "surrogatepass"), newline=False).decode()
 
 
 def name_in(placeholder: str | bytes) -> str:
-    """The name that a placeholder carries; "" for the bare one, which carries none.
+    """The name in a placeholder; "" for the bare placeholder, which names no tenant.
 
     Raises:
-        ConfigurationError: It was made by hand.
+        ConfigurationError: The placeholder is not one of ours.
     """
     try:
         return a2b_base64(placeholder[_START[1] :]).decode("utf-8", "surrogatepass")
@@ -64,7 +68,7 @@ def name_in(placeholder: str | bytes) -> str:
 
 
 class Placeholders:
-    """All of them, as text and as bytes."""
+    """The set of all placeholders, as text and as bytes."""
 
     def __contains__(self, value: object) -> bool:
         if type(value) is bytes:

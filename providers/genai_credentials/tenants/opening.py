@@ -1,4 +1,4 @@
-"""`Openings`: the providers that are being made: each off the event loop, and once for all who ask."""
+"""`Openings`: the tenants that are being opened, off the event loop, with one call of the factory for all callers."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from genai_credentials.troubles import place
 from genai_credentials.workers import Job, NoThread, run
 
 LONGEST = 10.0
-"""Seconds that the factory may take: it names the places of a key, and fetches none."""
+"""Seconds that the factory may take. It names the stores of a key and does not fetch the key."""
 
 Factory = Callable[[str], CredentialProvider | None]
 
 
 class Opening:
-    """One call of the factory, and the news that it ended."""
+    """One call of the factory. `landed` is set when the call ends."""
 
     def __init__(self) -> None:
         self.landed = Landing()
@@ -32,10 +32,10 @@ class Opening:
         self.calling: Future[Any] | None = None
 
     def check(self) -> None:
-        """Raise what it ended in.
+        """Raise the error that the call ended with, if there is one.
 
         Raises:
-            CredentialsError: Another one for each who waited: no two share its frames.
+            CredentialsError: A new error for each caller, so that no two callers share its frames.
         """
         if self.error is not None:
             raise type(self.error)(self.error.message, remedy=self.error.remedy)
@@ -46,8 +46,8 @@ class Openings(forks.Forkable):
 
     Args:
         factory: Makes a tenant's provider.
-        kept: Where it is kept.
-        gate: What lets calls and fetches begin.
+        kept: The open providers, to which each new one is added.
+        gate: Decides when calls and fetches begin.
     """
 
     def __init__(self, factory: Factory, kept: Kept, gate: Gate) -> None:
@@ -57,17 +57,20 @@ class Openings(forks.Forkable):
         forks.watch(self)
 
     def after_fork_in_child(self) -> None:
-        """Forget the parent's calls."""
+        """Drop the calls of the parent process."""
         self._under_way: dict[str, Opening] = {}
 
     def __len__(self) -> int:
         return len(self._under_way)
 
     def of(self, name: str) -> Opening:
-        """The call under way for this tenant, or a new one.
+        """The call under way for this tenant, or a new call.
+
+        Args:
+            name: The tenant's name.
 
         Raises:
-            CredentialsError: It was asked for from inside a factory.
+            CredentialsError: A factory asked for a tenant.
         """
         if is_inside(self):
             raise CredentialsError(
@@ -103,7 +106,7 @@ class Openings(forks.Forkable):
             self._end(name, opening)
 
     def _end(self, name: str, opening: Opening) -> None:
-        # A call that hangs goes on to stand for the others: whoever asks meanwhile gets its error at once.
+        # A call that hangs stays registered until it ends. Later callers then get its error at once.
         if opening.calling is None or opening.calling.done():
             self._forget(name, opening)
         else:
@@ -126,7 +129,8 @@ class Openings(forks.Forkable):
             problem = _failed(name, error) if opening.calling.done() else _late(name)
         else:
             return self._checked(name, made)
-        # Outside of the blocks: an error of ours keeps none of the factory's, whose frames may hold all tenants' keys.
+        # Raised outside of the blocks, because an error of ours must not keep the frames of the factory. Those frames
+        # may hold the keys of all tenants.
         raise problem
 
     def _call(self, name: str) -> Any:
@@ -150,10 +154,17 @@ class Openings(forks.Forkable):
 
 
 def launch(gate: Gate, entry: Entry, job: Job[None]) -> None:
-    """Begin a tenant's fetch: among the trusted ones, if its store has served and none of its calls hangs.
+    """Begin the fetch of a tenant.
+
+    The fetch gets the trusted lane if the tenant's store has served before and none of its calls hangs.
+
+    Args:
+        gate: Decides when the fetch begins.
+        entry: The tenant's entry.
+        job: The fetch.
 
     Raises:
-        NoThread: There is no thread for it.
+        NoThread: No thread could be started for the fetch.
     """
     gate.launch_fetch(job, entry.engine, gate.trusted if entry.proven else gate.doubtful)
 
@@ -173,7 +184,8 @@ def _late(name: str) -> FetchFailed:
 
 
 def _failed(name: str, error: BaseException) -> CredentialsError:
-    # Only its class and place: its text may hold the name as it is, or a key.
+    # The error shows only the class and the place of the factory's error. The text of that error may contain a key, or
+    # the name without escapes.
     return CredentialsError(
         f"tenant {escaped(name)}: the factory raised {type(error).__name__} {place(error)}.",
         remedy="Mend the factory; for a tenant that doesn't exist, let it raise LookupError or return None.",

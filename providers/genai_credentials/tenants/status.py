@@ -1,4 +1,4 @@
-"""`TenantsStatus`: what `Tenants` tells of itself, with nothing secret in it."""
+"""`TenantsStatus`: a snapshot of `Tenants`, with nothing secret in it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from genai_credentials.tables import Table
 
 @dataclass(frozen=True, slots=True)
 class TenantsStatus:
-    """A moment of `Tenants`; `print` and a notebook show it as a small table.
+    """A snapshot of `Tenants`. `print` and notebooks show it as a small table.
 
-    `kept` counts the tenants whose providers are kept, `unknown` those that are remembered not to exist, and `opening`
-    those whose first provider is being made or whose first key is not there yet. `fetches` counts the fetches under
-    way, and calls of the factory with them. `busiest` has up to ten names, escaped as in `Event.tenant`, each with the
-    number of requests since its provider was made.
+    Attributes:
+        kept: The number of tenants whose providers are kept.
+        unknown: The number of tenants that are remembered as unknown.
+        opening: The number of tenants whose provider is being made, or whose first key is not there yet.
+        fetches: The number of fetches under way, calls of the factory included.
+        busiest: Up to ten names, escaped as in `Event.tenant`, each with its number of requests since its provider was
+            made.
     """
 
     kept: int
