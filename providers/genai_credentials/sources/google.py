@@ -164,7 +164,8 @@ class GoogleSecretManager(Source):
         """Add a version with the key to the secret, which must exist; see `Writable.put`.
 
         In JSON, all other members are kept. Secret Manager has no compare-and-swap. If two writers add a version at the
-        same moment, both versions are kept and the higher number serves. The other writer gets a PutConflict.
+        same moment, both versions are kept and the higher number serves. The writer of the higher number gets a
+        PutConflict, and its `stored` is that number.
 
         Args:
             key: The key, or its text.
