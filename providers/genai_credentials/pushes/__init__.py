@@ -1,1 +1,4 @@
-"""What brokers deliver when a secret changes: read, and matched with the links of a chain. No I/O, no log record."""
+"""Messages of brokers about a changed secret: parsing, and matching with the links of a chain.
+
+No I/O, no log record.
+"""

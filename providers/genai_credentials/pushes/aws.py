@@ -1,4 +1,4 @@
-"""The events of AWS Secrets Manager, as EventBridge delivers them: its own, and those that CloudTrail made.
+"""The events of AWS Secrets Manager, as EventBridge delivers them: its own events, and events of CloudTrail.
 
 Sources: https://docs.aws.amazon.com/secretsmanager/latest/userguide/monitoring-eventbridge.html, and for the entries of
 CloudTrail https://docs.aws.amazon.com/secretsmanager/latest/userguide/cloudtrail_log_entries.html.
@@ -18,14 +18,17 @@ from genai_credentials.sources.aws_names import CURRENT, PREVIOUS
 
 _CALLS = {"PutSecretValue", "UpdateSecret", "UpdateSecretVersionStage", "RotationSucceeded"}
 _PLACES = ("requestParameters", "responseElements", "additionalEventData", "serviceEventDetails")
-# Until February 2024 some calls wrote "aRN".
+# Before February 2024, some calls wrote "aRN".
 _NAMES = {"arn", "secretid", "name"}
 _ARN = re.compile(r"arn:[a-z-]+:secretsmanager:(?P<region>[a-z0-9-]*):\d*:secret:(?P<name>.+)")
 _SUFFIX = re.compile(r"-[A-Za-z0-9]{6}$")
 
 
 class AWSChange(NamedTuple):
-    """What happened to a secret: its names and ARNs, and its labels that moved; None where any may have."""
+    """A change of a secret: its names and ARNs, its region, the labels that moved, and the new version.
+
+    `stages` is None if any label may have moved. `region` and `version` are None if the event does not contain them.
+    """
 
     names: frozenset[str]
     region: str | None
@@ -34,7 +37,10 @@ class AWSChange(NamedTuple):
 
     @classmethod
     def of(cls, document: Document) -> AWSChange | None:
-        """From an event of EventBridge, or an entry of CloudTrail; None where no label moved that anyone reads."""
+        """Return the change in an event of EventBridge or an entry of CloudTrail.
+
+        None if the document is no such event, or if no label moved.
+        """
         if text(document, "source") != "aws.secretsmanager":
             return _of_entry(document, document)
         detail = part(document, "detail")
@@ -44,7 +50,7 @@ class AWSChange(NamedTuple):
         return cls(names, text(document, "region"), _moved([label]), text(detail, "versionId"))
 
     def is_about(self, provider: Provider) -> bool:
-        """Whether it is this provider's secret, and its label. What a version's id is pinned to never changes."""
+        """Whether the event is about the secret and the label of this provider. A pinned version never changes."""
         if not isinstance(provider, (AWSSecretsManager, AWSAgent)) or provider.version_id:
             return False
         if self.stages is not None and provider.stage not in self.stages:
@@ -79,7 +85,7 @@ def _stages(call: str | None, asked: Document) -> frozenset[str] | None:
 
 
 def _moved(stages: list[str]) -> frozenset[str]:
-    # AWS moves the label of the version before by itself.
+    # If AWSCURRENT moves, AWS itself moves AWSPREVIOUS to the former version.
     return frozenset([*stages, PREVIOUS] if CURRENT in stages else stages)
 
 
@@ -95,7 +101,10 @@ def _listed(value: object) -> Iterator[Document]:
 
 
 def _is_same(secret_id: str, name: str) -> bool:
-    """Whether the id of a link and a name or ARN of an event mean one secret; an ARN ends in six characters or not."""
+    """Whether the id of a link and a name or an ARN of an event mean the same secret.
+
+    An ARN may end in six random characters, or these characters may be missing.
+    """
     ours, theirs = _ARN.fullmatch(secret_id), _ARN.fullmatch(name)
     if bool(ours) == bool(theirs):
         return secret_id == name or (ours is not None and (secret_id in _forms(name) or name in _forms(secret_id)))

@@ -1,4 +1,4 @@
-"""Secret Manager's events, as the attributes of a Pub/Sub message carry them.
+"""The events of Google Secret Manager, as the attributes of a Pub/Sub message.
 
 Source: https://cloud.google.com/secret-manager/docs/event-notifications.
 """
@@ -13,14 +13,18 @@ from genai_credentials.pushes.change import Document, text
 from genai_credentials.sources.google import GoogleSecretManager
 
 _SERVES_IT = {"SECRET_VERSION_ADD", "SECRET_VERSION_ENABLE"}
-# The version that these name is gone, or none is named. A destruction that is scheduled disables the version at once.
+# These events name a version that can no longer be read, or no version. A scheduled destruction disables the version at
+# once.
 _OTHERS = {"SECRET_VERSION_DISABLE", "SECRET_VERSION_DESTROY", "SECRET_VERSION_DESTROY_SCHEDULED", "SECRET_UPDATE"}
 
 _SECRET = re.compile(r"projects/[^/]+(?:/locations/(?P<location>[^/]+))?/secrets/(?P<secret>[^/]+)")
 
 
 class GoogleChange(NamedTuple):
-    """What happened to a secret; the project is left out, since events have its number where users write its id."""
+    """A change of a secret: its name and location, the version in the event, and the version to serve now.
+
+    The project is left out, because events contain its number and users write its id.
+    """
 
     secret: str
     location: str | None
@@ -29,7 +33,7 @@ class GoogleChange(NamedTuple):
 
     @classmethod
     def of(cls, document: Document) -> GoogleChange | None:
-        """From a message's attributes; None where nothing happened that a fetch would show."""
+        """Return the change in the attributes of a message; None if a fetch would not show any change."""
         kind = text(document, "eventType")
         match = _SECRET.fullmatch(text(document, "secretId") or "")
         if match is None or kind not in _SERVES_IT | _OTHERS:
@@ -38,7 +42,10 @@ class GoogleChange(NamedTuple):
         return cls(match["secret"], match["location"], named, named if kind in _SERVES_IT else None)
 
     def is_about(self, provider: Provider) -> bool:
-        """Whether it is this provider's secret. One that is pinned to a number can only lose that version."""
+        """Whether the event is about the secret of this provider.
+
+        If the provider is pinned to a number, only an event about that version concerns it.
+        """
         if not isinstance(provider, GoogleSecretManager):
             return False
         if provider.pinned and provider.pinned.isdecimal() and provider.pinned != self.named:

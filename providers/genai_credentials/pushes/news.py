@@ -1,4 +1,4 @@
-"""`news_in`: what an event says of the links of a chain, out of the envelopes that brokers put it into.
+"""`news_in`: which links of a chain an event concerns. The event may be in the envelopes of several brokers.
 
 Sources: the pages of Pub/Sub, SNS, SQS and Lambda on the form of a message.
 """
@@ -16,16 +16,16 @@ from genai_credentials.pushes.change import Change, Document
 from genai_credentials.pushes.google import GoogleChange
 
 MOST = 10_000
-"""How many parts of one delivery are looked at; no broker delivers more than 1,000 messages at once."""
+"""How many parts of one delivery are read. No broker delivers more than 1,000 messages at once."""
 
 _ENVELOPES = (
-    "message",  # Pub/Sub: a push body, a pulled message
-    "receivedMessages",  # … and the answer to a pull
+    "message",  # Pub/Sub: a push body, or a pulled message
+    "receivedMessages",  # Pub/Sub: the answer to a pull
     "attributes",
     "Message",  # SNS
-    "Sns",  # … as Lambda has it
+    "Sns",  # SNS, in an event of Lambda
     "Body",  # SQS
-    "body",  # … as Lambda has it
+    "body",  # SQS, in an event of Lambda
     "Messages",
     "Records",
 )
@@ -35,19 +35,24 @@ _CONFIRMATIONS = ("SubscriptionConfirmation", "UnsubscribeConfirmation")
 
 
 class News(NamedTuple):
-    """A change that a fetch would show: the numbers of the links it is about, and the version to be served now."""
+    """A change that a fetch would show: the indexes of the links that it concerns, and the version to serve now."""
 
     links: frozenset[int]
     version: str | None
 
 
 def news_in(event: object, providers: Sequence[Provider]) -> list[News]:
-    """What an event says of the secrets that these providers read; nothing where it cannot be read. Never raises."""
+    """Return the changes of the secrets that these providers read; [] if the event cannot be read. Never raises.
+
+    Args:
+        event: A message, a delivery or a document of a broker, as an object or as JSON.
+        providers: The links of a chain, in order.
+    """
     try:
         changes = [change for document in _opened(event) for change in _changes(document)]
         return [News(links, change.version) for change in changes if (links := _links(change, providers))]
     except Exception:
-        # Whoever can publish decides how it is built, and a mapping of somebody else's may raise anything.
+        # The sender decides the content of an event, and a mapping of another library may raise any error.
         return []
 
 
@@ -63,14 +68,14 @@ def _changes(document: Document) -> Iterator[Change]:
 
 
 def _opened(event: object) -> Iterator[Document]:
-    """The innermost documents of an event."""
+    """Yield the innermost documents of an event."""
     waiting = [event]
     for _ in range(MOST):
         if not waiting:
             return
         thing = waiting.pop()
         if isinstance(thing, (str, bytes, bytearray)):
-            # A message that is no JSON hides none of the others of its delivery.
+            # A message that is no JSON does not hide the other messages of its delivery.
             with suppress(ValueError, RecursionError):
                 waiting.append(json.loads(thing))
         elif isinstance(thing, list):

@@ -1,1 +1,1 @@
-"""The built-in providers, a module each; none is imported before it is used."""
+"""The built-in providers, one module each. A module is imported when its provider is first used."""

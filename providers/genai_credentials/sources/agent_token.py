@@ -1,4 +1,4 @@
-"""The token that AWS's agent wants to see, so that no web page can make a program ask it (SSRF)."""
+"""The token for AWS's agent. The agent requires it, because a web page could otherwise make a program ask it (SSRF)."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _MOST_BYTES = 65_536
 
 
 def find_token(name: str) -> str:
-    """The token, from the first of the places where the agent itself looks for one.
+    """Return the token. It is read from the first of the places in which the agent itself looks for a token.
 
     Args:
-        name: The provider's, for the error.
+        name: The name of the provider, for the error.
 
     Raises:
-        Unavailable: There is none: no agent was set up here.
-        FetchFailed: There is one, and it cannot be read, or no header may carry it.
+        Unavailable: There is no token on this machine. No agent was set up here.
+        FetchFailed: The token cannot be read, or it has characters that no HTTP header can have.
     """
     token = os.environ.get("AWS_TOKEN", "")
     if token.startswith(_FILE):
@@ -47,7 +47,7 @@ def find_token(name: str) -> str:
 
 
 def into_the_group(path: Path) -> str:
-    """What to do where this process may not read the token."""
+    """Return the remedy for a process that has no permission to read the token."""
     return (
         f"Put this process's user into the group that may read {path}: aws-wcp-token, or awssmatokenreader where the "
         "agent was installed before 2026; then start the process anew."
@@ -75,7 +75,7 @@ def _read_if_there(path: Path, name: str) -> str | None:
 
 
 def _checked(token: str, name: str, where: str) -> str:
-    # Before it goes into a header: the error of http.client repeats what it refuses.
+    # Checked before it goes into a header, because the error of http.client repeats a value that it refuses.
     token = token.strip()
     if not re.fullmatch(r"[!-~]+", token):
         raise FetchFailed(

@@ -1,4 +1,4 @@
-"""`AWSSecretsManager`: a key from AWS Secrets Manager."""
+"""`AWSSecretsManager`: a provider that reads a key from AWS Secrets Manager."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ if TYPE_CHECKING:
 
 
 class AWSSecretsManager(Source):
-    """A key from AWS Secrets Manager, with boto3's own chain of cloud credentials.
+    """A provider that reads a key from AWS Secrets Manager. boto3 finds the cloud credentials.
 
     Args:
-        secret_id: The secret's name or ARN.
-        field: The JSON key that holds the API key, or the JSON Pointer (RFC 6901) to it, such as "/google/api_key";
+        secret_id: The name or the ARN of the secret.
+        field: The JSON key that holds the API key, or the JSON Pointer (RFC 6901) to it, such as "/google/api_key".
             None means that the secret is the bare key.
-        stage: The staging label to read. It is always named: what a call without it answers is not the same
-            everywhere (probed: moto's server then serves the old value).
-        version_id: A version's id, which pins the secret to it; None means that `stage` decides.
-        region: None means the ARN's, else boto3's own resolution.
-        client: A boto3 `secretsmanager` client, or a zero-argument factory of one, which is called again in a forked
-            child; None makes one.
+        stage: The staging label to read. Each call names it, because stores differ in the answer to a call without a
+            label (probed: the server of moto then returns the old value).
+        version_id: The id of a version. The provider is then pinned to it. None means that `stage` selects the version.
+        region: The region of the secret. None means the region in the ARN. If there is no ARN, boto3 finds the region.
+        client: A boto3 `secretsmanager` client, or a function without arguments that makes one. A forked child calls
+            the function again. None makes a client.
 
     Raises:
-        ConfigurationError: The secret's id has a form that no secret has, the stage is empty, or the field is no name
-            and no pointer.
+        ConfigurationError: The id is neither a name nor an ARN, the stage is empty, or the field is neither a name nor
+            a JSON Pointer.
     """
 
     @sealed_call
@@ -81,13 +81,17 @@ class AWSSecretsManager(Source):
 
     @sealed
     def fetch(self, rejected: ApiKey | None = None) -> ApiKey:
-        """The key in the secret's pinned version, or under its stage.
+        """Return the key in the pinned version, or in the version with the staging label.
+
+        Args:
+            rejected: Ignored. Each fetch reads from the store.
 
         Raises:
             Unavailable: There are no AWS credentials on this machine.
             InvalidSecret: The secret cannot be a key.
             MissingDependency: boto3 is not installed.
-            FetchFailed: Anything else: denied, no such secret, marked for deletion, throttled, down.
+            NoSuchSecret: The secret, the version or the staging label does not exist.
+            FetchFailed: Another failure: access denied, marked for deletion, throttled, store down.
         """
         if self.version_id:
             return self._read(VersionId=self.version_id)
@@ -95,16 +99,20 @@ class AWSSecretsManager(Source):
 
     @sealed
     def fetch_newer(self, current: ApiKey | None) -> ApiKey:
-        """The key that the store has now: there is no cache between it and this. Raises like `fetch`.
+        """Return the key that the store has now. The store is read directly, without a cache. Raises like `fetch`.
 
         Args:
-            current: The key that is served now; None where none is.
+            current: The serving key; None if there is none. It makes no difference here.
         """
         return self.fetch()
 
     @sealed
     def fetch_previous(self, rejected: ApiKey | None = None) -> ApiKey:
-        """The key under AWSPREVIOUS, whatever that is worth. Raises like `fetch`."""
+        """Return the key under AWSPREVIOUS, even if it no longer works. Raises like `fetch`.
+
+        Args:
+            rejected: Ignored.
+        """
         if self.version_id or self.stage != CURRENT:
             raise FetchFailed(
                 f"{self.name}: is pinned, so there is no earlier version to try.",
@@ -113,10 +121,10 @@ class AWSSecretsManager(Source):
         return self._read(VersionStage=PREVIOUS)
 
     def check_put(self) -> None:
-        """Whether a key can be put here at all.
+        """Raise an error if no key can be stored with this provider.
 
         Raises:
-            ConfigurationError: This one is pinned to a version or to a stage other than AWSCURRENT.
+            ConfigurationError: The provider is pinned to a version, or to a stage other than AWSCURRENT.
         """
         if self.version_id or self.stage != CURRENT:
             raise ConfigurationError(
@@ -126,19 +134,24 @@ class AWSSecretsManager(Source):
 
     @sealed_put
     def put(self, key: ApiKey | str) -> ApiKey:
-        """Make a version with a key the current one of the secret, which has to exist; see `Writable.put`.
+        """Store a key as the current version of the secret, which must exist; see `Writable.put`.
 
-        In JSON all else is kept. The version is stored under AWSPENDING; then AWSCURRENT is moved to it, from the
-        version that was read and from no other. The former version is left with AWSPREVIOUS.
+        In JSON, all other members are kept. The new version first gets the label AWSPENDING. Then AWSCURRENT is moved
+        to it from the version that was read. If AWSCURRENT is no longer on that version, it is not moved. AWS gives the
+        former version the label AWSPREVIOUS.
+
+        Args:
+            key: The key, or its text.
 
         Raises:
             InvalidSecret: The text cannot be a key.
-            ConfigurationError: This one is pinned to a version or a stage.
-            PutConflict: Somebody else moved AWSCURRENT at the same moment.
-            PutFailed: The store refused, or something else in the secret would be lost.
+            ConfigurationError: The provider is pinned to a version, or to a stage other than AWSCURRENT.
+            PutConflict: Another writer moved AWSCURRENT at the same moment.
+            PutUnsure: The store gave no answer, and the key may be current.
+            PutFailed: The store refused the call, or the new version would lose other content of the secret.
             Unavailable: There are no AWS credentials on this machine.
         """
-        # Loaded only by those who write.
+        # Imported only when a key is written.
         from genai_credentials.writing.aws import StagedVersions
         from genai_credentials.writing.documents import document_for
         from genai_credentials.writing.text import text_of
@@ -149,13 +162,13 @@ class AWSSecretsManager(Source):
         return self.key(text, versions.put(document_for(self.field, self.name), text))
 
     def calls(self) -> Calls:
-        """Calls the store by the names of a boto3 client's methods: for those who stage a version by themselves."""
+        """Return an object that calls the store by the names of a boto3 client's methods. Used to stage a version."""
         from genai_credentials.writing.aws import Calls
 
         return Calls(self._act, _kind, PROBLEMS, self.name)
 
     def identity(self) -> str:
-        """What AWS itself calls the place: the secret's ARN, and the field.
+        """Return the name that AWS uses: the ARN of the secret, and the field.
 
         Raises like `fetch`.
         """
@@ -164,7 +177,7 @@ class AWSSecretsManager(Source):
         return f"aws:{self._arn}" + (f"#{self.field}" if self.field else "")
 
     def close(self) -> None:
-        """Drop the connections; the next fetch makes others."""
+        """Drop the connections. The next fetch makes new ones."""
         self._client.drop()
 
     def _read(self, **which: str) -> ApiKey:
@@ -173,7 +186,7 @@ class AWSSecretsManager(Source):
         except CredentialsError:
             raise
         except UnicodeError:
-            # Not chained: the error carries the body.
+            # The error is not chained, because it holds the body of the answer.
             answer = {}
         except Exception as error:
             raise self._explained(error) from error
@@ -189,20 +202,21 @@ class AWSSecretsManager(Source):
         if isinstance(text := answer.get("SecretString"), str):
             return text
         if not (binary := answer.get("SecretBinary")):
-            # botocore takes a body that was cut short for an empty answer, with status 200 (probed).
+            # If a body was cut short, botocore returns an empty answer with status 200 (probed).
             raise FetchFailed(f"{self.name}: the answer held no secret.", remedy="It was cut short; it is tried again.")
         return decoded(bytes(binary), f"{self.name}:")
 
     def _make_client(self) -> Any:
-        # A session of our own: boto3's default one is shared with the application, and not safe to share with threads.
+        # A session of its own: the default session of boto3 is shared with the application and is not thread-safe.
         session = import_extra("boto3.session", "aws").Session(region_name=self.region)
         if session.get_credentials() is None:
             raise Unavailable(
                 f"{self.name}: there are no AWS credentials on this machine.",
                 remedy="Run 'aws configure', or give the workload a role.",
             )
-        # boto3 waits 60 s to connect and 60 s to read unless told. With the retries of `_act` that is 95 % of the time;
-        # of the whole, since later fetches use this client too, and this one may have spent most on imports.
+        # The default timeouts of boto3 are 60 s to connect and 60 s to read. These two and the retries of `_act` add up
+        # to 95 % of `fetch_timeout`. They are computed from the whole time, because later fetches use the same client
+        # and the first fetch may have spent most of its time on imports.
         config = import_extra("botocore.config", "aws").Config(
             connect_timeout=max(0.1, seconds_in_all() * 0.2),
             read_timeout=max(0.1, seconds_in_all() * 0.4),
@@ -219,14 +233,14 @@ class AWSSecretsManager(Source):
 
 
 def _kind(error: Exception) -> str:
-    """The store's own name for an error, or else the class of a library's."""
+    """Return the error code of the store, or the name of the class if a library raised the error."""
     response = getattr(error, "response", None)
     code = response.get("Error", {}).get("Code", "") if isinstance(response, dict) else ""
     return str(code) or type(error).__name__
 
 
 def _passes(error: Exception) -> bool:
-    """Whether a call is worth another try: throttling, the store's own failures, a connection that broke off."""
+    """Whether a retry may help: the store throttled the call, the store failed, or the connection broke off."""
     errors = import_extra("botocore.exceptions", "aws")
     if isinstance(error, errors.ClientError):
         response: Any = getattr(error, "response", {})
@@ -240,4 +254,4 @@ def _passes(error: Exception) -> bool:
 
 THROTTLED = re.compile(r"Throttl|TooManyRequests|RequestLimitExceeded|SlowDown|RequestTimeout")
 PROBLEMS = {code: (trouble.problem, trouble.remedy) for code, trouble in AWS.items()}
-"""For what else calls the store: what each of its codes means, and what to do."""
+"""The meaning of each error code of the store and its remedy, for other callers of the store."""

@@ -1,4 +1,4 @@
-"""`AWSAgent`: a key from AWS Secrets Manager, through AWS's own agent on this machine."""
+"""`AWSAgent`: a provider that reads a key from AWS Secrets Manager through AWS's own agent on this machine."""
 
 from __future__ import annotations
 
@@ -22,40 +22,40 @@ from genai_credentials.sources.base import Source, name_of, refuse_a_key, uri_of
 from genai_credentials.sources.retries import insist
 
 PORT = 2773
-"""Where the agent and the Lambda extension listen unless they are told otherwise."""
+"""The default port of the agent and of the Lambda extension."""
 
 MOST_BYTES = 1 << 20
-"""A secret has at most 64 KiB, each byte of which JSON may write as six characters."""
+"""The largest answer in bytes. A secret has at most 64 KiB, and JSON may write each byte as six characters."""
 
 
 class AWSAgent(Source):
-    """A key from AWS Secrets Manager, through the agent that AWS has for it, or its Lambda extension.
+    """A provider that reads a key from AWS Secrets Manager through AWS's agent, or through the Lambda extension of AWS.
 
-    The agent (since 2026 the AWS Workload Credentials Provider) is one cache for all processes of a host, and this
-    source needs no boto3. A fetch takes what the agent has in its cache, which is up to 300 s old unless the agent is
-    configured otherwise. After a rejection the agent is told to ask the store (`refreshNow`). The Lambda extension has
-    no such switch: there a new key shows when the extension's own time to live ends. It answers during an invocation
-    only.
+    The agent is one cache for all processes of a host. Since 2026 its name is AWS Workload Credentials Provider. This
+    provider needs no boto3. A fetch reads the cache of the agent. By default, a value in that cache is up to 300 s old.
+    After a refusal, the fetch asks the agent to read from the store (`refreshNow`). The Lambda extension has no such
+    parameter, and a new key appears when the cache of the extension expires. The extension answers only during an
+    invocation.
 
-    The request goes to 127.0.0.1, never to a proxy, and follows no redirect. It carries the agent's token: AWS_TOKEN
-    (which may be `file://…`), else what is in the file /var/run/awssmatoken, else AWS_SESSION_TOKEN, else
-    AWS_CONTAINER_AUTHORIZATION_TOKEN. The token is looked for at each fetch, since the agent writes another one at its
-    start.
+    The request goes to 127.0.0.1, never to a proxy, and follows no redirect. It carries the token of the agent. The
+    token is read from the first of these places: the variable AWS_TOKEN (its value may be `file://…`), the file
+    /var/run/awssmatoken, the variable AWS_SESSION_TOKEN, the variable AWS_CONTAINER_AUTHORIZATION_TOKEN. Each fetch
+    reads the token again, because the agent writes a new token when it starts.
 
-    Source: https://github.com/aws/aws-workload-credentials-provider, and for the extension the Lambda section of the
+    Sources: https://github.com/aws/aws-workload-credentials-provider. For the extension: the section on Lambda in the
     user guide of AWS Secrets Manager.
 
     Args:
-        secret_id: The secret's name or ARN.
-        field: The JSON key that holds the API key, or the JSON Pointer (RFC 6901) to it, such as "/google/api_key";
+        secret_id: The name or the ARN of the secret.
+        field: The JSON key that holds the API key, or the JSON Pointer (RFC 6901) to it, such as "/google/api_key".
             None means that the secret is the bare key.
         stage: The staging label to read.
-        version_id: A version's id, which pins the secret to it; None means that `stage` decides.
-        port: Where the agent listens on this machine.
+        version_id: The id of a version. The provider is then pinned to it. None means that `stage` selects the version.
+        port: The port on this machine on which the agent listens.
 
     Raises:
-        ConfigurationError: The secret's id has a form that no secret has, the stage is empty, the field is no name and
-            no pointer, or the port is none.
+        ConfigurationError: The id is neither a name nor an ARN, the stage is empty, the field is neither a name nor a
+            JSON Pointer, or the port is not between 1 and 65535.
     """
 
     @sealed_call
@@ -93,27 +93,35 @@ class AWSAgent(Source):
 
     @sealed
     def fetch(self, rejected: ApiKey | None = None) -> ApiKey:
-        """The key that the agent has in its cache; after a rejection, the one that the store has.
+        """Return the key in the cache of the agent. After a refusal, return the key in the store.
+
+        Args:
+            rejected: The key that the API has just refused; None when no key was refused.
 
         Raises:
-            Unavailable: No agent listens here, or there is no token for it.
+            Unavailable: No agent listens on the port, or there is no token for it.
             InvalidSecret: The secret cannot be a key.
-            FetchFailed: Anything else: the token is refused or cannot be read, or the store refuses the agent.
+            FetchFailed: Another failure: the token cannot be read, the agent refuses it, or the store refuses the
+                agent.
         """
         return self._read(self._which()) if rejected is None else self._read_anew()
 
     @sealed
     def fetch_newer(self, current: ApiKey | None) -> ApiKey:
-        """The key that the store has, past the agent's cache. Raises like `fetch`.
+        """Return the key in the store, not the key in the cache of the agent. Raises like `fetch`.
 
         Args:
-            current: The key that is served now; None where none is.
+            current: The serving key; None if there is none. It makes no difference here.
         """
         return self._read_anew()
 
     @sealed
     def fetch_previous(self, rejected: ApiKey | None = None) -> ApiKey:
-        """The key under AWSPREVIOUS, whatever that is worth. Raises like `fetch`."""
+        """Return the key under AWSPREVIOUS, even if it no longer works. Raises like `fetch`.
+
+        Args:
+            rejected: Ignored.
+        """
         if self.version_id or self.stage != CURRENT:
             raise FetchFailed(
                 f"{self.name}: is pinned, so there is no earlier version to try.",
@@ -151,7 +159,7 @@ class AWSAgent(Source):
         from http.client import HTTPConnection, HTTPException
         from urllib.parse import urlencode
 
-        # Unlike urllib, this goes to no proxy and follows no redirect.
+        # Unlike urllib, http.client uses no proxy and follows no redirect.
         connection = HTTPConnection("127.0.0.1", self.port, timeout=seconds_left() * 0.9)
         try:
             connection.request("GET", f"/secretsmanager/get?{urlencode(query)}", headers={HEADER: token})
@@ -168,7 +176,7 @@ class AWSAgent(Source):
             problem = _Later(f"{self.name}: the agent broke off ({type(error).__name__}).", remedy=_LATER)
         finally:
             connection.close()
-        # Not chained: the frames of the client hold the token.
+        # The first error is not chained, because the frames of http.client hold the token.
         raise problem
 
     def _refuse(self, status: int, body: bytes, document: dict[str, object] | None) -> NoReturn:
@@ -196,11 +204,11 @@ class AWSAgent(Source):
 
 
 class _Later(FetchFailed):
-    """A failure that passes by itself."""
+    """A failure that may be gone at a later try."""
 
 
 class _NotUnderstood(FetchFailed):
-    """The agent refused the request itself, and not the secret."""
+    """The agent refused the form of the request. It did not refuse the secret."""
 
 
 _LATER = "It is tried again; check the agent's log if it lasts."
@@ -237,7 +245,10 @@ def _json_object(body: bytes) -> dict[str, object] | None:
 
 
 def _code_in(body: bytes, document: dict[str, object] | None) -> str:
-    """The error's code at AWS: the agent passes it on in JSON, the Lambda extension in a sentence; "" without one."""
+    """Return the error code of AWS; "" if the answer has none.
+
+    The agent sends the code in JSON. The Lambda extension sends it in a sentence.
+    """
     text = str(document.get("__type") or "") if document is not None else body[:4096].decode("ascii", "replace")
     found = re.search(r"\b[A-Z][A-Za-z]{3,60}(?:Exception|Failure|Error|Exceeded)\b", text)
     return found[0] if found else ""

@@ -1,4 +1,4 @@
-"""How a secret in AWS Secrets Manager is named, whoever reads it."""
+"""The rules for the name and the ARN of a secret in AWS Secrets Manager."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _NAME = re.compile(r"[A-Za-z0-9/_+=.@!-]{1,512}")
 
 
 def checked_secret(secret_id: str, stage: str) -> str | None:
-    """The region in a secret's ARN; None for a name.
+    """Return the region in the ARN of a secret; None if the id is a name.
 
     Raises:
-        ConfigurationError: The secret's id has a form that no secret has, or the stage is empty.
+        ConfigurationError: The id is neither a name nor an ARN, or the stage is empty.
     """
     arn = _ARN.fullmatch(secret_id) if isinstance(secret_id, str) else None
     if arn is None and (not isinstance(secret_id, str) or not _NAME.fullmatch(secret_id)):

@@ -1,4 +1,4 @@
-"""What the built-in providers share: names, paths, the text form, one warning for a key that had to be cleaned."""
+"""Shared parts of the built-in providers: the base class, checks of names and paths, and the text form."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from genai_credentials.log import logger
 from genai_credentials.sealing import OfThisProcess
 
 DEFAULT_NAMES = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
-"""The SDK's own order (google.genai._api_client.get_env_api_key)."""
+"""The order of the SDK itself (google.genai._api_client.get_env_api_key)."""
 
 
 class Source(OfThisProcess):
-    """What the built-in providers share: a name, and one warning for a key that had to be cleaned.
+    """The base class of the built-in providers. It logs one warning when it had to clean a key.
 
-    A copy of one is itself. One that holds nothing of this process is pickled as its arguments, never with a key.
+    A copy of a provider is the same object. Pickle stores the arguments of a provider, never a key. A provider with an
+    object of this process cannot be pickled.
     """
 
     name: str = "source"
@@ -28,7 +29,7 @@ class Source(OfThisProcess):
         self._warned: str | None = None
 
     def key(self, text: str, version: str | None = None) -> ApiKey:
-        """The key that a text holds; says once what had to be taken off it."""
+        """Return the key in this text. Logs a warning, once per key, if characters around the key were removed."""
         key = ApiKey(text, provider=self.name, version=version)
         if key.notes and self._warned != key.fingerprint:
             self._warned = key.fingerprint
@@ -43,11 +44,11 @@ class Source(OfThisProcess):
 
     @property
     def uri(self) -> str | None:
-        """The text form that `genai_credentials.uris.parse` reads back to an equal provider; None without one."""
+        """The text form, which `genai_credentials.uris.parse` turns into an equal provider; None without a form."""
         return None
 
     def _again(self) -> Callable[[], Source] | None:
-        """Makes an equal provider, in another process too; None where that cannot be."""
+        """Return a function that makes an equal provider, also in another process; None if this is impossible."""
         return None
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -65,7 +66,7 @@ class Source(OfThisProcess):
     def __eq__(self, other: object) -> bool:
         if self is other or not isinstance(other, Source) or type(self) is not type(other):
             return self is other
-        # A client of the caller's may lead to another account, or to another store.
+        # Two clients of the caller may read from different accounts or different stores.
         same_client = self._given_client() is other._given_client()
         return self.uri is not None and self.uri == other.uri and same_client
 
@@ -77,10 +78,10 @@ class Source(OfThisProcess):
 
 
 def checked_path(path: str | os.PathLike[str]) -> Path:
-    """The path of a file; a `~` at its start is the home directory, as no shell puts it in for a URI.
+    """Return the path of a file. A `~` at its start is the home directory, because no shell expands it in a URI.
 
     Raises:
-        ConfigurationError: No file can have it.
+        ConfigurationError: No file can have this path.
     """
     refuse_a_key(str(path))
     if not isinstance(path, (str, os.PathLike)) or not str(path) or not str(path).isprintable():
@@ -89,10 +90,13 @@ def checked_path(path: str | os.PathLike[str]) -> Path:
 
 
 def refuse_a_key(*names: object) -> None:
-    """Refuse a key that stands where a name, a field or a path belongs, without repeating it.
+    """Raise an error if a key was passed as a name, a field or a path. The error does not contain the key.
+
+    Args:
+        names: The values to check. A value that is no text passes.
 
     Raises:
-        ConfigurationError: One looks like a key.
+        ConfigurationError: One of the values looks like a key.
     """
     if any(map(looks_like_a_key, names)):
         raise ConfigurationError(
@@ -102,40 +106,40 @@ def refuse_a_key(*names: object) -> None:
 
 
 def uri_of(scheme: str, path: str, field: str | None = None, **query: str | None) -> str:
-    """A provider's URI; what would have a meaning in it is percent-encoded.
+    """Return the URI of a provider. Characters with a meaning in a URI are percent-encoded.
 
     Args:
-        scheme: What stands before the colon.
-        path: What stands after it, as it is.
-        field: What stands after '#'; None for nothing.
-        query: Names and values after '?'; a None is left out.
+        scheme: The text before the colon.
+        path: The text after the colon, not yet encoded.
+        field: The text after '#', not yet encoded; None leaves '#' out.
+        query: The names and values after '?'. A name whose value is None is left out.
     """
-    from urllib.parse import quote  # rarely asked
+    from urllib.parse import quote  # rarely needed
 
     pairs = "&".join(f"{name}={quote(value, safe='/:+@!')}" for name, value in query.items() if value)
-    # A comma before a colon would pass for one between two links.
+    # In a path without a colon, a comma before a later colon would look like a comma between two links.
     path, field = (quote(text or "", safe=f"/:+=@!{'' if ':' in (text or '') else ','}") for text in (path, field))
     return f"{scheme}:{path}" + (f"?{pairs}" if pairs else "") + (f"#{field}" if field else "")
 
 
 def name_of(scheme: str, path: str, field: str | None = None, **query: str | None) -> str:
-    """A provider's name in logs and errors: its URI as a person reads it, without percent-encoding.
+    """Return the name of a provider for logs and errors: its URI in a readable form, without percent-encoding.
 
-    Two links that read different things have different names, so whatever changes what is read belongs into it. The
-    arguments are those of `uri_of`.
+    Two links that read different things must have different names. Therefore the name contains each argument that
+    changes the result of a fetch. The arguments are the arguments of `uri_of`.
     """
     pairs = "&".join(f"{name}={value}" for name, value in query.items() if value)
     return f"{scheme}:{path}" + (f"?{pairs}" if pairs else "") + (f"#{field}" if field else "")
 
 
 def variable_names(names: tuple[str, ...]) -> tuple[str, ...]:
-    """The names to look up, checked.
+    """Return the names of the variables to read, after a check. An empty tuple means `DEFAULT_NAMES`.
 
     Raises:
-        ConfigurationError: A name is none.
+        ConfigurationError: One of the names cannot be the name of an environment variable.
     """
     for name in names:
-        # Not repeated when it looks like a key: that is what people put in the wrong place.
+        # The error does not repeat the name, because people put the key itself here by mistake.
         if not isinstance(name, str) or not re.fullmatch(r"(?!AIza|AQ\.|sk-)[A-Za-z_][A-Za-z0-9_.-]{0,127}", name):
             raise ConfigurationError(
                 "That is no name of an environment variable.",
@@ -147,11 +151,18 @@ def variable_names(names: tuple[str, ...]) -> tuple[str, ...]:
 def first_of(
     source: Source, names: Sequence[str], values: Mapping[str, str | None], rejected: ApiKey | None, where: str
 ) -> ApiKey:
-    """The key under the first of a source's names that has one, the refused key last.
+    """Return the key of the first variable that has a value. The refused key is returned only if there is no other.
+
+    Args:
+        source: The provider that reads the variables.
+        names: The names of the variables, in order of preference.
+        values: The values of all variables by name.
+        rejected: The key that the API has just refused; None when no key was refused.
+        where: The place of the variables, for the error.
 
     Raises:
-        Unavailable: There is none.
-        InvalidSecret: What is there cannot be a key.
+        Unavailable: None of the variables has a value.
+        InvalidSecret: A value cannot be a key.
     """
     found = [name for name in names if values.get(name)]
     if not found:
@@ -172,5 +183,5 @@ def _named_key(source: Source, name: str, values: Mapping[str, str | None]) -> A
         return source.key(values[name] or "")
     except InvalidSecret as error:
         problem = InvalidSecret(f"{error.message.rstrip('.')} ({name}).", remedy=error.remedy)
-    # Not chained: the frames of the first one hold the text.
+    # The first error is not chained, because its frames hold the text of the key.
     raise problem

@@ -1,15 +1,18 @@
-"""CRC32C, the checksum that Google's stores send along."""
+"""CRC32C, the checksum that Google Secret Manager sends with each payload.
+
+Source: https://cloud.google.com/secret-manager/docs/data-integrity.
+"""
 
 from __future__ import annotations
 
 from functools import cache
 
 _POLYNOMIAL = 0x82F63B78
-"""Castagnoli's, reflected (RFC 3720, appendix B.4)."""
+"""The polynomial of Castagnoli, reflected (RFC 3720, appendix B.4)."""
 
 
 def crc32c(data: bytes) -> int:
-    """The CRC32C of some bytes, by google-crc32c where it is installed; a secret of 64 KiB takes 8 ms without it."""
+    """Return the CRC32C of some bytes. It uses google-crc32c if installed; else a secret of 64 KiB takes 8 ms."""
     try:
         import google_crc32c
     except ImportError:
@@ -18,7 +21,7 @@ def crc32c(data: bytes) -> int:
 
 
 def crc32c_in_python(data: bytes) -> int:
-    """The same, with nothing but Python: google-genai alone doesn't bring the package along."""
+    """Return the CRC32C, computed in Python alone, because google-genai does not install google-crc32c."""
     table, crc = _table(), 0xFFFFFFFF
     for byte in data:
         crc = table[(crc ^ byte) & 0xFF] ^ (crc >> 8)

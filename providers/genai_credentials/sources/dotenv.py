@@ -1,4 +1,4 @@
-"""`Dotenv`: a key from a .env file."""
+"""`Dotenv`: a provider that reads a key from a .env file."""
 
 from __future__ import annotations
 
@@ -26,11 +26,14 @@ MAX_BYTES = 1 << 20
 
 
 class Dotenv(Source):
-    """A key from a .env file, read anew at each fetch; `os.environ` is never written.
+    """A provider that reads a key from a .env file. Each fetch reads the file again. It never changes `os.environ`.
 
     Args:
-        path: The file.
-        names: The variables, in order of preference; none means GOOGLE_API_KEY, then GEMINI_API_KEY.
+        path: The path of the file. A `~` at its start is the home directory.
+        names: The names of the variables, in order of preference. Without names: GOOGLE_API_KEY, then GEMINI_API_KEY.
+
+    Raises:
+        ConfigurationError: No file can have the path, or a name cannot be the name of an environment variable.
     """
 
     @sealed_call
@@ -53,12 +56,16 @@ class Dotenv(Source):
 
     @sealed
     def fetch(self, rejected: ApiKey | None = None) -> ApiKey:
-        """The key of the first variable that the file sets and that doesn't hold the refused key.
+        """Return the key of the first variable that the file sets and that does not hold the refused key.
+
+        Args:
+            rejected: The key that the API has just refused; None when no key was refused.
 
         Raises:
-            Unavailable: No such file, or none of the variables in it.
+            Unavailable: The file does not exist, or it sets none of the variables.
             MissingDependency: python-dotenv is not installed.
-            FetchFailed: The file cannot be read, or what it holds cannot be a key.
+            InvalidSecret: The value of a variable cannot be a key.
+            FetchFailed: The file cannot be read, or has more than 1,048,576 bytes.
         """
         try:
             with self.path.open("rb") as stream:
@@ -78,18 +85,22 @@ class Dotenv(Source):
 
     @sealed_put
     def put(self, key: ApiKey | str) -> ApiKey:
-        """Store a key under the variable that a fetch would serve, or else under the first name; see `Writable.put`.
+        """Store a key in the file; see `Writable.put`.
 
-        All else in the file stays to the byte. It is replaced whole or not at all, and keeps its mode and its owner. A
-        new one is for its owner alone; its directory has to exist.
+        The key goes into the variable that a fetch reads. If none of the variables is set, it goes into the first one.
+        Every other byte of the file stays as it is. The file is replaced as a whole or not at all, and keeps its mode
+        and its owner. A new file is readable by its owner only. Its directory must exist.
+
+        Args:
+            key: The key, or its text.
 
         Raises:
             InvalidSecret: The text cannot be a key.
             MissingDependency: python-dotenv is not installed.
-            PutConflict: Somebody else changed the file at the same moment.
-            PutFailed: The file cannot be written, or the key cannot stand in it.
+            PutConflict: Another program changed the file at the same moment.
+            PutFailed: The file cannot be written, or a .env file cannot hold this key.
         """
-        # Loaded only by those who write.
+        # Imported only when a key is written.
         from genai_credentials.writing.files import KeyFile
         from genai_credentials.writing.text import text_of
         from genai_credentials.writing.variables import Variables

@@ -1,4 +1,4 @@
-"""`Env`: a key from the environment."""
+"""`Env`: a provider that reads a key from the environment."""
 
 from __future__ import annotations
 
@@ -13,11 +13,16 @@ from genai_credentials.sources.base import DEFAULT_NAMES, Source, first_of, uri_
 
 
 class Env(Source):
-    """A key from the first environment variable that is set; an empty one counts as unset, as in the SDK.
+    """A provider that reads the first environment variable with a value.
+
+    An empty variable counts as unset, as in the SDK.
 
     Args:
-        names: The variables, in order of preference; none means GOOGLE_API_KEY, then GEMINI_API_KEY.
-        environ: Where to look; None means `os.environ`, read anew at each fetch.
+        names: The names of the variables, in order of preference. Without names: GOOGLE_API_KEY, then GEMINI_API_KEY.
+        environ: The mapping to read; None means `os.environ`. Each fetch reads the mapping again.
+
+    Raises:
+        ConfigurationError: One of the names cannot be the name of an environment variable.
 
     Examples:
         >>> Env(environ={"GEMINI_API_KEY": "AIzaExample"}).fetch()
@@ -33,7 +38,7 @@ class Env(Source):
 
     @property
     def uri(self) -> str | None:
-        """The text form of this provider; None when it reads an environment of its own."""
+        """The text form of this provider; None if the provider reads a mapping of the caller."""
         if self._environ() is not None:
             return None
         return uri_of("env", ",".join(self.names) if self.names != DEFAULT_NAMES else "")
@@ -43,11 +48,14 @@ class Env(Source):
 
     @sealed
     def fetch(self, rejected: ApiKey | None = None) -> ApiKey:
-        """The key of the first variable that is set and doesn't hold the refused key.
+        """Return the key of the first variable that is set and does not hold the refused key.
+
+        Args:
+            rejected: The key that the API has just refused; None when no key was refused.
 
         Raises:
-            Unavailable: None is set.
-            InvalidSecret: What is set cannot be a key.
+            Unavailable: None of the variables is set.
+            InvalidSecret: The value of a variable cannot be a key.
         """
         environ = self._environ()
         return first_of(self, self.names, os.environ if environ is None else environ, rejected, "the environment")

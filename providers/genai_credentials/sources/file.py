@@ -1,4 +1,4 @@
-"""`File`: a key from a file, plain or in a JSON field."""
+"""`File`: a provider that reads a key from a file. The file holds the bare key, or JSON with the key in a field."""
 
 from __future__ import annotations
 
@@ -19,15 +19,17 @@ MAX_FILE_BYTES = 16 * MAX_BYTES
 
 
 class File(Source):
-    """A key from a file that is opened anew at each fetch, so the symlink swap of a Kubernetes secret is followed.
+    """A provider that reads a key from a file. Each fetch opens the file again, and thus finds a replaced file.
+
+    Kubernetes replaces the files of a mounted secret by changing a symbolic link. The next fetch follows the new link.
 
     Args:
-        path: The file.
-        field: The JSON key that holds the API key, or the JSON Pointer (RFC 6901) to it, such as "/google/api_key";
-            None means that the file holds it bare.
+        path: The path of the file. A `~` at its start is the home directory.
+        field: The JSON key that holds the API key, or the JSON Pointer (RFC 6901) to it, such as "/google/api_key".
+            None means that the file holds the bare key.
 
     Raises:
-        ConfigurationError: No file can have the path, or the field is no name and no pointer.
+        ConfigurationError: No file can have the path, or the field is neither a name nor a JSON Pointer.
     """
 
     @sealed_call
@@ -49,12 +51,15 @@ class File(Source):
 
     @sealed
     def fetch(self, rejected: ApiKey | None = None) -> ApiKey:
-        """The key in the file.
+        """Return the key in the file.
+
+        Args:
+            rejected: Ignored. Each fetch reads the file.
 
         Raises:
-            Unavailable: No such file.
-            InvalidSecret: What it holds cannot be a key.
-            FetchFailed: It cannot be read.
+            Unavailable: The file does not exist.
+            InvalidSecret: The content is no key, has no such field, or has more than 65,536 bytes.
+            FetchFailed: The file exists but cannot be read.
         """
         try:
             with self.path.open("rb") as stream:
@@ -75,15 +80,18 @@ class File(Source):
     def put(self, key: ApiKey | str) -> ApiKey:
         """Store a key in the file; see `Writable.put`.
 
-        The file is replaced whole or not at all, and keeps its mode, its owner and, in JSON, all else to the byte. A
-        new one is for its owner alone; its directory has to exist.
+        The file is replaced as a whole or not at all. It keeps its mode and its owner. In JSON, every other byte stays
+        as it is. A new file is readable by its owner only. Its directory must exist.
+
+        Args:
+            key: The key, or its text.
 
         Raises:
             InvalidSecret: The text cannot be a key.
-            PutConflict: Somebody else changed the file at the same moment.
-            PutFailed: The file cannot be written, or holds something else that would be lost.
+            PutConflict: Another program changed the file at the same moment.
+            PutFailed: The file cannot be written, or the write would destroy other content of the file.
         """
-        # Loaded only by those who write.
+        # Imported only when a key is written.
         from genai_credentials.writing.documents import BareFile, InMember
         from genai_credentials.writing.files import KeyFile
         from genai_credentials.writing.text import text_of

@@ -1,4 +1,4 @@
-"""`GoogleSecretManager`: a key from Google Secret Manager."""
+"""`GoogleSecretManager`: a provider that reads a key from Google Secret Manager."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from google.cloud.secretmanager_v1 import SecretManagerServiceClient
 
 MOST_PROBES = 8
-"""How many versions on either side of one are asked for by number."""
+"""How many versions above a version, and how many below it, a fetch asks for by number."""
 
 Transport = Literal["grpc", "rest"]
 
@@ -36,33 +36,35 @@ _RESOURCE = re.compile(
     r"(?P<secret>projects/[^/\s]+(?:/locations/(?P<location>[a-z0-9-]+))?/secrets/[A-Za-z0-9_-]{1,255})"
     r"(?:/versions/(?P<version>[A-Za-z0-9_-]{1,63}))?"
 )
-# In the store's message: "Secret Version [projects/…/versions/2] is in DISABLED state."
+# The message of the store: "Secret Version [projects/…/versions/2] is in DISABLED state."
 _NUMBER = re.compile(r"/versions/(\d+)\b")
 
 
 class GoogleSecretManager(Source):
-    """A key from Google Secret Manager, with application default credentials.
+    """A provider that reads a key from Google Secret Manager, with application default credentials.
 
-    Without a version it follows `latest`. That alias is eventually consistent, by Google's documentation, and only a
-    version by number is strongly consistent. So after a rejection of version N the versions N+1, N+2… are asked for by
-    number first, and a `latest` that later answers with a lower version than was seen does not undo a rotation. Where
-    the version that `latest` names is disabled or destroyed, the newest that can be read is served in its place.
+    Without a version, the provider follows `latest`. That alias is eventually consistent, and only a version by number
+    is strongly consistent. Therefore, after a refusal of version N, a fetch first asks for N+1, N+2 and so on by
+    number. If `latest` later returns a lower version than before, the higher version is served. If `latest` points to a
+    version that is disabled or destroyed, the newest readable version is served.
+
+    Source: https://docs.cloud.google.com/secret-manager/regional-secrets/reference/consistency.
 
     Args:
-        resource: `projects/P/secrets/S`, or regional `projects/P/locations/L/secrets/S`; with `/versions/V` it is
-            pinned to that number or alias, and stays so after a rejection.
-        field: The JSON key that holds the API key, or the JSON Pointer (RFC 6901) to it, such as "/google/api_key";
+        resource: `projects/P/secrets/S`, or `projects/P/locations/L/secrets/S` for a regional secret. With
+            `/versions/V`, the provider is pinned to that number or alias, also after a refusal.
+        field: The JSON key that holds the API key, or the JSON Pointer (RFC 6901) to it, such as "/google/api_key".
             None means that the secret is the bare key.
-        client: A `SecretManagerServiceClient`, or a zero-argument factory of one, which is called again in a forked
-            child; None makes one, at the regional endpoint for a regional secret. `SECRET_MANAGER_EMULATOR_HOST` in
-            the environment names an emulator on this machine in its place.
-        transport: How the secret is read where no client is passed: "grpc" is the stock client; "rest" is plain REST
-            over google-auth's session, which google-genai brings along. None means the stock client where it is
+        client: A `SecretManagerServiceClient`, or a function without arguments that makes one. A forked child calls the
+            function again. None makes a client, at the regional endpoint for a regional secret. With None, the variable
+            `SECRET_MANAGER_EMULATOR_HOST` can name an emulator on this machine.
+        transport: How to read the secret if no client is passed. "grpc" is the stock client. "rest" is plain REST over
+            a session of google-auth, which is installed with google-genai. None means the stock client if it is
             installed, else REST.
 
     Raises:
-        ConfigurationError: The resource name has another form, the field is no name and no pointer, there is no such
-            transport, or a client was passed too.
+        ConfigurationError: The resource name has another form, the field is neither a name nor a JSON Pointer, the
+            transport does not exist, or `transport="rest"` and a client were passed together.
     """
 
     @sealed_call
@@ -103,13 +105,18 @@ class GoogleSecretManager(Source):
 
     @sealed
     def fetch(self, rejected: ApiKey | None = None) -> ApiKey:
-        """The key in the pinned version, or in the newest one that can be read.
+        """Return the key in the pinned version, or in the newest version that can be read.
+
+        Args:
+            rejected: The key that the API has just refused; None when no key was refused. If this provider returned
+                that key, the fetch asks for higher versions by number.
 
         Raises:
             Unavailable: There are no Google credentials on this machine.
             InvalidSecret: The secret cannot be a key.
-            MissingDependency: The client that `transport` names is not installed.
-            FetchFailed: Anything else: denied, no such secret, disabled, down, wrong checksum.
+            MissingDependency: The package for `transport` is not installed.
+            NoSuchSecret: The secret or the version does not exist.
+            FetchFailed: Another failure: access denied, version disabled, store down, wrong checksum.
         """
         if self.pinned:
             return self._access(self.pinned)
@@ -117,12 +124,13 @@ class GoogleSecretManager(Source):
 
     @sealed
     def fetch_newer(self, current: ApiKey | None) -> ApiKey:
-        """A version newer than the current one, past a `latest` that lags; else the same one. Raises like `fetch`.
+        """Return the key in a newer version than the current one, even if `latest` still lags. Raises like `fetch`.
 
-        Where the current one cannot be read any more, since it was disabled, it is the one to go back to.
+        If no version is newer, the current version is read again. If the current version cannot be read any more, for
+        example because it was disabled, an older one is read.
 
         Args:
-            current: The key that is served now; None, or another provider's key, makes it a plain fetch.
+            current: The serving key. None, or the key of another provider, makes this call a plain `fetch`.
         """
         if self.pinned or current is None or not self._is_ours(current):
             return self.fetch()
@@ -130,16 +138,20 @@ class GoogleSecretManager(Source):
 
     @sealed
     def fetch_previous(self, rejected: ApiKey | None = None) -> ApiKey:
-        """The key in the version before the refused one, whatever that is worth. Raises like `fetch`."""
+        """Return the key in the version before the refused one, even if it no longer works. Raises like `fetch`.
+
+        Args:
+            rejected: The key that the API has just refused. None, or the key of another provider, raises FetchFailed.
+        """
         if not self._is_ours(rejected) or number_of(rejected) < 2 or self.pinned:
             raise FetchFailed(f"{self.name}: has no earlier version.", remedy="Add a version to the secret.")
         return self._access(str(number_of(rejected) - 1))
 
     def check_put(self) -> None:
-        """Whether a key can be put here at all.
+        """Raise an error if no key can be stored with this provider.
 
         Raises:
-            ConfigurationError: This one is pinned to a version.
+            ConfigurationError: The provider is pinned to a version.
         """
         if self.pinned:
             raise ConfigurationError(
@@ -149,19 +161,24 @@ class GoogleSecretManager(Source):
 
     @sealed_put
     def put(self, key: ApiKey | str) -> ApiKey:
-        """Add a version with a key to the secret, which has to exist; see `Writable.put`.
+        """Add a version with the key to the secret, which must exist; see `Writable.put`.
 
-        In JSON all else is kept. Secret Manager has no compare-and-swap: when two add a version at the same moment,
-        both are kept, the higher number serves, and whoever added it is told.
+        In JSON, all other members are kept. Secret Manager has no compare-and-swap. If two writers add a version at the
+        same moment, both versions are kept and the higher number serves. The writer of the higher number gets a
+        PutConflict, and its `stored` is that number.
+
+        Args:
+            key: The key, or its text.
 
         Raises:
             InvalidSecret: The text cannot be a key.
-            ConfigurationError: This one is pinned to a version.
-            PutConflict: Somebody else added a version at the same moment.
-            PutFailed: The version could not be added, or something else in the secret would be lost.
+            ConfigurationError: The provider is pinned to a version.
+            PutConflict: Another writer added a version at the same moment.
+            PutUnsure: The store gave no answer, and the version may have been added.
+            PutFailed: The version could not be added, or the new version would lose other content of the secret.
             FetchFailed: The secret cannot be read.
         """
-        # Loaded only by those who write.
+        # Imported only when a key is written.
         from genai_credentials.writing.documents import document_for
         from genai_credentials.writing.google import Addition, NewVersion
         from genai_credentials.writing.text import text_of
@@ -173,7 +190,7 @@ class GoogleSecretManager(Source):
         return self._versions.served(self.key(text, str(number)))
 
     def identity(self) -> str:
-        """What Secret Manager itself calls the place: the secret with the project's number, and the field.
+        """Return the name that Secret Manager uses: the secret with the number of the project, and the field.
 
         Raises like `fetch`.
         """
@@ -182,7 +199,7 @@ class GoogleSecretManager(Source):
         return f"google:{self._called}" + (f"#{self.field}" if self.field else "")
 
     def close(self) -> None:
-        """Drop the connection; the next fetch makes another."""
+        """Drop the connection. The next fetch makes a new one."""
         self._client.drop()
 
     def _is_ours(self, key: ApiKey | None) -> bool:
@@ -195,7 +212,10 @@ class GoogleSecretManager(Source):
         return self.key(extract_field(text, self.field, self.name), number)
 
     def _look(self, version: str) -> tuple[int, bytes | None] | None:
-        """A version's number and bytes; None for the bytes of one that is disabled, and where there is none."""
+        """Return the number and the bytes of a version.
+
+        The bytes are None if the version is disabled or destroyed. The result is None if the version does not exist.
+        """
         try:
             answer = self._checked(version)
         except NotFound:
@@ -217,7 +237,7 @@ class GoogleSecretManager(Source):
             raise
         except Exception as error:
             raise self._explained(error, version) from without_frames(error)
-        # The stock client doesn't compare them (probed: a corrupted checksum came back silently).
+        # The stock client does not compare the checksum (probed: it returned a payload with a wrong one).
         if answer.crc32c is not None and crc32c(answer.data) != answer.crc32c:
             number = answer.name.rsplit("/", 1)[-1]
             raise FetchFailed(

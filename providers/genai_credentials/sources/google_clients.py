@@ -1,7 +1,7 @@
-"""Two ways to read a version of a secret at Google, and to add one: the stock client, and plain REST.
+"""Two ways to read and to add a version of a secret in Google Secret Manager: the stock client, and plain REST.
 
-The stock client costs 0.5 s and 61 MB to load; google-auth's `AuthorizedSession` comes with google-genai, and
-costs 0.1 s and 22 MB.
+The stock client takes 0.5 s and 61 MB to load. The `AuthorizedSession` of google-auth takes 0.1 s and 22 MB, and is
+installed with google-genai.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _HOST = "secretmanager.googleapis.com"
 
 
 class Accessed(NamedTuple):
-    """A version as it was read; `crc32c` is None where no checksum was sent."""
+    """A version as it was read: full name, bytes and checksum. `crc32c` is None if no checksum was sent."""
 
     name: str
     data: bytes
@@ -30,31 +30,31 @@ class Accessed(NamedTuple):
 
 
 def read_with(client: Any, name: str, timeout: float) -> Accessed:
-    """Read one version, once.
+    """Read one version, without a retry.
 
     Args:
         client: A stock client, or a `RestClient`.
-        name: The version's full name.
-        timeout: Seconds it may take.
+        name: The full name of the version.
+        timeout: Seconds that the call may take.
     """
     if isinstance(client, RestClient):
         return client.read(name, timeout)
-    # Without its own retries, which pause for as long as they like.
+    # Without the retries of the client: their pauses do not respect the time that is left.
     answer = client.access_secret_version(name=name, retry=None, timeout=timeout)
     checksum = answer.payload.data_crc32c
-    # 0 is a checksum like any other, where it was sent.
+    # If the store sent a checksum, 0 is a valid value.
     was_sent = checksum or "data_crc32c" in answer.payload
     return Accessed(answer.name, answer.payload.data, checksum if was_sent else None)
 
 
 def add_with(client: Any, secret: str, data: bytes, timeout: float) -> int:
-    """Add one version, once, and return its number.
+    """Add one version, without a retry, and return its number.
 
     Args:
         client: A stock client, or a `RestClient`.
-        secret: The secret's full name.
-        data: The version's bytes; their checksum goes with them.
-        timeout: Seconds it may take.
+        secret: The full name of the secret.
+        data: The bytes of the version. Their checksum is sent with them.
+        timeout: Seconds that the call may take.
     """
     if isinstance(client, RestClient):
         name = client.add(secret, data, timeout)
@@ -65,11 +65,11 @@ def add_with(client: Any, secret: str, data: bytes, timeout: float) -> int:
 
 
 def stock_client(location: str | None, log_in: Callable[[], Any]) -> SecretManagerServiceClient:
-    """A stock client over gRPC, at the regional endpoint for a location, or at the emulator.
+    """Return a stock client over gRPC: at the emulator, at the regional endpoint, or at the global endpoint.
 
     Args:
-        location: The secret's; None for a global one.
-        log_in: Returns google-auth's credentials.
+        location: The location of the secret; None for a global secret.
+        log_in: Returns the credentials of google-auth.
 
     Raises:
         MissingDependency: google-cloud-secret-manager is not installed.
@@ -78,7 +78,7 @@ def stock_client(location: str | None, log_in: Callable[[], Any]) -> SecretManag
         "google.cloud.secretmanager_v1", "google"
     ).SecretManagerServiceClient
     if (emulator := emulator_address()) is not None:
-        # No proxy stands between this machine and itself.
+        # A request to this machine uses no proxy.
         channel = import_extra("grpc", "google").insecure_channel(emulator, (("grpc.enable_http_proxy", 0),))
         return service(transport=service.get_transport_class("grpc")(channel=channel))
     options = {"api_endpoint": _endpoint(location)} if location else None
@@ -86,32 +86,32 @@ def stock_client(location: str | None, log_in: Callable[[], Any]) -> SecretManag
 
 
 class RestClient:
-    """Reads versions over REST, with nothing but what google-genai brings along.
+    """A client that reads and adds versions over REST. It needs no package besides those of google-genai.
 
     Args:
-        location: The secret's; None for a global one.
-        log_in: Returns google-auth's credentials.
+        location: The location of the secret; None for a global secret.
+        log_in: Returns the credentials of google-auth.
     """
 
     def __init__(self, location: str | None, log_in: Callable[[], Any]) -> None:
         if (emulator := emulator_address()) is not None:
             self._base = f"http://{emulator}"
             self._session = import_extra("requests", "google").Session()
-            # No proxy stands between this machine and itself.
+            # A request to this machine uses no proxy.
             self._session.trust_env = False
         else:
             self._base = f"https://{_endpoint(location)}"
             self._session = import_extra("google.auth.transport.requests", "google").AuthorizedSession(log_in())
 
     def read(self, name: str, timeout: float) -> Accessed:
-        """Read one version, once.
+        """Read one version, without a retry.
 
         Args:
-            name: The version's full name.
-            timeout: Seconds until the store answers.
+            name: The full name of the version.
+            timeout: Seconds to wait for the store.
 
         Raises:
-            RefusedOverRest: The store refused, or did not answer, or something else answered.
+            RefusedOverRest: The store refused the request, did not answer in time, or sent an unreadable answer.
         """
         accessed = _accessed(self._ask("GET", f"{name}:access", timeout))
         if accessed is None:
@@ -119,15 +119,15 @@ class RestClient:
         return accessed
 
     def add(self, secret: str, data: bytes, timeout: float) -> str:
-        """Add one version, once, and return its full name.
+        """Add one version, without a retry, and return its full name.
 
         Args:
-            secret: The secret's full name.
-            data: The version's bytes.
-            timeout: Seconds until the store answers.
+            secret: The full name of the secret.
+            data: The bytes of the version.
+            timeout: Seconds to wait for the store.
 
         Raises:
-            RefusedOverRest: The store refused, or did not answer, or something else answered.
+            RefusedOverRest: The store refused the request, did not answer in time, or sent an unreadable answer.
         """
         payload = {"data": base64.b64encode(data).decode(), "dataCrc32c": str(crc32c(data))}
         answer = self._ask("POST", f"{secret}:addVersion", timeout, json={"payload": payload})
@@ -154,7 +154,7 @@ class RestClient:
             kind = "DeadlineExceeded"
         except problems.RequestException:
             kind = "ServiceUnavailable"
-        # Not chained: the errors of requests hold the request, and so the access token.
+        # The first error is not chained. The errors of requests hold the request, which contains the access token.
         raise RefusedOverRest(kind, "")
 
 
@@ -163,7 +163,7 @@ def _endpoint(location: str | None) -> str:
 
 
 def _accessed(answer: Any) -> Accessed | None:
-    """What an answer in JSON says; None where it is not one of Secret Manager."""
+    """Return the version in a JSON answer; None if the answer has not the form of Secret Manager."""
     try:
         payload = answer["payload"]
         data = base64.b64decode(payload.get("data", ""), validate=True)

@@ -1,4 +1,4 @@
-"""What kind of failure an error of Google's libraries is, whichever transport it came over."""
+"""The kinds of failures of Google's libraries. A kind is the same for gRPC and for REST."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import re
 from typing import Any
 
 PASSING = frozenset({"ServiceUnavailable", "ResourceExhausted", "InternalServerError", "TransportError"})
-"""The kinds that may be gone at the next try."""
+"""The kinds of failures that may be gone at the next try."""
 
 _KINDS = {
     "INTERNAL": "InternalServerError",
     "UNAVAILABLE": "ServiceUnavailable",
     "UNIMPLEMENTED": "MethodNotImplemented",
 }
-"""Statuses whose class in google.api_core has another name than the status itself."""
+"""The statuses whose class in google.api_core has a different name."""
 
 _BY_HTTP = {
     401: "Unauthenticated",
@@ -24,17 +24,17 @@ _BY_HTTP = {
     503: "ServiceUnavailable",
     504: "DeadlineExceeded",
 }
-"""For an answer without a status of Google's, as a proxy gives."""
+"""The kinds for an answer without a status of Google, for example the answer of a proxy."""
 
 _PLUG_IN = "Getting metadata from plugin failed"
-"""How gRPC wraps, as a 503, whatever google-auth raised when it was to renew a token."""
+"""The start of gRPC's message when google-auth could not renew a token. gRPC raises it as a 503."""
 
 _NO_WAY_THERE = re.compile(r"Max retries|[Cc]onnection|[Tt]imed? ?out|metadata (?:service|server)|internal_failure")
-"""In google-auth's words: the token server was not reached, or failed itself."""
+"""Messages of google-auth that mean: the token server was not reached, or the token server failed."""
 
 
 class RefusedOverRest(Exception):
-    """What the REST API answered instead of a secret; `kind` is as `kind_of` has it."""
+    """The REST API refused the request. `kind` is a name as `kind_of` returns it."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
@@ -42,13 +42,13 @@ class RefusedOverRest(Exception):
 
 
 def kind_of(error: Exception) -> str:
-    """The name of a failure: that of google.api_core's class for the status, or of google-auth's class.
+    """Return the name of a failure: the class of google.api_core for the status, or the class of google-auth.
 
-    Over gRPC the class says it. Over REST it says the HTTP status alone, and the answer's body has the rest: a
-    disabled version is a 400 there, and throttling is TooManyRequests. Where gRPC failed to renew a token, the kind is
-    google-auth's, which a 503 hides.
+    Over gRPC, the class of the error is that name. Over REST, the class shows only the HTTP status, and the body shows
+    the rest. A disabled version is a 400 there, and throttling is TooManyRequests. If gRPC could not renew a token, the
+    result is the kind of google-auth's error, which a 503 hides.
     """
-    # When retries give up, what they gave up on is what there is to say: a throttled store is not down.
+    # A RetryError holds the last error as `cause`. That error is the reason: a throttled store is not down.
     error = getattr(error, "cause", None) or error
     if isinstance(error, RefusedOverRest):
         return error.kind
@@ -56,7 +56,7 @@ def kind_of(error: Exception) -> str:
         return "TransportError" if _NO_WAY_THERE.search(str(error)) else "RefreshError"
     names = {kind.__name__ for kind in type(error).__mro__}
     if "InvalidOperation" in names:
-        # Anonymous credentials were to be renewed, since they were refused.
+        # The store refused anonymous credentials, and google-auth then tried to renew them.
         return "Unauthenticated"
     if "RefreshError" in names:
         passes = getattr(error, "retryable", False) or _NO_WAY_THERE.search(str(error))
@@ -70,7 +70,7 @@ def kind_of(error: Exception) -> str:
 
 
 def kind_of_status(http: int, answer: Any) -> tuple[str, str]:
-    """The kind of an answer in JSON that is no success, and its message; "" where it has none."""
+    """Return the kind and the message of a JSON answer that is no success. The message is "" if there is none."""
     error = answer.get("error") if isinstance(answer, dict) else None
     status = error.get("status") if isinstance(error, dict) else None
     if not isinstance(error, dict) or not isinstance(status, str) or not re.fullmatch(r"[A-Z_]+", status):
@@ -79,7 +79,10 @@ def kind_of_status(http: int, answer: Any) -> tuple[str, str]:
 
 
 def without_frames(error: Exception) -> Exception:
-    """The error, and those that it came from, without their frames: these hold access tokens, or what was read."""
+    """Remove the frames of an error and of its causes, and return the error.
+
+    The frames hold access tokens and payloads.
+    """
     queue: list[BaseException | None] = [error]
     seen: set[int] = set()
     while queue:

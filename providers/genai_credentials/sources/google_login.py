@@ -1,4 +1,4 @@
-"""Who asks Google's stores: the application default credentials of this machine, or nobody at an emulator."""
+"""The credentials for Google's stores: application default credentials, or none for an emulator."""
 
 from __future__ import annotations
 
@@ -12,19 +12,22 @@ from genai_credentials.provider import import_extra
 from genai_credentials.troubles import GOOGLE_LOGIN, described
 
 EMULATOR = "SECRET_MANAGER_EMULATOR_HOST"
-"""Names the host and port of an emulator on this machine, which is then asked in Google's place, without a log-in."""
+"""The variable with the host and port of an emulator on this machine. The emulator replaces Google, without a log-in.
+"""
 
 METADATA_TIMEOUT = 1.0
-"""Seconds to wait for a metadata server: a laptop has none, and its absence must not cost the whole fetch."""
+"""Seconds to wait for a metadata server. A laptop has none, and the wait must not use up the time of the whole fetch.
+"""
 
 _SCOPES = ["https://www.googleapis.com/auth/cloud-platform"]
 
 
 def emulator_address() -> str | None:
-    """Host and port of the emulator that the environment names; None for Google itself.
+    """Return the host and port of the emulator that the environment names; None if there is no emulator.
 
     Raises:
-        ConfigurationError: It is on another machine, which would get names, and could send any key.
+        ConfigurationError: The value is no host and port of this machine. A program on another machine would receive
+            the names of secrets and could return any key.
     """
     text = os.environ.get(EMULATOR, "").strip()
     if not text:
@@ -52,14 +55,14 @@ def _on_this_machine(url: str) -> str | None:
 
 
 def default_credentials(name: str) -> Any:
-    """google-auth's application default credentials.
+    """Return the application default credentials of google-auth.
 
     Args:
-        name: The provider's, for the error.
+        name: The name of the provider, for the error.
 
     Raises:
-        Unavailable: There are none on this machine.
-        FetchFailed: What is there cannot be loaded.
+        Unavailable: There are no credentials on this machine.
+        FetchFailed: There are credentials, but they cannot be loaded.
     """
     auth, errors = import_extra("google.auth", "google"), import_extra("google.auth.exceptions", "google")
     session = import_extra("google.auth.transport.requests", "google").Request()
@@ -70,7 +73,7 @@ def default_credentials(name: str) -> Any:
     try:
         return auth.default(scopes=_SCOPES, request=quick)[0]
     except Exception as error:
-        # Not only DefaultCredentialsError: a file with a JSON list in it raises AttributeError (probed).
+        # More than DefaultCredentialsError: a file with a JSON list in it raises AttributeError (probed).
         none = isinstance(error, errors.DefaultCredentialsError) and "credentials were not found" in str(error)
         if none and not os.environ.get("GOOGLE_APPLICATION_CREDENTIALS"):
             raise Unavailable(

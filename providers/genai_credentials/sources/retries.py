@@ -1,4 +1,4 @@
-"""Another try for a call to a store that failed in a way that passes by itself."""
+"""Retries of a call to a store, for failures that may be gone at the next try."""
 
 from __future__ import annotations
 
@@ -13,18 +13,22 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.1, 1.0
 
 
 def insist(call: Callable[[], T], passes: Callable[[Exception], bool], seconds: float) -> T:
-    """Call until it answers, or fails in a way that lasts; raises its last error.
+    """Call a function until it returns, or until it fails in a way that a retry cannot mend. Returns its result.
 
-    The libraries' own retries pause for as long as they like, and know nothing of the time that is left.
+    The retries of the cloud libraries are not used. Their pauses do not respect the time that is left for a fetch.
 
     Args:
-        call: What to call.
-        passes: Whether an error may be gone at the next try.
-        seconds: How long from now another try may begin.
+        call: The function to call.
+        passes: Returns whether an error may be gone at the next try.
+        seconds: Seconds from now in which a new try may begin.
+
+    Raises:
+        Exception: The last error of the function.
     """
     give_up, pause = time.monotonic() + seconds, FIRST_PAUSE
     while True:
-        # Drawn anew each time: a fleet that failed at one moment must not come back at one moment.
+        # A new random pause for each try. Otherwise all machines that failed at the same moment would retry at the same
+        # moment.
         wait = pause * random.uniform(0.75, 1.25)  # noqa: S311 - no secret depends on it
         try:
             return call()

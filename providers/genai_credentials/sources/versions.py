@@ -1,7 +1,9 @@
-"""Which version of a secret in Google Secret Manager is the newest one that can be read.
+"""The search for the newest version of a secret in Google Secret Manager that can be read.
 
-`latest` is eventually consistent, by Google's documentation; only a version by its number is strongly consistent. So
-numbers are asked for where `latest` may lag, and where the version that it names cannot be read.
+`latest` is eventually consistent. Only a version by its number is strongly consistent. Therefore versions are read by
+number in two cases: when `latest` may lag, and when the version that `latest` points to cannot be read.
+
+Source: https://docs.cloud.google.com/secret-manager/regional-secrets/reference/consistency.
 """
 
 from __future__ import annotations
@@ -15,20 +17,25 @@ from genai_credentials.log import logger
 
 
 class NotFound(NoSuchSecret):
-    """No such secret or version."""
+    """The secret or the version does not exist."""
 
 
 class NotEnabled(FetchFailed):
     """The version is disabled or destroyed.
 
-    `number` is the one that the store's message names, also where `latest` was asked for; 0 where it names none.
+    `number` is the number in the message of the store, which is there even if `latest` was read. It is 0 if there is no
+    number.
     """
 
     number = 0
 
 
 class Above(NamedTuple):
-    """What lies past a version: the newest that can be read, what else was in the way, and whether the end was seen."""
+    """The result of a search above a version.
+
+    `newest` is the key in the newest readable version above, or None. `trouble` is the error of a version that cannot
+    be read, or None. `ended` is True if the search reached the end of the versions.
+    """
 
     newest: ApiKey | None
     trouble: FetchFailed | None
@@ -36,12 +43,13 @@ class Above(NamedTuple):
 
 
 class Versions:
-    """The versions of one secret; it remembers the highest that was served.
+    """The versions of one secret. It remembers the highest version that was served.
 
     Args:
-        access: Reads a version by its number, or `latest`; raises `NotFound`, `NotEnabled` and other `FetchFailed`.
-        name: The provider's, for the log.
-        most: How many versions on either side of one are asked for by number.
+        access: Reads a version by its number, or `latest`. Raises `NotFound`, `NotEnabled` and other kinds of
+            `FetchFailed`.
+        name: The name of the provider, for the log.
+        most: How many versions above a version, and how many below it, are read by number.
     """
 
     def __init__(self, access: Callable[[str], ApiKey], name: str, most: int) -> None:
@@ -52,7 +60,13 @@ class Versions:
         self._warned: set[int] = set()
 
     def newest(self, rejected: ApiKey | None = None) -> ApiKey:
-        """The newest version that can be read; past the refused one, versions are asked for by number first."""
+        """Return the key in the newest readable version.
+
+        After a refusal, versions above the refused one are read first.
+
+        Args:
+            rejected: The key that the API has just refused; None when no key was refused.
+        """
         above = self._above(number_of(rejected)) if rejected is not None else Above(None, None, False)
         key = self._highest_of(above)
         if above.trouble is not None and key == rejected:
@@ -60,7 +74,13 @@ class Versions:
         return self.served(key)
 
     def newer(self, current: ApiKey) -> ApiKey:
-        """What is newer than the current version, past a lagging `latest`; else the current one, if it can be read."""
+        """Return the key in the newest readable version above the current one, even if `latest` lags.
+
+        If no version is newer, the current version is read again.
+
+        Args:
+            current: The serving key.
+        """
         above = self._above(number_of(current))
         key = above.newest if above.ended else self._highest_of(above)
         if key is None or number_of(key) < number_of(current):
@@ -70,12 +90,12 @@ class Versions:
         return self.served(key)
 
     def served(self, key: ApiKey) -> ApiKey:
-        """The key, once its version is remembered."""
+        """Remember the version of the key, and return the key."""
         self._highest = max(self._highest, number_of(key))
         return key
 
     def _above(self, number: int) -> Above:
-        """The newest version past a number, and what else was in the way; neither hides the other."""
+        """Read the versions above a number. Returns the newest key and the last error; neither replaces the other."""
         newest: ApiKey | None = None
         trouble: FetchFailed | None = None
         for version in range(number + 1, number + 1 + self._most):
@@ -100,7 +120,10 @@ class Versions:
         return None
 
     def _highest_of(self, above: Above) -> ApiKey:
-        """The newest by number, or `latest` where no number was found, or where the numbers may go on."""
+        """Return the newest key that was found by number.
+
+        `latest` is read too if there is no such key, or if there may be more versions.
+        """
         if above.newest is not None and above.ended:
             return above.newest
         try:
@@ -119,13 +142,17 @@ class Versions:
         try:
             return self._access(str(self._highest))
         except (NotFound, NotEnabled):
-            # Rolled back on purpose: what was seen is gone. Between it and a `latest` that lags may be others.
+            # The version that was served is gone, because someone rolled back on purpose. Between it and a `latest`
+            # that lags there may be other versions.
             key = self._below(self._highest, floor=number_of(latest)) or latest
             self._highest = number_of(key)
             return key
 
     def _still(self, number: int) -> ApiKey:
-        """A version beyond which there is nothing, or, where it cannot be read any more, the one to go back to."""
+        """Return the key in this version, above which there is no other.
+
+        If the version cannot be read any more, an older version is read.
+        """
         try:
             return self._access(str(number))
         except NotFound:
@@ -134,7 +161,10 @@ class Versions:
             return self._back_from(number, error)
 
     def _instead_of(self, number: int, error: NotEnabled) -> ApiKey:
-        """The newest version that can be read when one, the newest by name, cannot: first above it, then below."""
+        """Return the newest readable key if the newest version cannot be read.
+
+        Versions above its number come first, then versions below it.
+        """
         above = self._above(number) if number else Above(None, None, True)
         return above.newest or self._back_from(number, above.trouble or error)
 
@@ -160,5 +190,5 @@ class Versions:
 
 
 def number_of(key: ApiKey | None) -> int:
-    """The number of the version that a key is from; 0 where it has none."""
+    """Return the number of the version of a key; 0 if the key is None or has no such number."""
     return int(key.version) if key is not None and key.version and key.version.isdecimal() else 0

@@ -1,4 +1,4 @@
-"""For tests, ours and our users': the APIs and the stores on loopback, a clock to turn, and a suite for providers."""
+"""Fakes for tests: the APIs and the stores on loopback, a clock that tests advance, and test suites for providers."""
 
 from typing import TYPE_CHECKING
 
@@ -46,7 +46,7 @@ __all__ = [
     "WritableConformance",
 ]
 
-# Where a checker saw it, every misspelt name would be one.
+# Hidden from type checkers, because they would otherwise accept every misspelt name.
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:

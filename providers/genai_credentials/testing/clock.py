@@ -1,4 +1,4 @@
-"""`FakeClock`: seconds that pass when a test says so."""
+"""`FakeClock`: a clock that moves only when a test advances it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ class FakeClock:
     """A clock for `CredentialProvider(clock=…)`.
 
     Args:
-        now: Where it starts, in seconds.
+        now: The time at the start, in seconds.
 
     Examples:
         >>> clock = FakeClock()
@@ -20,9 +20,13 @@ class FakeClock:
         self.now = now
 
     def __call__(self) -> float:
-        """The time, in seconds."""
+        """Return the time, in seconds."""
         return self.now
 
     def advance(self, seconds: float) -> None:
-        """Let time pass."""
+        """Advance the clock.
+
+        Args:
+            seconds: The time to add, in seconds.
+        """
         self.now += seconds

@@ -1,4 +1,4 @@
-"""`ProviderConformance` and `WritableConformance`: what every provider has to keep to, as tests to inherit.
+"""`ProviderConformance` and `WritableConformance`: the rules for every provider, as tests to inherit.
 
 ```python
 class TestVault(ProviderConformance):
@@ -32,29 +32,28 @@ _THREADS, _FETCHES, _WRITERS = 8, 5, 4
 
 
 class ProviderConformance:
-    """The tests of one provider; subclass it as `Test…` and say how the provider is made.
+    """The tests of a provider. Subclass it as `Test…`, and define `make_provider` and `expected_key`.
 
-    Fixtures are at hand in the usual way: an autouse fixture of the subclass can keep on `self` what `make_provider`
-    needs.
+    An autouse fixture of the subclass can store on `self` the objects that `make_provider` needs.
     """
 
     def make_provider(self) -> Any:
-        """A new provider, or a callable, that is set up and serves `expected_key()`."""
+        """Return a new provider, or a callable, that is set up and returns the key `expected_key()`."""
         raise NotImplementedError("Say how a provider is made that serves expected_key().")
 
     def expected_key(self) -> str:
-        """The text of the key that `make_provider()` serves."""
+        """Return the text of the key that `make_provider()` returns."""
         raise NotImplementedError("Say which key make_provider() serves.")
 
     def make_absent(self) -> Any:
-        """A new provider that is not set up on this machine; None skips its test."""
+        """Return a new provider that is not set up on this machine. None skips the test of an absent provider."""
         return None
 
     def make_broken(self) -> Any:
-        """A new provider that is set up and fails; None skips its test.
+        """Return a new provider that is set up and fails. None skips the test of a broken provider.
 
-        It tests most when `expected_key()` is in what the provider reads, as in a secret that is cut in two by a line
-        break: then the error must not repeat it.
+        The best test is a provider that reads `expected_key()` in a form that cannot be a key. An example is a secret
+        with a line break in the key. The test checks that the error does not contain the key.
         """
         return None
 
@@ -132,22 +131,25 @@ class ProviderConformance:
 
 
 class WritableConformance(ProviderConformance):
-    """The tests of one provider that a key can be put into; those of `ProviderConformance` are among them.
+    """The tests of a provider that can store keys. They include the tests of `ProviderConformance`.
 
-    `make_provider()` is called more than once in a test: each time it gives a new provider of the same store, which
-    serves `expected_key()` when the test begins and what was put there after that.
+    A test calls `make_provider()` more than once. Each call returns a new provider of the same store. At the start of a
+    test, that store holds `expected_key()`. Later it holds the key of the last put.
     """
 
     def new_key(self) -> str:
-        """The text of a key that is put into the store."""
+        """Return the text of a key that the tests put into the store."""
         return f"{self.expected_key()}-new"
 
     def make_pinned(self) -> Any:
-        """A new provider of the same class that no key can be put into; None skips its test."""
+        """Return a new provider of the same class that can store no key. None skips the test of a pinned provider."""
         return None
 
     def make_unwritable(self) -> Any:
-        """A new provider whose put fails, since the store refuses it or cannot be reached; None skips its test."""
+        """Return a new provider whose put fails, because the store refuses it or cannot be reached.
+
+        None skips its test.
+        """
         return None
 
     def test_is_writable(self) -> None:
@@ -236,9 +238,12 @@ def _caught(call: Callable[[], object]) -> CredentialsError:
 
 
 def everything_in(error: BaseException) -> str:
-    """All that an error can show of itself: its text, its arguments, its chain and the locals in its tracebacks.
+    """Return all text that an error can show: message, arguments, chained errors, and local variables in tracebacks.
 
-    The frames of whoever called `fetch` or `put` are left out: what they hold is theirs.
+    The frames above the call of `fetch` or `put` are left out, because they belong to the caller.
+
+    Args:
+        error: The error to search.
     """
     shown, queue, seen = [], [error], set()
     while queue:

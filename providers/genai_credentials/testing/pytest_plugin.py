@@ -1,7 +1,7 @@
-"""The pytest plug-in: fixtures by which a test suite sees its own service live through a rotation.
+"""The pytest plug-in: fixtures with which a test suite can test its own service in a rotation.
 
-pytest loads this module in each of its runs wherever the package is installed, before anything measures coverage. So
-whatever a fixture needs is imported when that fixture is asked for.
+pytest loads this module at each start if the package is installed, before coverage is measured. Therefore each fixture
+imports its modules only when a test uses it.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def fake_gemini(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGemini]:
-    """A Gemini API on loopback that lets no key in yet; parametrize it indirectly with options of `FakeGemini`."""
+    """A Gemini API on loopback that accepts no key yet. Pass options of `FakeGemini` with indirect parametrization."""
     from genai_credentials.testing import FakeGemini
 
-    # A proxy in the environment must not be asked to reach loopback.
+    # Requests to loopback must not go to a proxy that the environment names.
     hosts = os.environ.get("no_proxy") or os.environ.get("NO_PROXY", "")
-    # A star alone means every host; in a list it means nothing.
+    # A single star means every host. In a list it has no meaning.
     hosts = hosts if hosts.strip() == "*" else f"{hosts},127.0.0.1".lstrip(",")
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.setenv(name, hosts)
@@ -35,7 +35,11 @@ def fake_gemini(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.fixture
 def secret_manager() -> Iterator[SecretManagerEmulator]:
-    """An empty Google Secret Manager on loopback; it takes the extra [google]."""
+    """An empty Google Secret Manager on loopback. It needs the extra [google].
+
+    Raises:
+        MissingDependency: The extra [google] is not installed.
+    """
     from genai_credentials.errors import MissingDependency
     from genai_credentials.testing import SecretManagerEmulator
 
@@ -55,7 +59,11 @@ def secret_manager() -> Iterator[SecretManagerEmulator]:
 def rotating_credentials(
     fake_gemini: FakeGemini, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[RotatingCredentials]:
-    """A key to rotate in a store and at `fake_gemini`; the environment leads to both, and away from any real key."""
+    """A key that a test can rotate, in a store and at `fake_gemini`.
+
+    The variables of `RotatingCredentials.environment` are set. GOOGLE_API_KEY and GEMINI_API_KEY are unset, so that no
+    test uses a real key.
+    """
     from genai_credentials.testing import RotatingCredentials
 
     for name in ("GOOGLE_API_KEY", "GEMINI_API_KEY"):

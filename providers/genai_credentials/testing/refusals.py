@@ -1,7 +1,7 @@
-"""The ways the Gemini API, or a gateway in front of it, says no: each as the answer that goes over the wire.
+"""The error answers of the Gemini API and of gateways in front of it, as they are sent over the wire.
 
-Every row carries the verdict a client should come to, so that one table drives both the fake API and the tests of
-whatever reads its answers.
+Each row contains the verdict that a client should reach. One table thus serves both the fake API and the tests of the
+code that reads its answers.
 """
 
 from __future__ import annotations
@@ -50,14 +50,14 @@ _HTML_PAGE = (
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One answer of the API that is not the one asked for.
+    """One error answer of the API.
 
     Args:
-        name: the row's name in `REFUSALS`.
-        status: the HTTP status.
-        body: the body as sent; `{key}` in it stands for the key that was refused.
-        content_type: the value of the Content-Type header, or "" for none.
-        verdict: "rejected": the key is no good; "not_ours": the key is fine, but not for this; "untouched": the
+        name: The name of the row in `REFUSALS`.
+        status: The HTTP status.
+        body: The body as sent. `{key}` in it stands for the refused key.
+        content_type: The value of the Content-Type header; "" for no header.
+        verdict: "rejected": the key is no good. "not_ours": the key is good, but may not do this. "untouched": the
             answer says nothing about the key.
     """
 
@@ -69,23 +69,30 @@ class Refusal:
 
     @property
     def is_googles(self) -> bool:
-        """Whether it is in Google's own envelope, which repeats the status; a gateway's is not."""
+        """Whether the answer is in Google's own JSON envelope, which repeats the status.
+
+        An answer of a gateway is not.
+        """
         return f'"code": {self.status},'.encode() in self.body
 
     def body_for(self, key: str | None) -> bytes:
-        """Return the body as sent to a caller who used `key`; None stands for a caller without one."""
+        """Return the body of the answer to a caller.
+
+        Args:
+            key: The key that the caller sent; None if the request carried no key.
+        """
         return self.body.replace(b"{key}", (key or "").encode())
 
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """How a Live session is refused after its handshake: a close frame before the session is set up.
+    """The refusal of a Live session after its handshake: a close frame before the session is set up.
 
     Args:
-        name: the row's name in `CLOSES`.
-        code: the WebSocket close code.
-        reason: the close reason; it alone tells a bad key from a bad request.
-        verdict: as in `Refusal`.
+        name: The name of the row in `CLOSES`.
+        code: The WebSocket close code.
+        reason: The close reason. Only this text distinguishes a bad key from a bad request.
+        verdict: As in `Refusal`.
     """
 
     name: str
@@ -98,10 +105,10 @@ def error_body(status: int, message: str, code: str, *details: dict[str, Any]) -
     """Return Google's JSON error envelope.
 
     Args:
-        status: the HTTP status, repeated in the body.
-        message: the text for people.
-        code: the canonical code, such as "INVALID_ARGUMENT".
-        details: typed details; without any the member is left out, as the API does.
+        status: The HTTP status, repeated in the body.
+        message: The message for people.
+        code: The canonical code, such as "INVALID_ARGUMENT".
+        details: The typed details. Without details the member is left out, as in answers of the API.
     """
     error: dict[str, Any] = {"code": status, "message": message, "status": code}
     if details:
@@ -249,7 +256,7 @@ _UNTOUCHED = (
 )
 
 REFUSALS: dict[str, Refusal] = {refusal.name: refusal for refusal in (*_REJECTED, *_NOT_OURS, *_UNTOUCHED)}
-"""Every answer the rejection table knows, by name."""
+"""Every error answer in the rejection table, by name."""
 
 CLOSES: dict[str, Close] = {
     close.name: close
@@ -258,9 +265,9 @@ CLOSES: dict[str, Close] = {
         Close("close_expired", 1007, _EXPIRED, "rejected"),
         Close("close_leaked", 1008, _LEAKED, "rejected"),
         Close("close_denied", 1008, _DENIED_ACCESS, "rejected"),
-        # A close reason holds 123 bytes at most, so the server cuts this message short.
+        # A close reason has at most 123 bytes. Therefore the server cuts this message.
         Close("close_keys_unsupported", 1008, _KEYS_UNSUPPORTED[:120], "not_ours"),
         Close("close_bad_request", 1007, "Request contains an invalid argument.", "untouched"),
     )
 }
-"""Every close of a Live session that the rejection table knows, by name."""
+"""Every close of a Live session in the rejection table, by name."""

@@ -1,4 +1,4 @@
-"""`RotatingCredentials`: a key in a store, the API that lets it in, and a rotation of both on demand.
+"""`RotatingCredentials`: a key in a store, an API that accepts it, and a rotation of both on demand.
 
 ```python
 with FakeGemini() as api, RotatingCredentials(api, directory) as rotating:
@@ -29,14 +29,13 @@ __all__ = ["RotatingCredentials"]
 
 
 class RotatingCredentials:
-    """A key that a test rotates: in the store that it is read from, and at the API that lets it in.
+    """A key that a test can rotate: in the store that holds it, and at the API that accepts it.
 
-    The store is a file. So a service that builds a chain of its own, be it in another process, reads it too: by the
-    URI in `environment`.
+    The store is a file. A service in another process can read it too: `environment` contains its URI.
 
     Args:
-        api: The API, which is to be running.
-        directory: Where the file is put; it has to exist.
+        api: The API. It must be running.
+        directory: The directory for the file. It must exist.
     """
 
     def __init__(self, api: FakeGemini, directory: str | os.PathLike[str]) -> None:
@@ -46,25 +45,25 @@ class RotatingCredentials:
         self._source = File(Path(directory) / "gemini-api-key")
         self._store(self.key)
         self.credentials = CredentialProvider(self._source)
-        """A `CredentialProvider` over the store."""
+        """A `CredentialProvider` that reads the store."""
         self._clients: list[genai.Client] = []
 
     @property
     def key(self) -> str:
-        """The text of the key that is good now."""
+        """The text of the key that the API accepts now."""
         return f"AIzaRotating-{self.rotations + 1}"
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables by which a service that builds its own credentials and client finds this store and this API."""
+        """The variables for a service with its own credentials and client: they name this store and this API."""
         ca_file = {"SSL_CERT_FILE": self.api.ca_file} if self.api.ca_file else {}
         return {"GENAI_CREDENTIALS": self._source.uri, "GOOGLE_GEMINI_BASE_URL": self.api.base_url, **ca_file}
 
     def client(self, **options: Any) -> genai.Client:
-        """A client of `api`, which is closed along with this object.
+        """Return a client of `api`. `close` closes it.
 
         Args:
-            options: Those of `CredentialProvider.client`; the `base_url` in `http_options` is set here.
+            options: The options of `CredentialProvider.client`. The `base_url` in `http_options` is set here.
         """
         theirs = dict(options.pop("http_options", None) or {})
         http_options: Any = {**theirs, "base_url": self.api.base_url}
@@ -73,14 +72,14 @@ class RotatingCredentials:
         return client
 
     def rotate(self, refusal: str | None = None) -> None:
-        """Put a new key into the store, and revoke the one before at the API.
+        """Put a new key into the store, and revoke the former key at the API.
 
         Args:
-            refusal: The row of `REFUSALS` that the revoked key is answered with; None for the one that `api` has for
-                every unknown key.
+            refusal: The name of the row of `REFUSALS` with which the API answers the revoked key. None means the row
+                that `api` uses for every unknown key.
 
         Raises:
-            ValueError: There is no such row, or it doesn't say that the key is no good.
+            ValueError: There is no such row, or its verdict is not "rejected".
         """
         if refusal is not None and (refusal not in REFUSALS or REFUSALS[refusal].verdict != "rejected"):
             rejections = ", ".join(name for name, row in REFUSALS.items() if row.verdict == "rejected")
@@ -92,16 +91,16 @@ class RotatingCredentials:
 
     @property
     def accepted(self) -> int:
-        """How many requests came with the key that is good now: those of services that followed the last rotation."""
+        """How many requests carried the key that the API accepts now. Their senders followed the last rotation."""
         return sum(request.key == self.key for request in self.api.requests)
 
     @property
     def refused(self) -> int:
-        """How many requests the API refused so far; each was sent again, or its sender saw an error."""
+        """How many requests the API has refused so far. Each of them was replayed, or its sender saw an error."""
         return self.api.refused
 
     def close(self) -> None:
-        """Close the clients and the credentials; idempotent."""
+        """Close the clients and the credentials. A second call does nothing."""
         for client in self._clients:
             client.close()
         self._clients.clear()
@@ -115,7 +114,7 @@ class RotatingCredentials:
 
     def _store(self, key: str) -> None:
         self.api.accept(key)
-        # A reader sees the old file or the new one, never half of it.
+        # Renamed into place: a reader sees the old file or the new one, never half of a file.
         written = self._source.path.with_suffix(".new")
         written.touch(0o600)
         written.write_text(key)

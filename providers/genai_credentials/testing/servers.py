@@ -1,4 +1,4 @@
-"""What the store servers share: a life cycle, a record of the calls, and ways to make a store fail or stall."""
+"""Common parts of the fake stores: start and stop, a record of the calls, and ways to make a store fail or stall."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ T = TypeVar("T")
 
 
 class Workers(futures.Executor):
-    """An executor of daemon threads, one for each task, so that a task left hanging never holds up interpreter exit.
+    """An executor with one daemon thread for each task. A task that hangs does not delay the exit of the interpreter.
 
-    The pools of `concurrent.futures` are joined when the interpreter goes down; a store told to hang would hang that.
+    The interpreter waits at its exit for the pools of `concurrent.futures`. A store that hangs on purpose would make it
+    hang.
     """
 
     def __init__(self, name: str) -> None:
@@ -30,7 +31,7 @@ class Workers(futures.Executor):
         self._threads: set[threading.Thread] = set()
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> futures.Future[T]:
-        """Run `fn` in a thread of its own, at once."""
+        """Run `fn` in its own thread, at once."""
         future: futures.Future[T] = futures.Future()
 
         def work() -> None:
@@ -49,7 +50,11 @@ class Workers(futures.Executor):
         return future
 
     def join(self, timeout: float) -> None:
-        """Wait for the tasks under way, `timeout` seconds for each at most."""
+        """Wait for the tasks under way.
+
+        Args:
+            timeout: Seconds to wait for each task at most.
+        """
         with self._lock:
             threads = self._threads - {threading.current_thread()}
         for thread in threads:
@@ -58,7 +63,11 @@ class Workers(futures.Executor):
 
 @dataclass(slots=True)
 class Fault:
-    """An error the store was told to answer; `method` None means to any call, `remaining` None for good."""
+    """An error that a store answers on purpose.
+
+    `method` is the call that gets it; None means every call. `remaining` is the number of these answers that are left;
+    None means without end.
+    """
 
     code: str
     message: str
@@ -72,10 +81,10 @@ class Fault:
 
 
 class StoreServer(Generic[Detail]):
-    """A secret store on loopback that can be told what to answer.
+    """A secret store on loopback whose failures and delays a test controls.
 
-    What a call is answered is settled when it arrives: `hold` and `delay` only keep that answer back, as a slow
-    network does. So an answer held while a key rotates still carries the old key.
+    The content of an answer is fixed when the call arrives. `hold` and `delay` only send it later, like a slow network.
+    Therefore an answer that is held during a rotation still contains the old key.
     """
 
     _read: ClassVar[str]
@@ -96,7 +105,7 @@ class StoreServer(Generic[Detail]):
     # -- life cycle ---------------------------------------------------------------------------------------------
 
     def start(self) -> Self:
-        """Begin to listen; again after a `close`, on the same port and with the same secrets."""
+        """Start to listen. After a `close`, the server listens again on the same port with the same secrets."""
         if not self._running:
             self._running, self._pid = True, os.getpid()
             try:
@@ -107,8 +116,11 @@ class StoreServer(Generic[Detail]):
         return self
 
     def close(self) -> None:
-        """Stop listening and cut off the calls under way; does nothing the second time, nor in a forked child."""
-        # A child has the parent's state but none of its threads: waiting for them would hang, and the server isn't its.
+        """Stop listening and cut off the calls under way.
+
+        A second call does nothing, nor does a call in a forked child.
+        """
+        # A child has the state of the parent but none of its threads. It would wait for these threads without end.
         if not self._running or self._pid != os.getpid():
             return
         with self._changed:
@@ -138,22 +150,25 @@ class StoreServer(Generic[Detail]):
 
     @property
     def calls(self) -> list[tuple[str, Detail]]:
-        """A copy of the calls received so far, oldest first; what is done through this object isn't among them."""
+        """A copy of the calls received so far, oldest first. Calls of this object's methods are not in the list."""
         with self._changed:
             return list(self._calls)
 
     @property
     def peers(self) -> set[str]:
-        """The addresses calls came from, one for each client connection used."""
+        """The addresses from which calls came, one for each connection of a client."""
         with self._changed:
             return set(self._peers)
 
     def wait_for_calls(self, n: int, timeout: float = 10.0) -> int:
-        """Wait until `n` calls were received, and return how many there are.
+        """Wait until `n` calls were received, and return the number of calls.
 
         Args:
-            n: how many calls, counted from the start of this server and including those held or refused.
-            timeout: seconds after which it raises `TimeoutError`.
+            n: The number of calls since the start of this server, including held and refused calls.
+            timeout: Seconds to wait at most.
+
+        Raises:
+            TimeoutError: Fewer calls came in this time.
         """
         with self._changed:
             if not self._changed.wait_for(lambda: len(self._calls) >= n, timeout):
@@ -173,24 +188,28 @@ class StoreServer(Generic[Detail]):
     # -- failing and stalling -----------------------------------------------------------------------------------
 
     def delay(self, seconds: float) -> None:
-        """Answer every read this many seconds late from now on; 0 ends it for the reads to come."""
+        """Answer every later read with a delay.
+
+        Args:
+            seconds: The delay in seconds; 0 ends the delay for the next reads.
+        """
         with self._changed:
             self._delay = seconds
 
     def hold(self) -> None:
-        """Keep back the answers to reads until `release`; `close` ends it too."""
+        """Hold the answers to reads until `release` or `close`."""
         with self._changed:
             self._held = True
 
     def release(self) -> None:
-        """Let go of the answers kept back, and keep back no more."""
+        """Send the answers that are held, and hold no more answers."""
         with self._changed:
             self._held = False
             self._changed.notify_all()
 
     @contextmanager
     def hang(self) -> Iterator[None]:
-        """Hold for as long as the with statement lasts."""
+        """Hold the answers to reads until the with statement ends."""
         self.hold()
         try:
             yield
@@ -198,7 +217,7 @@ class StoreServer(Generic[Detail]):
             self.release()
 
     def _stall(self) -> bool:
-        """Keep an answer back for as long as was ordered; False if the server closed meanwhile."""
+        """Wait as long as `hold` and `delay` demand. Returns False if the server was closed meanwhile."""
         with self._changed:
             self._changed.wait_for(lambda: not (self._running and self._held))
             if self._delay:
@@ -212,7 +231,7 @@ class StoreServer(Generic[Detail]):
     def _plan_always(self, fault: Fault | None) -> None:
         with self._changed:
             self._always = fault
-            # "Heal" that left an older order to fail in place would surprise whoever gave it.
+            # After "heal" no error may come, also not an error that was ordered earlier.
             if fault is None:
                 self._faults.clear()
 
@@ -229,7 +248,7 @@ class StoreServer(Generic[Detail]):
 
 
 class RefusedError(Exception):
-    """What a store answers instead of a result: its code or type, its message and, over HTTP, the status."""
+    """The error that a store answers instead of a result: its code or type, its message and, over HTTP, the status."""
 
     def __init__(self, code: str, message: str, status: int = 400) -> None:
         super().__init__(code, message)
@@ -237,7 +256,12 @@ class RefusedError(Exception):
 
 
 def missing(extra: str, error: ImportError) -> ImportError:
-    """The error to raise when the packages of `extra` aren't installed."""
+    """Return the error for a missing extra.
+
+    Args:
+        extra: The name of the extra whose packages are not installed.
+        error: The error of the import.
+    """
     return ImportError(
         f"{error}; this part of genai_credentials.testing needs: pip install 'genai-credentials[{extra}]'"
     )

@@ -1,1 +1,1 @@
-"""How a key is put into a store: a document is edited in place, a file is replaced whole, a version is added."""
+"""Writes of a key to a store: a document is edited in its text, a file is replaced as a whole, a version is added."""

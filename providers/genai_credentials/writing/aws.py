@@ -1,7 +1,9 @@
-"""A put into AWS Secrets Manager: a version is staged, then AWSCURRENT is moved to it from the version that was read.
+"""A put to AWS Secrets Manager. A version is staged, then AWSCURRENT is moved to it from the version that was read.
 
-Moving that label is the only compare-and-swap that the store has: it names the version that it is taken from, and is
-refused when the label is elsewhere by then.
+Moving this label is the only compare-and-swap of the store. The call names the version that has the label. AWS refuses
+the call if another version has it.
+
+Source: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecretVersionStage.html.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from genai_credentials.writing.documents import Content, Document
 CURRENT, PENDING = "AWSCURRENT", "AWSPENDING"
 
 PAUSES = (0.1, 0.3, 0.9)
-"""Seconds before a version is looked for again that was staged a moment ago: the store may not know it yet."""
+"""Seconds to wait before each new try to move a label to a version just stored, which the store may not find yet."""
 
 _TOKENS = uuid.UUID("5f0b6c0e-6f0a-4c55-9d5b-0d0f3a1f6b55")
 
@@ -46,7 +48,7 @@ _PROBLEMS = {
         "Run 'aws configure' or 'aws sso login', or give the workload a role.",
     ),
 }
-"""The store's name for an error of a put -> what it is, and what to do about it; where reading has other words."""
+"""The error code of the store -> the problem and the remedy, for errors that mean something else when reading."""
 
 
 class Refused(PutFailed):
@@ -54,8 +56,8 @@ class Refused(PutFailed):
 
     Args:
         message: What happened and where.
-        remedy: What to do next.
-        code: The store's own name for it.
+        remedy: What to do next; empty if there is nothing to add.
+        code: The error code of the store.
     """
 
     def __init__(self, message: str, *, remedy: str = "", code: str = "") -> None:
@@ -64,13 +66,13 @@ class Refused(PutFailed):
 
 
 class Calls:
-    """Calls the store for a put, and explains its refusals.
+    """Calls of the store for a put. An error of the store is raised as a `Refused` with a remedy.
 
     Args:
-        act: Calls an action of a boto3 client by the name of its method.
-        kind_of: The store's name for an error, or else its class.
-        problems: What an error of that name is, and what to do about it, where a put has no words of its own.
-        where: The provider's name, for the errors.
+        act: Calls a method of a boto3 client by its name.
+        kind_of: Returns the error code of the store, or the name of the class of another error.
+        problems: The problem and the remedy of each code, used if this module has none for the code.
+        where: The name of the provider, for the errors.
     """
 
     def __init__(
@@ -83,14 +85,23 @@ class Calls:
         self._act, self._kind_of, self._problems, self._where = act, kind_of, problems, where
 
     def __call__(self, action: str, **request: Any) -> Any:
-        """The answer to an action; raises `Refused`."""
+        """Return the answer to an action.
+
+        Args:
+            action: The name of the boto3 client's method.
+            request: The keywords of that method.
+
+        Raises:
+            Refused: The store refused the call.
+            Unavailable: There are no AWS credentials on this machine.
+        """
         try:
             return self._act(action, **request)
         except CredentialsError:
             raise
         except Exception as error:
             kind = self._kind_of(error)
-        # Not chained: the frames hold the key.
+        # The first error is not chained, because its frames hold the key.
         unknown = f"the call failed with {kind}", "Look that error up, and put the key again."
         problem, remedy = _PROBLEMS.get(kind, self._problems.get(kind, unknown))
         if kind == "NoCredentialsError":
@@ -102,10 +113,10 @@ class Current(NamedTuple):
     """The version under AWSCURRENT.
 
     Args:
-        arn: The secret's.
-        version: Its id; None for a secret without any version.
-        content: Its bytes.
-        binary: Whether it is stored as such.
+        arn: The ARN of the secret.
+        version: The id of the version; None if the secret has no version.
+        content: The bytes of the version.
+        binary: Whether the version is a SecretBinary.
     """
 
     arn: str
@@ -115,23 +126,24 @@ class Current(NamedTuple):
 
 
 class StagedVersions:
-    """The versions of one secret, as far as a put needs them.
+    """The versions of one secret, with the operations of a put.
 
     Args:
         call: Calls an action by the name of a boto3 client's method; raises `Refused`.
-        secret_id: The secret's name or ARN.
-        where: The provider's name, for the errors.
+        secret_id: The name or the ARN of the secret.
+        where: The name of the provider, for the errors.
     """
 
     def __init__(self, call: Callable[..., Any], secret_id: str, where: str) -> None:
         self._call, self._secret_id, self._where = call, secret_id, where
 
     def put(self, document: Document, key: str) -> str:
-        """Make a version with this key the current one, unless the current one has it; returns the version's id.
+        """Make a version with this key the current one, unless the current version has the key. Returns the id.
 
         Raises:
-            PutConflict: Somebody else moved AWSCURRENT at the same moment, and that was kept.
-            PutFailed: Something else in the secret would be lost, or it could not be written.
+            PutConflict: Another writer moved AWSCURRENT at the same moment. That version stays current.
+            PutUnsure: The store gave no answer, and the key may be current.
+            PutFailed: The new version would lose other content of the secret, or the store refused a call.
         """
         current = self.current()
         before = Content(current.content, document, self._where)
@@ -139,7 +151,7 @@ class StagedVersions:
             return current.version
         staged = self.stage(current, before.with_key(key))
         try:
-            # The first version of a secret is given AWSCURRENT by the store itself.
+            # AWS itself gives AWSCURRENT to the first version of a secret.
             if current.version or self.current().version != staged:
                 self.promote(current, staged)
             return staged
@@ -156,10 +168,11 @@ class StagedVersions:
         raise problem if now.version == current.version else self._conflict(now)
 
     def current(self) -> Current:
-        """The version under AWSCURRENT.
+        """Return the version under AWSCURRENT.
 
         Raises:
-            PutFailed: It cannot be read.
+            PutFailed: The version cannot be read.
+            FetchFailed: The answer was cut short, or the store has not caught up yet.
         """
         try:
             answer = self._call("get_secret_value", SecretId=self._secret_id, VersionStage=CURRENT)
@@ -170,28 +183,30 @@ class StagedVersions:
         if isinstance(text := answer.get("SecretString"), str):
             return Current(answer["ARN"], answer["VersionId"], text.encode(), binary=False)
         if not (content := answer.get("SecretBinary")):
-            # botocore takes a body that was cut short for an empty answer, with status 200 (probed).
+            # If a body was cut short, botocore returns an empty answer with status 200 (probed).
             raise FetchFailed(f"{self._where}: the answer held no secret.", remedy="It was cut short: try again.")
         return Current(answer["ARN"], answer["VersionId"], bytes(content), binary=True)
 
     def _empty(self) -> Current:
-        """A secret that was created without a value."""
+        """Return the state of a secret that was created without a value."""
         answer = self._call("describe_secret", SecretId=self._secret_id)
         if any(CURRENT in stages for stages in answer.get("VersionIdsToStages", {}).values()):
             raise FetchFailed(f"{self._where}: the current version was not found.", remedy="Try again in a moment.")
         return Current(answer["ARN"], None, b"", binary=False)
 
     def stage(self, current: Current, content: bytes, token: str | None = None) -> str:
-        """Store a version under AWSPENDING and return its id; the same one when it is repeated.
+        """Store a version under AWSPENDING and return its id. A repeated call returns the same id.
 
         Args:
             current: The version under AWSCURRENT.
             content: The bytes to store.
-            token: The version's id, which a rotation of AWS is given; None makes one from both.
+            token: The id for the version, as AWS gives it to a rotation function. None derives an id from `current` and
+                `content`.
         """
         kind = "SecretBinary" if current.binary else "SecretString"
         value = content if current.binary else content.decode()
-        # Made from both, so that a put that was cut short is taken up, and a key that comes back is a version anew.
+        # The id depends on the current version and on the content. A repeated put thus continues a put that was cut
+        # short. A key that returns later gets a new version.
         seed = f"{current.arn} {current.version} {kind} {hashlib.sha256(content).hexdigest()}"
         request = {
             "ClientRequestToken": token or str(uuid.uuid5(_TOKENS, seed)),
@@ -201,10 +216,10 @@ class StagedVersions:
         return str(self._call("put_secret_value", SecretId=current.arn, **request)["VersionId"])
 
     def promote(self, current: Current, staged: str) -> None:
-        """Move AWSCURRENT from the version that was read to the staged one.
+        """Move AWSCURRENT from the version that was read to the staged version.
 
         Raises:
-            Refused: AWSCURRENT is elsewhere by now, or the store failed.
+            Refused: Another version has AWSCURRENT now, or the store failed.
         """
         source = {"RemoveFromVersionId": current.version} if current.version else {}
         request = {"SecretId": current.arn, "VersionStage": CURRENT, "MoveToVersionId": staged, **source}
@@ -219,8 +234,8 @@ class StagedVersions:
         self._call("update_secret_version_stage", **request)
 
     def unstage(self, current: Current, staged: str) -> None:
-        """Take AWSPENDING off the staged version, since the store takes it for a rotation that is under way."""
-        # Refused where another put has it by now.
+        """Remove AWSPENDING from the staged version, because AWS takes it as the sign of a rotation under way."""
+        # AWS refuses the call if another put has given the label to its version.
         with suppress(Refused):
             self._call(
                 "update_secret_version_stage", SecretId=current.arn, VersionStage=PENDING, RemoveFromVersionId=staged

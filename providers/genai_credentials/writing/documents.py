@@ -1,4 +1,4 @@
-"""What holds a key: a bare text, or a member of a JSON document. Each knows how to read it and how to set it."""
+"""The two forms in which a key is stored: bare text, or a member of a JSON document. Both can read and set the key."""
 
 from __future__ import annotations
 
@@ -14,28 +14,32 @@ from genai_credentials.writing.text import encoding_of
 
 
 class Document(Protocol):
-    """A form in which a key is kept."""
+    """A form in which a key is stored."""
 
     def key_in(self, text: str) -> str | None:
-        """The key that the text holds; None without one, and for what cannot be a key."""
+        """Return the key in the text; None if there is no key or its text cannot be a key."""
         ...
 
     def with_key(self, text: str, key: str) -> str:
-        """The text with this key in it, and everything else as it is; an empty text is a document that isn't there yet.
+        """Return the text with this key in it, and with all other content unchanged.
+
+        Args:
+            text: The whole document; "" if the document does not exist yet.
+            key: The text of the key.
 
         Raises:
-            PutFailed: Something else would be lost, or the key cannot stand there.
+            PutFailed: The change would lose other content, or the key cannot be stored in this form.
         """
         ...
 
 
 class Content(NamedTuple):
-    """The bytes of a document and its form; empty bytes are a document that isn't there yet.
+    """The bytes of a document and its form.
 
     Args:
-        data: The bytes.
-        document: Their form.
-        where: The provider's name, for the errors.
+        data: The bytes; b"" if the document does not exist yet.
+        document: The form.
+        where: The name of the provider, for the errors.
     """
 
     data: bytes
@@ -43,24 +47,24 @@ class Content(NamedTuple):
     where: str
 
     def holds(self, key: str) -> bool:
-        """Whether this is the key in it. Raises `PutFailed` if it is no text."""
+        """Whether the document holds this key. Raises `PutFailed` if the bytes are no text."""
         return self.document.key_in(encoding_of(self.data).decode(self.data, self.where)) == key
 
     def with_key(self, key: str) -> bytes:
-        """The bytes with this key in it.
+        """Return the bytes of the document with this key in it.
 
         Raises:
-            PutFailed: Something else would be lost, or the key cannot stand there.
+            PutFailed: The change would lose other content, or the key cannot be stored in this form.
         """
         encoding = encoding_of(self.data)
         return encoding.encode(self.document.with_key(encoding.decode(self.data, self.where), key))
 
 
 class Bare:
-    """A text that is the key and nothing else; white space around it stays.
+    """A text that holds only the key. White space around the key is kept.
 
     Args:
-        where: The provider's name, for the errors.
+        where: The name of the provider, for the errors.
     """
 
     def __init__(self, where: str) -> None:
@@ -84,7 +88,7 @@ class Bare:
 
 
 class BareFile(Bare):
-    """A bare key in a file, which has no earlier versions: what is no key there is not written over."""
+    """A file that holds only the key. Other text is not overwritten, because a file has no earlier versions."""
 
     def with_key(self, text: str, key: str) -> str:
         """See `Document`."""
@@ -95,11 +99,11 @@ class BareFile(Bare):
 
 
 class InMember:
-    """A JSON document with the key in a field of it.
+    """A JSON document with the key in one of its fields.
 
     Args:
-        field: A name in a JSON object, or the JSON Pointer (RFC 6901) to one further in.
-        where: The provider's name, for the errors.
+        field: A name in the JSON object, or the JSON Pointer (RFC 6901) to a nested field.
+        where: The name of the provider, for the errors.
     """
 
     def __init__(self, field: str, where: str) -> None:
@@ -133,11 +137,11 @@ class InMember:
 
 
 def document_for(field: str | None, where: str) -> Document:
-    """The form of a secret: bare, or JSON with the key in a field.
+    """Return the form of a secret: bare text, or JSON with the key in a field.
 
     Args:
         field: The field, or the JSON Pointer to it; None means that the secret is the bare key.
-        where: The provider's name, for the errors.
+        where: The name of the provider, for the errors.
     """
     return Bare(where) if field is None else InMember(field, where)
 

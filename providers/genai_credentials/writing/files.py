@@ -1,7 +1,8 @@
-"""A file is replaced whole or not at all, by one writer at a time, and keeps its mode, its owner and its links.
+"""Replaces a file as a whole or not at all, by one writer at a time. The file keeps its mode, its owner and its links.
 
-The new content is written beside it, made durable and renamed over it. Meanwhile its directory is locked with
-`flock`, which leaves nothing behind, not even when the process is killed.
+The new content is written to a second file in the same directory. That file is flushed to the disk and then renamed to
+the first name. Meanwhile the directory is locked with `flock`. The kernel releases this lock even if the process is
+killed.
 """
 
 from __future__ import annotations
@@ -24,24 +25,24 @@ NEW_MODE = 0o600
 
 
 class KeyFile:
-    """A file that a key is put into.
+    """A file that holds a key.
 
     Args:
-        path: Its path; symlinks stay, and the file that they lead to is replaced.
-        document: Its form.
-        most: The most bytes that a reader takes.
-        where: The provider's name, for the errors.
+        path: The path of the file. A symbolic link stays, and the file that it leads to is replaced.
+        document: The form of the content.
+        most: The largest size that a fetch reads, in bytes.
+        where: The name of the provider, for the errors.
     """
 
     def __init__(self, path: Path, document: Document, most: int, where: str) -> None:
         self._path, self._document, self._most, self._where = path, document, most, where
 
     def put(self, key: str) -> None:
-        """Store the text of a key; a file that holds it already is not touched.
+        """Store the text of a key. A file that already holds this key is not changed.
 
         Raises:
-            PutConflict: Somebody else changed the file at the same moment.
-            PutFailed: It could not be written, or something else in it would be lost; it is as it was.
+            PutConflict: Another program changed the file at the same moment.
+            PutFailed: The file cannot be written, or other content would be lost. The file is unchanged.
         """
         try:
             target = Path(os.path.realpath(self._path))
@@ -51,7 +52,7 @@ class KeyFile:
             return
         except OSError as error:
             problem = _explained(error, self._where)
-        # Not chained: the frames hold the key.
+        # The first error is not chained, because its frames hold the key.
         raise problem
 
     def _replace(self, target: Path, before: bytes, key: str) -> None:
@@ -70,7 +71,7 @@ class KeyFile:
 
     def _read(self, target: Path) -> bytes:
         try:
-            # Asked before it is opened: a pipe would wait for a writer.
+            # Checked before the file is opened, because opening a pipe would wait for a writer.
             if not stat.S_ISREG(os.stat(target).st_mode):
                 raise PutFailed(f"{self._where}: is no regular file.", remedy="Name a file.")
             with target.open("rb") as stream:
@@ -86,7 +87,10 @@ Mark = tuple[int, int, int]
 
 
 def _mark(target: Path) -> Mark | None:
-    """What differs when somebody changes the file; None where there is none."""
+    """Return values that differ after the file was changed: inode, time of change and size.
+
+    None if there is no file.
+    """
     try:
         found = os.stat(target)
     except FileNotFoundError:
@@ -95,17 +99,17 @@ def _mark(target: Path) -> Mark | None:
 
 
 def replace(target: Path, content: bytes, mark: Mark | None) -> bool:
-    """Put a file with this content in a file's place, whole or not at all; a new one is for its owner alone.
+    """Replace a file by a file with this content, as a whole or not at all. A new file is readable by its owner only.
 
     Args:
-        target: The file; its directory is locked.
-        content: All of its new bytes.
-        mark: What `_mark` said of it when its content was read.
+        target: The path of the file. The caller holds the lock of its directory.
+        content: All bytes of the new file.
+        mark: The result of `_mark` at the time when the old content was read; None if there was no file.
 
     Returns:
-        Whether it was done: not if somebody changed it since.
+        Whether the file was replaced. It is not replaced if another program has changed it since.
     """
-    # The same name each time: what a put leaves that is killed is cleared away by the next.
+    # The name is the same each time, and thus the next put removes the file of a put that was killed.
     beside = target.with_name(f".genai-credentials-{hashlib.sha256(os.fsencode(target.name)).hexdigest()[:16]}")
     with suppress(FileNotFoundError):
         beside.unlink()
@@ -126,7 +130,7 @@ def replace(target: Path, content: bytes, mark: Mark | None) -> bool:
 
 
 def _take_after(target: Path | None, beside: Path) -> None:
-    """Give a new file the owner, the mode and the extended attributes of the one that it replaces."""
+    """Give a new file the owner, the mode and the extended attributes of the file that it replaces."""
     if target is None:
         beside.chmod(NEW_MODE)
         return
@@ -155,10 +159,10 @@ def _locked(directory: Path, where: str) -> Iterator[None]:
                     raise
             time.sleep(0.02)
         yield
-        # So that the rename is as durable as the content; not every file system takes it.
+        # This makes the rename as durable as the content. Some file systems do not support it.
         with suppress(OSError):
             os.fsync(handle)
-        # Closing alone would leave the lock to a child that was forked meanwhile.
+        # Closing alone would not release the lock if a child was forked meanwhile.
         fcntl.flock(handle, fcntl.LOCK_UN)
     finally:
         os.close(handle)

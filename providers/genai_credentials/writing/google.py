@@ -1,7 +1,9 @@
-"""A put into Google Secret Manager: a version is added, and its number tells whether somebody else added one too.
+"""A put to Google Secret Manager. A version is added, and its number shows whether another writer added one too.
 
-There is no compare-and-swap. But a version by number is strongly consistent, none is ever written over, and the
-numbers have no gaps.
+The store has no compare-and-swap. The put relies on three facts: a version by number is strongly consistent, a version
+is never overwritten, and the numbers have no gaps.
+
+Source: https://docs.cloud.google.com/secret-manager/regional-secrets/reference/consistency.
 """
 
 from __future__ import annotations
@@ -14,34 +16,36 @@ from genai_credentials.errors import CredentialsError, FetchFailed, PutConflict,
 from genai_credentials.writing.documents import Bare, Content, Document
 
 MOST_NEWER = 64
-"""How many versions past `latest`, which lags, or below it, where it is disabled, are looked for by number."""
+"""How many versions are read by number above `latest`, which may lag, or below it, if it is disabled."""
 
 PAUSES = (0.2, 0.8)
-"""Seconds before an addition that got no answer is tried again."""
+"""Seconds to wait before each new try of an addition without an answer."""
 
 
 Seen = tuple[int, bytes | None]
-"""A version that there is: its number, 0 where the store doesn't say it, and its bytes, None if it is disabled."""
+"""A version that exists: its number (0 if the store does not say it) and its bytes (None if it is disabled)."""
 
 
 class NewVersion:
-    """The versions of one secret, as far as a put needs them.
+    """The versions of one secret, with the operations of a put.
 
     Args:
-        look: Reads a version by its number or "latest"; None where there is none.
+        look: Reads a version by its number or "latest". Returns None if the version does not exist.
         add: Adds a version and returns its number.
-        where: The provider's name, for the errors.
+        where: The name of the provider, for the errors.
     """
 
     def __init__(self, look: Callable[[str], Seen | None], add: Callable[[bytes], int], where: str) -> None:
         self._look, self._add, self._where = look, add, where
 
     def put(self, document: Document, key: str) -> int:
-        """Add a version with this key, unless the newest one has it; returns the version's number.
+        """Add a version with this key, unless the newest version has the key. Returns the number of the version.
 
         Raises:
-            PutConflict: Somebody else added a version at the same moment; both are kept, and this one is newer.
-            PutFailed: Something else in the secret would be lost, or it could not be written.
+            PutConflict: Another writer added a version at the same moment. Both are kept, and this key has the higher
+                number.
+            PutUnsure: The store gave no answer, and the version may have been added.
+            PutFailed: The new version would lose other content of the secret, or it could not be added.
         """
         highest, number, data = self._newest()
         if number == 0 and highest and not isinstance(document, Bare):
@@ -68,10 +72,10 @@ class NewVersion:
         )
 
     def _newest(self) -> tuple[int, int, bytes]:
-        """The highest number there is, and the number and the bytes of the newest version that can be read.
+        """Return the highest number, and the number and the bytes of the newest version that can be read.
 
         Raises:
-            PutFailed: There are too many past `latest`.
+            PutFailed: There are too many versions above `latest`.
         """
         highest, readable, data = 0, 0, b""
         seen = self._look("latest")
@@ -113,12 +117,12 @@ class NewVersion:
 
 
 class Addition:
-    """Adds a version to a secret, and explains why it could not.
+    """Adds a version to a secret. An error of the store is raised with its meaning and a remedy.
 
     Args:
-        add: Adds a version with these bytes, within so many seconds, and returns its number.
-        kind_of: The name of a failure.
-        where: The provider's name, for the errors.
+        add: Takes the bytes and the seconds that the call may take. Adds a version and returns its number.
+        kind_of: Returns the name of a failure.
+        where: The name of the provider, for the errors.
     """
 
     def __init__(self, add: Callable[[bytes, float], int], kind_of: Callable[[Exception], str], where: str) -> None:
@@ -128,8 +132,8 @@ class Addition:
         """Add a version with these bytes, and return its number.
 
         Raises:
-            PutUnsure: It may have been added.
-            PutFailed: It was not.
+            PutUnsure: The version may have been added.
+            PutFailed: The version was not added.
         """
         try:
             return self._add(data, seconds_left() * 0.4)
@@ -137,7 +141,7 @@ class Addition:
             raise
         except Exception as error:
             kind = self._kind_of(error)
-        # Not chained: the frames hold the key.
+        # The first error is not chained, because its frames hold the key.
         problem, remedy = _PROBLEMS.get(kind, (f"the call failed with {kind}", _AGAIN))
         raise (PutUnsure if kind in _UNSURE else PutFailed)(f"{self._where}: {problem}.", remedy=remedy)
 

@@ -1,4 +1,4 @@
-"""A member of a JSON document is set in its text, so that everything beside it stays as it is, to the character."""
+"""Sets a member in the text of a JSON document. All other characters stay as they are."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SPACE = re.compile(r"[ \t\n\r]*")
 
 
 class Member(NamedTuple):
-    """Where a member stands: its name, its first character, and where its value starts and ends."""
+    """The position of a member: its name, its first character, and the start and the end of its value."""
 
     name: str
     at: int
@@ -21,11 +21,11 @@ class Member(NamedTuple):
 
 
 def value_at(text: str, path: Sequence[str]) -> object:
-    """The value at a path of members, as a reader sees it; None where there is none.
+    """Return the value at a path of members, as a JSON parser reads it; None if there is no value.
 
     Args:
-        text: A JSON document that `json.loads` takes.
-        path: The names of the members, from the outside in; in a list the number of the element.
+        text: A JSON document that `json.loads` can parse.
+        path: The names of the members, from the outermost to the innermost. For a list: the number of the element.
     """
     value: object = json.loads(text)
     for name in path:
@@ -36,26 +36,26 @@ def value_at(text: str, path: Sequence[str]) -> object:
 
 
 def with_value(text: str, path: Sequence[str], value: str) -> str:
-    """The document with a text at a path of members; what is there is replaced, each of its duplicates.
+    """Return the document with this text as the value at a path of members. An old value is replaced in each duplicate.
 
     Args:
-        text: A JSON document that `json.loads` takes.
-        path: The names of the members, from the outside in; in a list the number of the element.
-        value: The text to put there.
+        text: A JSON document that `json.loads` can parse.
+        path: The names of the members, from the outermost to the innermost. For a list: the number of the element.
+        value: The text to store.
 
     Raises:
-        LookupError: A value on the way is no object, or a list without this element.
+        LookupError: A value on the path is neither an object nor a list with this element.
     """
     start = _after_space(text, 0)
     for begin, end in reversed(list(_spans(text, start, path))):
-        # A duplicate of another kind is hidden by what comes after it, and no key.
+        # A duplicate of another type is left as it is. A later duplicate hides it, and it cannot be a key.
         if text[begin] == '"' or text[begin:end] == "null":
             text = text[:begin] + json.dumps(value) + text[end:]
     return text if value_at(text, path) == value else _with_member(text, start, path, value)
 
 
 def _with_member(text: str, at: int, path: Sequence[str], value: str) -> str:
-    """With what is missing of the path added at the end of the object where it breaks off."""
+    """Return the document with the missing part of the path, added at the end of the innermost existing object."""
     inside = [member for member in _members(text, at) if member.name == path[0]]
     if inside and len(path) > 1:
         return _with_member(text, inside[-1].start, path[1:], value)
@@ -74,7 +74,7 @@ def _inserted(text: str, at: int, name: str, value: str) -> str:
     last = members[-1]
     colon = text[_DECODER.raw_decode(text, last.at)[1] : last.start]
     before = text[: last.at]
-    # Laid out as the last member is.
+    # The new member has the same white space as the last one.
     space = before[len(before.rstrip(" \t\n\r")) :] or (" " if colon.endswith(" ") else "")
     return f"{text[: last.end]},{space}{name}{colon}{value}{text[last.end :]}"
 
@@ -90,7 +90,7 @@ def _spans(text: str, at: int, path: Sequence[str]) -> Iterator[tuple[int, int]]
 
 
 def _members(text: str, at: int) -> list[Member]:
-    """The members of an object, or the elements of a list under their numbers; none of anything else."""
+    """Return the members of an object, or the elements of a list with their numbers as names; [] for other values."""
     if text[at] not in "{[":
         return []
     found: list[Member] = []

@@ -1,4 +1,4 @@
-"""The text of a key that is to be stored, and the encoding of what it is stored in."""
+"""The text of a key before it is stored, and the encoding of the document in which it is stored."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from genai_credentials.key import ApiKey, clean
 
 
 def text_of(key: ApiKey | str, where: str) -> str:
-    """The cleaned text of a key that is to be stored.
+    """Return the text of a key, cleaned as the text of a fetched key is.
 
     Args:
         key: The key, or its text.
-        where: The provider's name, for the error.
+        where: The name of the provider, for the error.
 
     Raises:
         InvalidSecret: The text cannot be a key.
@@ -26,40 +26,40 @@ def text_of(key: ApiKey | str, where: str) -> str:
     except InvalidSecret as error:
         message = error.message.replace("what is stored there", "the key that was to be put there")
         problem = InvalidSecret(message, remedy=error.remedy)
-    # Not chained: the frames of the first one hold the text.
+    # The first error is not chained, because its frames hold the text.
     raise problem
 
 
 class Encoding(NamedTuple):
-    """How a document is encoded: the mark it begins with, and the codec of what follows."""
+    """The encoding of a document: its byte-order mark, and the codec of the bytes after the mark."""
 
     mark: bytes
     codec: str
 
     def decode(self, content: bytes, where: str) -> str:
-        """The text of a document.
+        """Return the text of a document.
 
         Args:
-            content: All of its bytes.
-            where: The provider's name, for the error.
+            content: All bytes of the document.
+            where: The name of the provider, for the error.
 
         Raises:
-            PutFailed: It is no text.
+            PutFailed: The bytes are no text.
         """
         try:
             return content[len(self.mark) :].decode(self.codec)
         except UnicodeDecodeError:
-            # Not chained: the error carries the content.
+            # The first error is not chained, because it holds the content.
             problem = PutFailed(f"{where}: is binary, not text, so it was left as it is.", remedy="Remove it first.")
         raise problem
 
     def encode(self, text: str) -> bytes:
-        """The bytes of a text."""
+        """Return the bytes of a text, with the byte-order mark."""
         return self.mark + text.encode(self.codec)
 
 
 _UTF_8 = Encoding(b"", "utf-8")
-# The longer first: the mark of UTF-32 begins with that of UTF-16.
+# The longer mark comes first, because the mark of UTF-32 begins with the mark of UTF-16.
 _MARKED = (
     Encoding(codecs.BOM_UTF32_LE, "utf-32-le"),
     Encoding(codecs.BOM_UTF32_BE, "utf-32-be"),
@@ -70,5 +70,5 @@ _MARKED = (
 
 
 def encoding_of(content: bytes) -> Encoding:
-    """How a document is encoded, by the mark it begins with; UTF-8 without one."""
+    """Return the encoding of a document according to its byte-order mark; UTF-8 if there is no mark."""
     return next((one for one in _MARKED if content.startswith(one.mark)), _UTF_8)

@@ -1,4 +1,4 @@
-"""A variable of a .env file is set in its text, so that comments, order and all else stay, to the character."""
+"""Sets a variable in the text of a .env file. Comments, order and all other characters stay as they are."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ class _Original(Protocol):
 
 
 class _Binding(Protocol):
-    """A piece of a .env file as python-dotenv takes it apart; `key` is None for what is no variable."""
+    """A part of a .env file, as the parser of python-dotenv returns it. `key` is None if the part is no variable."""
 
     key: str | None
     original: _Original
 
 
 class Variables:
-    """A .env file with the key under the first of several names that has a value.
+    """A .env file with the key in the first of several variables that has a value.
 
     Args:
-        names: The variables, in order of preference.
-        where: The provider's name, for the errors.
+        names: The names of the variables, in order of preference.
+        where: The name of the provider, for the errors.
     """
 
     def __init__(self, names: Sequence[str], where: str) -> None:
@@ -52,7 +52,7 @@ class Variables:
         if "".join(piece.original.string for piece in pieces) != text:
             raise PutFailed(f"{self._where}: cannot be taken apart, and was left as it is.", remedy="Check the file.")
         if any(piece.key == name for piece in pieces):
-            # Each of its duplicates: some readers take the first one, others the last.
+            # All duplicates are changed, because some programs read the first one and others the last.
             changed = "".join(
                 _with_value(piece.original.string, key) if piece.key == name else piece.original.string
                 for piece in pieces
@@ -67,7 +67,7 @@ class Variables:
         return changed
 
     def _served(self, text: str) -> str:
-        """The variable that a reader takes, or else the one that it would look at first."""
+        """Return the name of the variable that a fetch reads; if none has a value, the first that is in the file."""
         values = _values(text)
         set_here = [name for name in self._names if values.get(name)] or [
             name for name in self._names if name in values
@@ -91,7 +91,7 @@ def _taken_apart(text: str) -> Iterable[_Binding]:
 
 
 def _with_value(line: str, value: str) -> str:
-    """A variable's line, or lines, with another value in the same quotes."""
+    """Return the line or lines of a variable with another value, in the same quotes."""
     head = _HEAD.match(line)
     if head is None:
         return line
@@ -99,7 +99,7 @@ def _with_value(line: str, value: str) -> str:
     if head["equals"] is None:
         return f"{line[:end]}={_quoted(value)}{line[end:]}"
     if line[end : end + 1] == "#" and head["equals"] != "=":
-        # A comment, and no value before it.
+        # The rest of the line is a comment, and there is no value before it.
         end = head.start("equals") + 1
         return f"{line[:end]}{_quoted(value)}{line[end:]}"
     quoted = _QUOTED.match(line, end)
@@ -108,14 +108,14 @@ def _with_value(line: str, value: str) -> str:
 
 
 def _with_line(text: str, line: str) -> str:
-    """The text with one line more, ended as its other lines are."""
+    """Return the text with one more line, which has the same line ending as the other lines."""
     ending = "\r\n" if "\r\n" in text else "\n"
     between = "" if not text or text.endswith(("\n", "\r")) else ending
     return f"{text}{between}{line}{ending}"
 
 
 def _quoted(value: str, quote: str = "") -> str:
-    """A value in the quotes of the one before it, unless it needs others: a shell reads these files too."""
+    """Return the value in these quotes. It gets single quotes if a shell would read it differently otherwise."""
     if quote not in ("'", '"'):
         quote = ""
     if not _PLAIN.fullmatch(value) and (not quote or re.search("[$`]", value)):

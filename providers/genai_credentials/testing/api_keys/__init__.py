@@ -1,4 +1,4 @@
-"""The API Keys API on loopback."""
+"""A fake of the API Keys API on loopback."""
 
 from genai_credentials.testing.api_keys.server import FakeApiKeys
 

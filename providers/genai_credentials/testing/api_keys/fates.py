@@ -1,4 +1,4 @@
-"""What becomes of a key at the servers of the Gemini API: a new one is live late, a deleted one flaps for a while."""
+"""When the servers of the Gemini API accept a key: a new key late, and a deleted key on and off for a while."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from collections.abc import Callable, Sequence
 from genai_credentials.testing.gemini import FakeGemini
 
 FLAP = 0.02
-"""Seconds for which one server says the same about a deleted key."""
+"""Seconds in which one server does not change its answer about a deleted key."""
 
 
 class Fates:
-    """Lets servers accept and refuse keys at their times, in one daemon thread that runs as long as there is a need.
+    """Makes servers accept and refuse keys at planned times, in one daemon thread that ends after the last plan.
 
     Args:
         servers: The servers.
-        live_after: Seconds until each of them accepts a new key.
-        flaps_for: Seconds for which they accept a deleted key now and then.
+        live_after: Seconds until each server accepts a new key.
+        flaps_for: Seconds in which the servers accept and refuse a deleted key in turn.
     """
 
     def __init__(self, servers: Sequence[FakeGemini], live_after: Sequence[float], flaps_for: float) -> None:
@@ -31,23 +31,23 @@ class Fates:
         self._thread: threading.Thread | None = None
 
     def begin(self, text: str) -> None:
-        """A key was made or restored."""
+        """Plan the acceptance of a key that was made or restored."""
         plans = [(after, _accepting(server, text)) for server, after in zip(self.servers, self.live_after, strict=True)]
         self._plan(text, plans)
 
     def end(self, text: str) -> None:
-        """A key was deleted."""
+        """Plan the refusal of a key that was deleted."""
         plans: list[tuple[float, Callable[[], object]]] = []
         for number, server in enumerate(self.servers):
             accepting, refusing = _accepting(server, text), _refusing(server, text)
             times = itertools.takewhile(lambda at: at < self.flaps_for, itertools.count(0.0, FLAP))
-            # No two servers in step.
+            # Two servers next to each other give opposite answers at each moment.
             plans += [(at, (accepting, refusing)[(step + number) % 2]) for step, at in enumerate(times)]
             plans.append((self.flaps_for, refusing))
         self._plan(text, plans)
 
     def close(self) -> None:
-        """Forget what is still to come."""
+        """Drop all plans."""
         with self._changed:
             self._plans.clear()
             self._changed.notify_all()
@@ -55,7 +55,7 @@ class Fates:
     def _plan(self, text: str, plans: list[tuple[float, Callable[[], object]]]) -> None:
         now = time.monotonic()
         with self._changed:
-            # What was planned for the key before is overtaken.
+            # The new plans replace the earlier plans for this key.
             self._plans = [plan for plan in self._plans if plan[2] != text]
             self._plans += [(now + after, next(self._numbers), text, act) for after, act in plans]
             heapq.heapify(self._plans)

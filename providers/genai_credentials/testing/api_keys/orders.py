@@ -1,4 +1,4 @@
-"""What a fake API Keys API is told to answer in place of what it would."""
+"""Planned answers of a fake API Keys API, which replace its own answers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ _REASONS |= {409: "ABORTED", 429: "RESOURCE_EXHAUSTED", 500: "INTERNAL", 503: "U
 
 
 class Order(NamedTuple):
-    """An answer that was ordered, and for which method, "" for any; `is_done`: the call is carried out all the same."""
+    """A planned answer.
+
+    `method` is the method that gets it; "" means every method. If `is_done` is True, the call has its effect too.
+    """
 
     method: str
     status: int
@@ -21,7 +24,7 @@ class Order(NamedTuple):
 
 
 class Orders:
-    """The answers that were ordered, in the order in which they were."""
+    """The planned answers, in the order in which they were planned."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -41,12 +44,12 @@ class Orders:
 
         Args:
             status: The HTTP status.
-            times: How many calls.
+            times: The number of calls.
             method: Only calls of this method: lookup, get, get_key_string, list, operation, create, patch, delete,
-                undelete; empty for any.
-            reason: The canonical code; empty for the usual one of the status.
-            message: The text for people.
-            details: Typed details.
+                undelete. "" means every method.
+            reason: The canonical code; "" means the usual code of the status.
+            message: The message for people.
+            details: The typed details; empty for none.
         """
         error = {"code": status, "message": message, "status": reason or _REASONS.get(status, "UNKNOWN")}
         body = {"error": {**error, **({"details": list(details)} if details else {})}}
@@ -54,18 +57,18 @@ class Orders:
             self._orders.extend([Order(method, status, body)] * times)
 
     def lose_next(self, method: str) -> None:
-        """Do what the next call of this method asks for, and fail instead of an answer to it."""
+        """Carry out the next call of this method, and answer it with a 503, as if the answer was lost."""
         error = {"code": 503, "message": "The answer was lost.", "status": "UNAVAILABLE"}
         with self._lock:
             self._orders.append(Order(method, 503, {"error": error}, is_done=True))
 
     def answer_operation_with(self, result: Mapping[str, Any]) -> None:
-        """Let the next operation that is asked for end with this: {"error": …} or {"response": …}."""
+        """Let the next operation that is polled end with this result: {"error": …} or {"response": …}."""
         with self._lock:
             self._orders.append(Order("operation", 200, {"name": "operations/x", "done": True, **result}))
 
     def _ordered(self, method: str) -> Order | None:
-        """The next answer that is for this method, which is then used up; None for none."""
+        """Return and remove the next answer for this method; None if there is none."""
         with self._lock:
             order = next((order for order in self._orders if order.method in ("", method)), None)
             if order is not None:

@@ -1,4 +1,4 @@
-"""A fake API Keys API on loopback: keys are made, found, marked, deleted and restored over real HTTP.
+"""A fake of the API Keys API on loopback. Clients make, find, mark, delete and restore keys over real HTTP.
 
 ```python
 with FakeGemini() as api, FakeApiKeys(api, live_after=0.5) as keys:
@@ -34,19 +34,19 @@ _WRITES = ("create", "patch", "delete", "undelete")
 
 
 class FakeApiKeys(Orders):
-    """A fake API Keys API (apikeys.googleapis.com, v2) on loopback, tied to servers of the Gemini API.
+    """A fake of the API Keys API (apikeys.googleapis.com, v2) on loopback, connected to servers of the Gemini API.
 
-    A key that is made or restored is let in by the servers, a deleted one is refused. The names that it answers carry
-    the project's number, as Google's do. A call needs an access token, and `x-goog-user-project`.
+    The servers accept a key that is made or restored, and refuse a deleted key. Names in answers contain the number of
+    the project, as Google's do. Each call needs an access token and the header `x-goog-user-project`.
 
     Args:
-        servers: The servers of the Gemini API that follow it.
-        project: The project's id.
-        live_after: Seconds until a new key is accepted: of each server, or one for all.
+        servers: The servers of the Gemini API that accept and refuse its keys.
+        project: The id of the project.
+        live_after: Seconds until a new key is accepted: one number for each server, or one number for all.
         flaps_for: Seconds in which a deleted key is accepted and refused in turn.
-        polls: How often an operation answers that it isn't done yet.
-        quota: Calls a minute: "reads" and "writes"; one that is missing has no limit.
-        others: Further projects that the caller may work in: their numbers, by id.
+        polls: How often an operation answers that it is not done yet.
+        quota: Calls per minute, for "reads" and for "writes". A missing name has no limit. None: no limits.
+        others: The numbers of further projects, by id, in which the caller has permission. None: no further projects.
     """
 
     def __init__(
@@ -62,9 +62,10 @@ class FakeApiKeys(Orders):
         late = [float(live_after)] * len(servers) if isinstance(live_after, (int, float)) else list(live_after)
         self.project = project
         self.on_change: Callable[[str, str], object] | None = None
-        """Called with the method and the key's id after each change, before the change is answered; None for nobody."""
+        """Called with the method and the id of the key after each change, before the answer; None calls nothing."""
         self.on_call: Callable[[str], object] | None = None
-        """Called with the method of each call before it is looked at, in the connection's thread; None for nobody."""
+        """Called with the method of each call before it is processed, in the connection's thread; None calls nothing.
+        """
         self._fates = Fates(servers, late, flaps_for)
         self._service = ApiKeysService({project: NUMBER, **(others or {})}, polls, self._changed)
         super().__init__()
@@ -81,12 +82,12 @@ class FakeApiKeys(Orders):
         self.close()
 
     def start(self) -> None:
-        """Start serving, if not yet."""
+        """Start the server. A second call does nothing."""
         if self._server is None:
             self._server = Server("127.0.0.1", self._answer)
 
     def close(self) -> None:
-        """Stop serving, if not yet; what was recorded stays readable."""
+        """Stop the server. The records can still be read. A second call does nothing."""
         server, self._server = self._server, None
         if server is not None:
             self._fates.close()
@@ -94,7 +95,7 @@ class FakeApiKeys(Orders):
 
     @property
     def base_url(self) -> str:
-        """Where it listens, without a slash at the end; a RuntimeError before it is started."""
+        """The URL of the server, without a slash at the end. Raises a RuntimeError before the start."""
         if self._server is None:
             raise RuntimeError("FakeApiKeys is not running: use it as a context manager, or call start() first")
         return f"http://127.0.0.1:{self._server.port}"
@@ -102,16 +103,19 @@ class FakeApiKeys(Orders):
     # Credentials
 
     def credentials(self) -> Any:
-        """Google credentials that it takes, for `GoogleApiKeys(credentials=…)`."""
+        """Return Google credentials that this fake accepts, for `GoogleApiKeys(credentials=…)`."""
         from google.oauth2.credentials import Credentials
 
         return Credentials(TOKEN)  # type: ignore[no-untyped-call]
 
     def write_credentials(self, path: str | Path) -> Path:
-        """Write a service account's file, for GOOGLE_APPLICATION_CREDENTIALS; its tokens are fetched here.
+        """Write the file of a service account, for GOOGLE_APPLICATION_CREDENTIALS. Its tokens come from this fake.
 
         Args:
-            path: The file; only its owner may read it.
+            path: The path of the file. Only its owner may read it.
+
+        Raises:
+            ImportError: The package cryptography is not installed.
         """
         document = {
             "type": "service_account",
@@ -130,7 +134,7 @@ class FakeApiKeys(Orders):
 
     @property
     def live_after(self) -> Sequence[float]:
-        """Seconds until each server accepts a new key; can be set."""
+        """Seconds until each server accepts a new key. It can be set."""
         return self._fates.live_after
 
     @live_after.setter
@@ -147,15 +151,15 @@ class FakeApiKeys(Orders):
         annotations: Mapping[str, str] | None = None,
         project_number: str = NUMBER,
     ) -> str:
-        """Make a key by hand, as in a console; it is live at once. Returns its id.
+        """Make a key by hand, as in a console. It is live at once. Returns its id.
 
         Args:
-            text: The key itself.
+            text: The text of the key.
             key_id: Its id; None makes a UUID, as the console does.
-            restrictions: As in the API.
-            service_account: The e-mail address of the account that it is bound to; None for none.
-            annotations: As in the API.
-            project_number: The project it belongs to; in one that the caller may not work in it cannot be looked up.
+            restrictions: As in the API; None for no restrictions.
+            service_account: The e-mail address of the bound account; None for no account.
+            annotations: As in the API; None for no annotations.
+            project_number: The number of its project. A lookup fails if the caller has no permission in that project.
         """
         given = {"restrictions": restrictions, "serviceAccountEmail": service_account, "annotations": annotations}
         body = {"displayName": "made by hand", **{name: value for name, value in given.items() if value}}
@@ -166,19 +170,22 @@ class FakeApiKeys(Orders):
         return key.id
 
     def change(self, key_id: str, **parts: Any) -> None:
-        """Change a key past the API: `created` and `deleted` are times; `body` is what its owner may set."""
+        """Change a key without the API.
+
+        `created` and `deleted` are times. `body` holds the members that its owner may set.
+        """
         with self._lock:
             for name, value in parts.items():
                 setattr(self._find(key_id), name, value)
 
     @property
     def keys(self) -> dict[str, dict[str, Any]]:
-        """Each key of the project as the API shows it, deleted ones included, by id, in the order they were made."""
+        """The keys of the project as the API shows them, by id, in the order of creation. Deleted keys are included."""
         with self._lock:
             return {key.id: key.resource() for key in self._service.keys.values() if key.project == NUMBER}
 
     def text(self, key_id: str) -> str:
-        """A key's text."""
+        """Return the text of a key."""
         with self._lock:
             return self._find(key_id).text
 
@@ -189,7 +196,7 @@ class FakeApiKeys(Orders):
 
     @property
     def requests(self) -> list[RecordedRequest]:
-        """Every request so far, tokens included, in order of arrival."""
+        """Every request so far, also for tokens, in order of arrival."""
         with self._lock:
             return list(self._requests)
 
@@ -207,7 +214,7 @@ class FakeApiKeys(Orders):
         if self.on_change is not None:
             self.on_change(method, key.id)
 
-    # Answering
+    # Answers
 
     def _answer(self, request: RecordedRequest) -> Answer:
         if self.on_call is not None:

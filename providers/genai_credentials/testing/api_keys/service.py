@@ -1,6 +1,6 @@
-"""What the API Keys API answers to each of its methods, as far as the fake plays it; no wire, no faults.
+"""The methods of the API Keys API, as far as the fake has them. No network, no planned errors.
 
-Paths, parameters and members are those of its discovery document (apikeys v2, revision 20260818).
+Source of paths, parameters and members: its discovery document (apikeys v2, revision 20260818).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["ApiKeysService", "Call", "Key"]
 
 Json = dict[str, Any]
 KEPT = timedelta(days=30)
-"""How long a deleted key can be had back."""
+"""How long a deleted key can be restored."""
 
 _KEY_ID = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -32,7 +32,7 @@ _LONGEST_NAME, _LARGEST_PAGE = 63, 300
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request, taken apart: `names` is what the path names, `query` each parameter's last value."""
+    """A parsed request. `names` are the names in the path. `query` has the last value of each parameter."""
 
     names: tuple[str, ...]
     query: dict[str, str]
@@ -41,7 +41,7 @@ class Call:
 
 @dataclass(slots=True)
 class Key:
-    """One API key; `project` is a number, `body` what its owner may set."""
+    """An API key. `project` is a number. `body` holds the members that the owner may set."""
 
     id: str
     project: str
@@ -54,17 +54,17 @@ class Key:
 
     @property
     def etag(self) -> str:
-        """Another one after each change."""
+        """A tag that changes with each change of the key."""
         state = f"{self.uid} {sorted(self.body.items())} {self.updated} {self.deleted}"
         return f'W/"{base64.b64encode(hashlib.sha256(state.encode()).digest()[:16]).decode()}"'
 
     @property
     def purged(self) -> bool:
-        """Whether it is gone for good."""
+        """Whether the key is deleted for good."""
         return self.deleted is not None and datetime.now(UTC) - self.deleted > KEPT
 
     def resource(self) -> Json:
-        """The key as the API shows it: without its text, and with the project's number."""
+        """Return the key as the API shows it: without its text, and with the number of the project."""
         return {
             "name": f"projects/{self.project}/locations/global/keys/{self.id}",
             **self.body,
@@ -77,12 +77,12 @@ class Key:
 
 
 class ApiKeysService:
-    """The keys of some projects and the methods; not safe for threads by itself.
+    """The keys of several projects and the methods of the API. Not thread-safe by itself.
 
     Args:
-        projects: The numbers of the projects that the caller may work in, by id.
-        polls: How often an operation answers that it isn't done.
-        changed: Is told of each change: its method, and the key after it.
+        projects: The numbers, by id, of the projects in which the caller has permission.
+        polls: How often an operation answers that it is not done.
+        changed: Called after each change with the method and the changed key.
     """
 
     def __init__(self, projects: dict[str, str], polls: int, changed: Callable[[str, Key], None]) -> None:
@@ -92,12 +92,16 @@ class ApiKeysService:
         self._operations: dict[str, tuple[int, Json]] = {}
 
     def add(self, text: str, key_id: str, project: str, body: Json) -> Key:
-        """Keep a key that was made in another way than by a call."""
+        """Store a key that was not made by a call."""
         key = self.keys[project, key_id] = Key(key_id, project, text, body)
         return key
 
     def answer(self, method: str, path: str, query: str, body: Json) -> Json:
-        """The answer to a request."""
+        """Return the answer to a request.
+
+        Raises:
+            RefusedError: The service refuses the request.
+        """
         values = {name: parts[-1] for name, parts in parse_qs(query, keep_blank_values=True).items()}
         for verb, pattern, name in _ROUTES:
             if verb == method and (found := pattern.fullmatch(path)):
@@ -106,10 +110,10 @@ class ApiKeysService:
         raise RefusedError("NOT_FOUND", "The requested URL was not found on this server.", 404)
 
     def method_of(self, method: str, path: str) -> str:
-        """The name of the method that a request calls; empty for none."""
+        """Return the name of the method that a request calls; "" if there is none."""
         return next((name for verb, pattern, name in _ROUTES if verb == method and pattern.fullmatch(path)), "")
 
-    # Reading
+    # Reads
 
     def _lookup(self, call: Call) -> Json:
         text = call.query.get("keyString")
@@ -141,7 +145,7 @@ class ApiKeysService:
         self._operations[name] = max(0, left - 1), result
         return {"name": name} if left else {"name": name, "done": True, **result}
 
-    # Changing
+    # Changes
 
     def _create(self, call: Call) -> Json:
         project, key_id = self._project(call.names[0]), call.query.get("keyId") or str(uuid.uuid4())
@@ -164,7 +168,7 @@ class ApiKeysService:
             raise RefusedError("INVALID_ARGUMENT", f"update_mask: {unknown[0]!r} cannot be changed.")
         body = {**key.body, **{_camel(name): call.body.get(_camel(name)) for name in names}}
         _check(body)
-        # Each member is replaced as a whole, the map of annotations too.
+        # Each member is replaced as a whole, including the map of annotations.
         key.body = {name: value for name, value in body.items() if value}
         return self._started("patch", key)
 
@@ -181,7 +185,7 @@ class ApiKeysService:
         key.deleted = None
         return self._started("undelete", key)
 
-    # Parts
+    # Helpers
 
     def _project(self, name: str) -> str:
         number = self.projects.get(name, name)

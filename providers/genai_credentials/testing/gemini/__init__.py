@@ -1,4 +1,4 @@
-"""A Gemini API on loopback."""
+"""A fake of the Gemini API on loopback."""
 
 from genai_credentials.testing.gemini.server import FakeGemini
 from genai_credentials.testing.gemini.wire import RecordedRequest

@@ -1,7 +1,7 @@
-"""The answers of the fake Gemini API, one small function each; the table in `routes` says which path gets which.
+"""The answers of the fake Gemini API, one small function each. The table in `routes` maps paths to functions.
 
-They are made from the request alone: a prompt comes back as "pong: <prompt>", a resource as one that bears the name
-asked for. Only uploaded files are remembered, because an upload takes several requests.
+Each answer depends only on the request. A prompt is answered with "pong: <prompt>". A requested resource has the
+requested name. Only uploaded files are stored, because an upload takes several requests.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _BINARY = "application/octet-stream"
 
 
 def prompt_of(body: Body) -> str:
-    """Return the text of the last content in a request's body."""
+    """Return the text of the last content in the body of a request."""
     contents = body.get("contents") or [body.get("content")]
     return text_of(contents[-1] if isinstance(contents, list) else contents)
 
@@ -38,12 +38,12 @@ def text_of(value: Any) -> str:
 
 
 def tokens_in(text: str) -> int:
-    """Return how many tokens a text counts for here: its words."""
+    """Return the number of tokens in a text. This fake counts words."""
     return len(text.split())
 
 
 def usage_of(prompt: str, answer: str) -> Body:
-    """Return the usage of a request, in all the parts that clients add up."""
+    """Return the usage of a request, with all parts that clients add up."""
     asked, said = tokens_in(prompt), tokens_in(answer)
     return {
         "promptTokenCount": asked,
@@ -92,7 +92,7 @@ def embed_batch(call: Call) -> Answer:
 
 
 def count(call: Call) -> Answer:
-    # Python's SDK counts the contents, others a whole request.
+    # Python's SDK sends the contents to count, other SDKs send a whole request.
     asked = tokens_in(prompt_of(call.body.get("generateContentRequest") or call.body))
     return reply({"totalTokens": asked, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": asked}]})
 
@@ -133,7 +133,7 @@ def model(call: Call) -> Answer:
 
 def models(call: Call) -> Answer:
     names = [f"{call.path}/{name}" for name in ("gemini-2.5-flash", "gemini-2.5-pro")]
-    # Express mode lists its publisher's models under another name than the Developer API.
+    # In express mode, the list of the publisher's models has another name than in the Developer API.
     kind = "publisherModels" if call.path.startswith("publishers/") else call.kind
     return reply({kind: list(map(_model, names))})
 
@@ -222,7 +222,7 @@ def register(call: Call) -> Answer:
     return reply({"files": [file_body(f"files/registered-{number}", uri=uri) for number, uri in uris]})
 
 
-# The generated client's resources: they have an id where the others have a name
+# Resources of the generated client, which have an id instead of a name
 
 _DEFAULTS: dict[str, Body] = {
     "triggers": {
@@ -273,7 +273,7 @@ def decide(call: Call) -> Answer:
 
 def _interaction(which: str, model: str, prompt: str, text: str) -> Body:
     content = [{"type": "text", "text": text}]
-    # The first SDKs to have interactions read the outputs, the later ones the steps.
+    # The first SDKs with interactions read the outputs. Later SDKs read the steps.
     said = {"outputs": content, "steps": [{"type": "model_output", "content": content}]}
     stamps = {"created": WHEN, "updated": WHEN, "object": "interaction"}
     asked, answered = tokens_in(prompt), tokens_in(text)

@@ -1,4 +1,4 @@
-"""One request as the functions that answer it see it, the shapes of their answers, and the memory of uploads."""
+"""One request with the shapes of its answers, and the memory of uploads."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ WHEN = "2026-01-01T00:00:00Z"
 
 @dataclass(slots=True)
 class Call:
-    """One request on its way to the function that answers it.
+    """One request, as the function that answers it receives it.
 
     Args:
-        request: the request.
-        path: its path after the API version, such as "models/gemini-2.5-flash:generateContent".
-        names: the path's variable parts in order, verbs cut off.
-        uploads: the files uploaded so far.
+        request: The request.
+        path: Its path after the API version, such as "models/gemini-2.5-flash:generateContent".
+        names: The variable parts of the path in order, without verbs.
+        uploads: The files that were uploaded so far.
     """
 
     request: RecordedRequest
@@ -36,23 +36,23 @@ class Call:
 
     @property
     def body(self) -> Body:
-        """The request's JSON body; an empty object when it has none."""
+        """The JSON body of the request; an empty object if there is none."""
         return body_of(self.request)
 
     @property
     def resource(self) -> str:
-        """The name of the resource the request is about: its path without the verb."""
+        """The name of the resource in the request: its path without the verb."""
         head, slash, last = self.path.rpartition("/")
         return head + slash + last.partition(":")[0]
 
     @property
     def kind(self) -> str:
-        """The collection that a request for a whole collection is about: the last part of its path."""
+        """The name of the collection in a request for a whole collection: the last part of its path."""
         return self.path.rpartition("/")[2]
 
 
 def body_of(request: RecordedRequest) -> Body:
-    """Return a request's JSON body, or an empty object when it has none or another kind."""
+    """Return the JSON body of a request; an empty object if there is none or it is no object."""
     try:
         parsed = json.loads(request.body or b"{}")
     except ValueError:
@@ -66,14 +66,14 @@ def reply(body: Body, *, headers: tuple[tuple[str, str], ...] = ()) -> Answer:
 
 
 def events(bodies: Iterable[Body], *, done: bool = False) -> Answer:
-    """Return a stream of server-sent events; `done` ends it with the mark that OpenAI's clients wait for."""
+    """Return a stream of server-sent events. `done` adds the final `[DONE]` that OpenAI's clients require."""
     chunks = (f"data: {json.dumps(body)}\r\n\r\n".encode() for body in bodies)
     last = [b"data: [DONE]\r\n\r\n"] if done else []
     return Answer(200, content_type="text/event-stream", stream=itertools.chain(chunks, last))
 
 
 def array(bodies: Iterable[Body]) -> Answer:
-    """Return a stream as one JSON array, which is how the API streams where `alt=sse` is not asked for."""
+    """Return a stream as one JSON array. The API streams in this form if the request has no `alt=sse`."""
 
     def chunks() -> Iterator[bytes]:
         before = b"["
@@ -86,27 +86,27 @@ def array(bodies: Iterable[Body]) -> Answer:
 
 
 def is_for_openai(path: str) -> bool:
-    """Whether a path is one of those for OpenAI's clients, whose errors are in a list."""
+    """Whether a path is for OpenAI's clients. The API sends the errors of these paths in a list."""
     return "/openai/" in path
 
 
 def not_found(path: str) -> Answer:
-    """Return the API's answer to a path it does not know."""
+    """Return the API's answer to an unknown path."""
     body = error_body(404, f"Requested entity was not found: {path}", "NOT_FOUND")
     return Answer(404, b"[" + body + b"]" if is_for_openai(f"/{path}") else body)
 
 
 def file_body(name: str, **fields: Any) -> Body:
-    """Return a file as the API describes it; fields that are None are left out."""
+    """Return a file as the API describes it. Fields that are None are left out."""
     file = {"name": name, "uri": f"{API}/{name}", "state": "ACTIVE", "createTime": WHEN, "mimeType": "text/plain"}
     return file | {key: value for key, value in fields.items() if value is not None}
 
 
 class Uploads:
-    """Resumable uploads: the sessions under way, and the files they made. Thread-safe.
+    """Resumable uploads: the sessions under way, and the files that they made. Thread-safe.
 
     Args:
-        scheme: "http" or "https", for the URLs that chunks are sent to.
+        scheme: "http" or "https", for the URLs to which chunks are sent.
     """
 
     def __init__(self, scheme: str) -> None:
@@ -117,22 +117,22 @@ class Uploads:
         self._files: dict[str, Body] = {}
 
     def files(self) -> list[Body]:
-        """Return the files uploaded and not deleted."""
+        """Return the files that were uploaded and not deleted."""
         with self._lock:
             return list(self._files.values())
 
     def file(self, name: str) -> Body:
-        """Return a file: the one uploaded under that name, else a made-up one that can be downloaded."""
+        """Return the file with this name. If it was not uploaded, return an invented file that can be downloaded."""
         with self._lock:
             return self._files.get(name) or file_body(name, downloadUri=f"{API}/{name}:download?alt=media")
 
     def forget(self, name: str) -> None:
-        """Delete a file, if it is there."""
+        """Delete a file if it exists."""
         with self._lock:
             self._files.pop(name, None)
 
     def start(self, request: RecordedRequest, path: str) -> Answer:
-        """Open a session for an upload to `path`; the answer says where its chunks go."""
+        """Open a session for an upload to `path`. The answer contains the URL for its chunks."""
         with self._lock:
             number = next(self._numbers)
             self._sessions[f"session-{number}"] = _Session(number, path, request)
@@ -140,7 +140,10 @@ class Uploads:
         return reply({}, headers=(("X-Goog-Upload-URL", url), ("X-Goog-Upload-Status", "active")))
 
     def chunk(self, request: RecordedRequest) -> Answer | None:
-        """Take a chunk, which its session's id authorises; None when the request belongs to no session."""
+        """Receive a chunk.
+
+        The id of the session authorises it, not a key. None if the request belongs to no session.
+        """
         _, mark, wanted = request.query.partition("upload_id=")
         if not mark:
             return None
@@ -168,7 +171,7 @@ class Uploads:
 
 
 class _Session:
-    """One upload under way: where to, what the caller said of it, and how many bytes have come."""
+    """An upload under way: its target, the request that started it, and the number of bytes received."""
 
     def __init__(self, number: int, path: str, request: RecordedRequest) -> None:
         self.number, self.path, self.size = number, path, 0
@@ -176,7 +179,7 @@ class _Session:
 
     def file(self) -> Body:
         wanted: Body = body_of(self._request).get("file") or {}
-        # Python's SDK sends this one body with the names of its own fields; the others' are those of the API.
+        # Python's SDK uses the names of its own fields in this body. Other SDKs use the names of the API.
         shown = wanted.get("displayName") or wanted.get("display_name")
         mime_type = wanted.get("mimeType") or wanted.get("mime_type")
         return file_body(

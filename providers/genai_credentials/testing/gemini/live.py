@@ -1,4 +1,4 @@
-"""The WebSocket side of the fake Gemini API: Live, live music and interactions."""
+"""The WebSocket part of the fake Gemini API: Live, live music and interactions."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 Talk: TypeAlias = Callable[[Body], list[Body]]
 
 _INVALID = 1007, "Request contains an invalid argument."
-"""The close that the API answers a message with that it cannot read."""
+"""The code and the reason of the close with which the API answers an unreadable message."""
 
 _AUDIO = base64.b64encode(b"\0\0" * 8).decode()
 
 
 def is_live(request: RecordedRequest) -> bool:
-    """Tell whether a request is a WebSocket handshake."""
+    """Whether a request is a WebSocket handshake."""
     return (request.header("upgrade") or "").lower() == "websocket"
 
 
@@ -40,8 +40,8 @@ def refuse(code: int, reason: str) -> Answer:
     """Return an answer that accepts the handshake and closes at the first message, before the session is set up.
 
     Args:
-        code: the close code.
-        reason: the close reason, at most 123 bytes.
+        code: The close code.
+        reason: The close reason, at most 123 bytes.
     """
 
     def hang_up(connection: Connection) -> None:
@@ -57,7 +57,7 @@ def _converse(connection: Connection, talk: Talk) -> None:
     for message in channel.messages():
         try:
             bodies = talk(_parsed(message))
-        # Whatever a message has in the place of what is read.
+        # A message may have any value in any member.
         except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
             channel.close(*_INVALID)
         else:
@@ -82,7 +82,7 @@ class _Channel:
         self._shake_hands()
 
     def messages(self) -> Iterator[bytes]:
-        """Yield the client's messages until either side closes."""
+        """Yield the messages of the client until either side closes."""
         from websockets.frames import DATA_OPCODES, Frame
 
         parts: list[bytes] = []
@@ -106,7 +106,7 @@ class _Channel:
             if isinstance(event, Request):
                 self._protocol.send_response(self._protocol.accept(event))
         self._flush()
-        # What is no handshake was answered by the library, or could not even be read.
+        # The library has answered or could not read a request that is no handshake.
         self._over = not self._open()
 
     def send(self, body: Body) -> None:
@@ -116,7 +116,7 @@ class _Channel:
             self._flush()
 
     def close(self, code: int, reason: str) -> None:
-        """Begin the closing handshake, if not yet; `messages` ends when the client has answered it."""
+        """Begin the closing handshake, if not yet. `messages` ends when the client has answered it."""
         if self._open():
             self._protocol.send_close(code, reason)
             self._flush()
@@ -135,17 +135,17 @@ class _Channel:
 def _protocol() -> ServerProtocol:
     from websockets.server import ServerProtocol
 
-    # The library would log the handshake, and with it the key; this logger says nothing.
-    silent = logging.Logger("genai_credentials.testing.gemini")  # noqa: LOG001 (nobody may find it)
+    # The library would log the handshake with the key. This logger is disabled.
+    silent = logging.Logger("genai_credentials.testing.gemini")  # noqa: LOG001 (no other code may find it)
     silent.disabled = True
     return ServerProtocol(logger=silent, max_size=None)
 
 
-# What is said on each path: a message of the client's to the messages that answer it
+# The answers on each path: a message of the client to a list of messages
 
 
 def _field(message: Body, name: str) -> Any:
-    """Return a field that clients spell in either case, or None."""
+    """Return a field of a message in snake case or camel case; None if there is none."""
     head, *rest = name.split("_")
     return message.get(name, message.get(head + "".join(map(str.title, rest))))
 
@@ -157,7 +157,7 @@ def _content(message: Body) -> list[Body]:
     prompt = text_of(turns[-1].get("parts", [])) + text_of(_field(message, "realtime_input") or "")
     text = f"pong: {prompt}"
     turn = {"modelTurn": {"role": "model", "parts": [{"text": text}]}}
-    # Live has another word for what the model said.
+    # In Live, "candidates" is called "response".
     usage = {name.replace("candidates", "response"): part for name, part in usage_of(prompt, text).items()}
     return [{"serverContent": turn}, {"serverContent": {"turnComplete": True}, "usageMetadata": usage}]
 
@@ -185,4 +185,4 @@ TALKS: dict[str, Talk] = {
     "BidiGenerateMusic": _music,
     "/interactions/live": _interaction,
 }
-"""The end of a path to what is said there."""
+"""The end of a path to the function that answers its messages."""

@@ -1,4 +1,4 @@
-"""Which path of the fake Gemini API is answered by which function."""
+"""The table of the fake Gemini API: which function answers which path."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def answer(request: RecordedRequest, uploads: Uploads) -> Answer:
 
 
 def _shape(path: str) -> tuple[str, list[str]]:
-    """Return the path with its names, which are every other part, starred; and the names."""
-    # Three paths break the rule: a model's among those for OpenAI's clients, an upload's operation, and a file in an
-    # environment, whose name is itself a path.
+    """Return the path with a star for each name, and the names. A name is every second part."""
+    # Three paths are exceptions: a model of the paths for OpenAI's clients, the operation of an upload, and a file in
+    # an environment, whose name is a path.
     if path.startswith("openai/models/"):
         return "openai/models/*", [unquote(path.removeprefix("openai/models/"))]
     regular = path.replace("/upload/operations/", "/operations/")
@@ -139,4 +139,4 @@ ROUTES: dict[str, Route] = {
     "GET openai/models": openai.models,
     "GET openai/models/*": openai.model,
 }
-"""Method and path, with a star for each name, to the function that answers."""
+"""The method and the path, with a star for each name, to the function that answers."""

@@ -1,4 +1,4 @@
-"""A fake Gemini API on loopback, for tests: real sockets, real refusals, keys that can be revoked at any moment."""
+"""A fake of the Gemini API on loopback, for tests: real sockets, real error answers, and keys that tests can revoke."""
 
 from __future__ import annotations
 
@@ -29,15 +29,18 @@ _KEY_IN_URL = Refusal(
 
 
 class FakeGemini:
-    """A fake Gemini API on loopback.
+    """A fake of the Gemini API on loopback.
 
     Args:
-        keys: the keys it lets in.
-        refusal: the row of `REFUSALS` that unknown and revoked keys are answered with.
-        tls: serve https and wss, which the Live API needs; takes the package trustme.
-        host: the address to listen on.
-        key_in_url: take a key from `?key=` too, as the real API does; without it, such a request is refused, so that
-            no test of yours passes whose client writes keys into URLs. The Live of the JavaScript SDK sends it so.
+        keys: The keys that it accepts.
+        refusal: The name of the row of `REFUSALS` that answers unknown and revoked keys.
+        tls: True serves https and wss, which the Live API needs. This requires the package trustme.
+        host: The address to listen on.
+        key_in_url: True accepts a key in `?key=`, as the real API does. By default such a request is refused, so that a
+            test fails if a client writes keys into URLs. The Live API of the JavaScript SDK writes the key there.
+
+    Raises:
+        ValueError: `refusal` is no row of `REFUSALS`.
     """
 
     def __init__(
@@ -49,10 +52,10 @@ class FakeGemini:
         key_in_url: bool = False,
     ) -> None:
         self.stream_gate = threading.Event()
-        """While cleared, event streams stop after their first chunk."""
+        """While this event is cleared, streams stop after their first chunk."""
         self.stream_gate.set()
         self.on_request: Callable[[RecordedRequest], object] | None = None
-        """Called in the connection's thread with each request before it is answered; None for nobody."""
+        """Called with each request before it is answered, in the thread of the connection; None calls nothing."""
         self._keys = frozenset(keys)
         self._refusal = _refusal(refusal)
         self._form = _Form()
@@ -79,14 +82,14 @@ class FakeGemini:
         self.close()
 
     def start(self) -> None:
-        """Start serving, if not yet."""
+        """Start the server. A second call does nothing."""
         if self._server is None:
             self._authority = Authority("127.0.0.1", "localhost", self._host) if self._tls else None
             tls = self._authority.context if self._authority else None
             self._server = Server(self._host, self._answer, tls)
 
     def close(self) -> None:
-        """Stop serving and close every socket, if not yet; what was recorded stays readable."""
+        """Stop the server and close every socket. The records can still be read. A second call does nothing."""
         server, self._server = self._server, None
         if server is not None:
             self.stream_gate.set()
@@ -98,25 +101,25 @@ class FakeGemini:
 
     @property
     def base_url(self) -> str:
-        """Where it listens, without a slash at the end; a RuntimeError before it is started."""
+        """The URL of the server, without a slash at the end. Raises a RuntimeError before the start."""
         if self._server is None:
             raise RuntimeError("FakeGemini is not running: use it as a context manager, or call start() first")
         return f"http{'s' if self._tls else ''}://{self._host}:{self._server.port}"
 
     @property
     def ca_file(self) -> str | None:
-        """The path of the certificate authority to trust; None without TLS, and while it is not running."""
+        """The path of the certificate authority to trust; None without TLS, and while the server is not running."""
         return self._authority.ca_file if self._authority else None
 
     # Keys
 
     @property
     def keys(self) -> frozenset[str]:
-        """The keys let in at this moment."""
+        """The keys that the API accepts now."""
         return self._keys
 
     def accept(self, key: str) -> None:
-        """Let `key` in from now on."""
+        """Accept `key` from now on."""
         with self._changed:
             self._keys |= {key}
             self._revoked.pop(key, None)
@@ -125,8 +128,11 @@ class FakeGemini:
         """Refuse `key` from now on.
 
         Args:
-            key: the key; it need not have been let in before.
-            refusal: the row of `REFUSALS` it is answered with; None for the one everybody gets.
+            key: The key. It may be unknown to the API.
+            refusal: The name of the row of `REFUSALS` that answers this key; None for the row of all refused keys.
+
+        Raises:
+            ValueError: There is no such row.
         """
         row = None if refusal is None else _refusal(refusal)
         with self._changed:
@@ -144,31 +150,35 @@ class FakeGemini:
         as_list: bool = False,
         truncate: int | None = None,
     ) -> None:
-        """Say how unknown and revoked keys are answered, unless `revoke` said otherwise for one.
+        """Set the answer to unknown and revoked keys. A row given to `revoke` for one key has precedence.
 
         Args:
-            refusal: the row of `REFUSALS`.
-            encoding: compress refusals; None sends them as they are.
-            chunked: send refusals in chunks, without a length.
-            as_list: wrap refusals in a list of one, as the API does to some streams.
-            truncate: cut refusals off after so many bytes (before they are compressed); None sends them whole.
+            refusal: The name of the row of `REFUSALS`.
+            encoding: "gzip" compresses the answer; None sends it uncompressed.
+            chunked: True sends the answer in chunks, without a length.
+            as_list: True wraps the answer in a list of one, as the API does for some streams.
+            truncate: The number of bytes after which the answer is cut off, before the compression; None sends all
+                bytes.
+
+        Raises:
+            ValueError: There is no such row.
         """
         self._refusal = _refusal(refusal)
         self._form = _Form(encoding, chunked, as_list, truncate)
 
     def refuse_live_with(self, close_code: int | None, reason: str = "") -> None:
-        """Say how WebSocket handshakes with an unknown or revoked key are answered.
+        """Set the answer to WebSocket handshakes with an unknown or revoked key.
 
         Args:
-            close_code: accept the handshake and close with this code at the first message; None refuses the handshake
-                like any other request, which is the default.
-            reason: the close reason, at most 123 bytes.
+            close_code: A code accepts the handshake and closes with this code at the first message. None refuses the
+                handshake like every other request, which is the default.
+            reason: The close reason, at most 123 bytes.
         """
         self._live_close = None if close_code is None else (close_code, reason)
 
     @property
     def live_refusal(self) -> Literal["handshake", "close"]:
-        """Where a WebSocket with a bad key is refused."""
+        """The moment at which a WebSocket with a bad key is refused."""
         return "handshake" if self._live_close is None else "close"
 
     # Faults
@@ -182,14 +192,15 @@ class FakeGemini:
         times: int = 1,
         path: str | None = None,
     ) -> None:
-        """Answer the next requests with this, whatever key they carry.
+        """Answer the next requests with this, whichever key they carry.
 
         Args:
-            status: the HTTP status.
-            body: the body; a dict is sent as JSON.
-            headers: further headers; a Content-Type among them replaces the one guessed from the body.
-            times: how many requests.
-            path: only requests whose path contains this; None for any.
+            status: The HTTP status.
+            body: The body. A dict is sent as JSON.
+            headers: Further headers. A Content-Type in them replaces the type that is guessed from the body. None: no
+                more.
+            times: The number of requests.
+            path: Only requests whose path contains this text; None for every request.
         """
         canned = _canned(status, body, dict(headers or {}))
         with self._changed:
@@ -199,16 +210,17 @@ class FakeGemini:
         """Redirect every request whose path contains `path_contains`.
 
         Args:
-            path_contains: a part of the path.
-            location: where to: a bare origin gets the request's own path and query, anything else stands as it is.
-            status: 307 and 308 keep the method and the body.
+            path_contains: A part of the path.
+            location: The target. The path and the query of the request are added to a bare origin. Other values are
+                sent unchanged.
+            status: The HTTP status. With 307 and 308, clients keep the method and the body.
         """
         with self._changed:
             self._redirects.append((path_contains, location, status))
 
     @contextlib.contextmanager
     def hold_streams(self) -> Iterator[None]:
-        """Stop event streams after their first chunk until the block ends."""
+        """Stop streams after their first chunk until the block ends."""
         self.stream_gate.clear()
         try:
             yield
@@ -225,12 +237,12 @@ class FakeGemini:
 
     @property
     def accepted(self) -> int:
-        """How many requests were let in by their key; chunks of an upload carry none and don't count."""
+        """How many requests were accepted because of their key. Chunks of an upload carry no key and do not count."""
         return self._accepted
 
     @property
     def refused(self) -> int:
-        """How many requests were refused for their key, or for carrying none."""
+        """How many requests were refused because of their key, or because they carried no key."""
         return self._refused
 
     @property
@@ -242,15 +254,18 @@ class FakeGemini:
         """Wait until `n` requests in all have arrived, answered or not, and return them.
 
         Args:
-            n: how many.
-            timeout: seconds until a TimeoutError.
+            n: The number of requests since the start.
+            timeout: Seconds to wait at most.
+
+        Raises:
+            TimeoutError: Fewer requests arrived in this time.
         """
         with self._changed:
             if not self._changed.wait_for(lambda: len(self._requests) >= n, timeout):
                 raise TimeoutError(f"{len(self._requests)} of {n} requests arrived within {timeout} s")
             return list(self._requests)
 
-    # Answering
+    # Answers
 
     def _answer(self, request: RecordedRequest) -> Answer:
         with self._changed:
@@ -326,14 +341,14 @@ class FakeGemini:
 
 
 class _Fault:
-    """A canned answer, and the part of a path it is for; None for any."""
+    """A planned answer, and the part of the path that a request must have; None for every request."""
 
     def __init__(self, answer: Answer, path: str | None) -> None:
         self.answer, self.path = answer, path
 
 
 class _Form:
-    """How refusals are put on the wire; the arguments are those of `FakeGemini.refuse_with`."""
+    """The form of refusals on the wire. The arguments are those of `FakeGemini.refuse_with`."""
 
     def __init__(
         self, encoding: str | None = None, chunked: bool = False, as_list: bool = False, truncate: int | None = None
@@ -352,7 +367,7 @@ class _Form:
 
 
 def _misuse(request: RecordedRequest) -> Refusal | None:
-    """Return how the API answers a request that no key could save, or None."""
+    """Return the API's answer to a request that no key could make valid; None for other requests."""
     keys = {value for name, value in request.headers if name == "x-goog-api-key"}
     bearer = any(name == "authorization" and value[:7].lower() == "bearer " for name, value in request.headers)
     if len(keys) + bearer > 1 and not request.path.endswith("files:register"):

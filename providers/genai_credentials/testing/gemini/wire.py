@@ -1,7 +1,7 @@
-"""HTTP/1.1 over plain sockets, one thread a connection: what `FakeGemini` needs and no more.
+"""HTTP/1.1 over plain sockets, one thread for each connection. It implements only the parts that `FakeGemini` needs.
 
-The standard library's request handler parses headers with the e-mail package and writes each answer in several
-sends; this one reads a request in one pass and answers in one send, so that benchmarks measure the client.
+The handler of the standard library parses headers with the e-mail package and sends each answer in several parts. This
+module reads a request in one pass and sends the answer in one part. Benchmarks thus measure the client.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ class RecordedRequest:
     """One request as it arrived.
 
     Args:
-        method: the HTTP method, or "GET" for a WebSocket handshake.
-        path: the path as sent, without the query.
-        query: the query as sent, without the question mark.
-        headers: names in lower case and values, in the order sent.
-        key: the API key it carried, or None.
-        body: the whole body, with any chunked framing removed.
-        status: the status it was answered with; None while it is not answered.
+        method: The HTTP method; "GET" for a WebSocket handshake.
+        path: The path as sent, without the query.
+        query: The query as sent, without the question mark.
+        headers: The names in lower case and the values, in the order of the request.
+        key: The API key in the request; None if there is none.
+        body: The whole body, without chunked framing.
+        status: The status of the answer; None before the answer.
     """
 
     method: str
@@ -49,7 +49,11 @@ class RecordedRequest:
     status: int | None = None
 
     def header(self, name: str) -> str | None:
-        """Return the first header called `name`, which is in lower case, or None."""
+        """Return the first header called `name`, or None.
+
+        Args:
+            name: The name in lower case.
+        """
         for candidate, value in self.headers:
             if candidate == name:
                 return value
@@ -58,16 +62,16 @@ class RecordedRequest:
 
 @dataclass(slots=True)
 class Answer:
-    """What to send back.
+    """An answer to a request.
 
     Args:
-        status: the HTTP status.
-        body: the body; unused when there is a stream or an upgrade.
-        content_type: "" for none.
-        headers: further headers.
-        chunked: send the body in two chunks and without its length.
-        stream: chunks to send one by one as they come, or None.
-        upgrade: takes the connection over, and owns it until it returns; None for a plain answer.
+        status: The HTTP status.
+        body: The body. It is ignored if there is a stream or an upgrade.
+        content_type: The value of the Content-Type header; "" for no header.
+        headers: Further headers.
+        chunked: True sends the body in two chunks and without its length.
+        stream: Chunks that are sent one by one; None for no stream.
+        upgrade: Takes over the connection until it returns; None for no upgrade.
     """
 
     status: int
@@ -80,7 +84,10 @@ class Answer:
 
 
 def key_of(path: str, query: str, headers: tuple[tuple[str, str], ...]) -> str | None:
-    """Return the API key that a request carries, wherever it carries it, or None."""
+    """Return the API key in a request: in a header, as a Bearer token of an OpenAI path, or in the query.
+
+    None without.
+    """
     bearer = None
     for name, value in headers:
         if name == "x-goog-api-key":
@@ -94,11 +101,11 @@ def key_of(path: str, query: str, headers: tuple[tuple[str, str], ...]) -> str |
 
 
 class Gone(Exception):
-    """The client went away, speaks no HTTP or does not trust the certificate: its own affair."""
+    """The client closed the connection, sent no valid HTTP, or does not trust the certificate. The fake ignores it."""
 
 
 class Connection:
-    """One client's socket, and the bytes read from it that no request has used yet. Raises `Gone`."""
+    """The socket of one client, and the bytes read from it that belong to the next request. Raises `Gone`."""
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
@@ -106,7 +113,7 @@ class Connection:
         self._buffer = b""
 
     def secure(self) -> None:
-        """Shake hands, when TLS is spoken."""
+        """Do the TLS handshake if the socket uses TLS."""
         if isinstance(self.sock, ssl.SSLSocket):
             try:
                 self.sock.do_handshake()
@@ -114,7 +121,7 @@ class Connection:
                 raise Gone from error
 
     def receive(self) -> bytes:
-        """Return the next bytes, at least one; b"" when the client has closed."""
+        """Return the next bytes, at least one; b"" if the client has closed the connection."""
         if self._buffer:
             data, self._buffer = self._buffer, b""
             return data
@@ -128,7 +135,7 @@ class Connection:
             raise Gone from error
 
     def read_request(self) -> RecordedRequest | None:
-        """Return the next request, or None when the client has closed the connection."""
+        """Return the next request; None if the client has closed the connection."""
         try:
             return self._read_request()
         except ValueError as error:
@@ -147,7 +154,7 @@ class Connection:
         return RecordedRequest(method, path, query, headers, key_of(path, query, headers), body)
 
     def write(self, answer: Answer, *, close: bool = False) -> None:
-        """Send an answer that is not an upgrade; `close` tells the client that it is the connection's last."""
+        """Send an answer that is not an upgrade. `close` adds the header that ends the connection."""
         head = _head(answer, close=close)
         if answer.stream is not None:
             self._write_stream(head, answer.stream)
@@ -165,7 +172,7 @@ class Connection:
         self.send(head + b"0\r\n\r\n")
 
     def _receive(self, size: int) -> bytes:
-        # Not around more than the call: an OSError of the code that answers must not pass for the client's.
+        # Only this call is guarded: an OSError of the code that answers must not count as an error of the client.
         try:
             return self.sock.recv(size)
         except OSError as error:
@@ -229,12 +236,12 @@ def _framed(chunk: bytes) -> bytes:
 
 
 class Server:
-    """A listening socket and its connections, each served by a daemon thread.
+    """A listening socket and its connections. A daemon thread serves each connection.
 
     Args:
-        host: the address to listen on; the port is the system's choice.
-        handle: answers one request; called in the connection's thread.
-        tls: the context to serve TLS with, or None for plain text.
+        host: The address to listen on. The system chooses the port.
+        handle: Answers one request. It is called in the thread of the connection.
+        tls: The TLS context of the server; None for plain text.
     """
 
     def __init__(
@@ -252,9 +259,9 @@ class Server:
         self._acceptor.start()
 
     def close(self) -> None:
-        """Stop listening, end every connection, and wait up to five seconds for its thread."""
+        """Stop listening, end every connection, and wait up to five seconds for the threads."""
         self._closing = True
-        # Closing a listening socket doesn't wake the thread that waits on it; a connection does, on every system.
+        # Closing a listening socket does not wake the thread that waits on it. A new connection does, on every system.
         with contextlib.suppress(OSError):
             socket.create_connection(self._listener.getsockname()[:2], timeout=1.0).close()
         self._acceptor.join(_JOIN_SECONDS)
@@ -280,10 +287,10 @@ class Server:
     def _start(self, sock: socket.socket) -> None:
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if self._tls is not None:  # only wrapped here: the handshake is the connection's own thread's
+            if self._tls is not None:  # only wrapped here: the thread of the connection does the handshake
                 sock = self._tls.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
         except OSError:
-            sock.close()  # the client is gone already
+            sock.close()  # the client has closed the connection
             return
         thread = threading.Thread(target=self._serve, args=(sock,), name=f"fake-gemini-{self.port}-c", daemon=True)
         with self._lock:
@@ -316,16 +323,19 @@ class Server:
 
 
 def _hang_up(sock: socket.socket) -> None:
-    # socket's own shutdown: SSLSocket's would take the TLS state away from the thread that is reading.
+    # The shutdown of the plain socket: the one of SSLSocket would remove the TLS state of the thread that reads.
     with contextlib.suppress(OSError):
         socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
 class Authority:
-    """A throw-away certificate authority, and the server's side of TLS with a certificate it signed.
+    """A temporary certificate authority, and the TLS context of a server with a certificate signed by it.
 
     Args:
-        names: the host names and addresses to vouch for.
+        names: The host names and addresses in the certificate.
+
+    Raises:
+        ImportError: The package trustme is not installed.
     """
 
     def __init__(self, *names: str) -> None:
@@ -341,5 +351,5 @@ class Authority:
         authority.cert_pem.write_to_path(self.ca_file)
 
     def close(self) -> None:
-        """Remove the file."""
+        """Remove the file of the authority."""
         self._folder.cleanup()

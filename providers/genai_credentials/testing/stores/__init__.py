@@ -1,1 +1,1 @@
-"""The secret managers on loopback."""
+"""Fakes of the secret managers on loopback."""

@@ -1,7 +1,7 @@
-"""AWS Secrets Manager on loopback, for stock boto3 clients.
+"""Fakes of AWS Secrets Manager on loopback, for stock boto3 clients.
 
-`AWSEmulator` keeps connections alive, throttles, denies, stalls and breaks off on demand; `MotoServer` is moto's
-server, another implementation of the same service, which does none of that.
+`AWSEmulator` keeps connections alive. It throttles, denies, stalls and breaks off on demand. `MotoServer` is the server
+of moto, another implementation of the same service without these features.
 
 ```python
 with AWSEmulator() as store:
@@ -28,18 +28,18 @@ __all__ = ["AWSEmulator", "MotoServer"]
 
 Json = dict[str, Any]
 _HIDDEN = "<hidden>"
-# The scope a request is signed for: key id, date, region, service.
+# The scope of a request's signature: key id, date, region, service.
 _SCOPE = re.compile(r"Credential=[^/]+/\d+/([^/]+)/")
 
 
 class AWSEmulator(StoreServer[Json]):
-    """A Secrets Manager for stock boto3, over HTTP/1.1 connections that are kept alive.
+    """A fake Secrets Manager for stock boto3, over HTTP/1.1 connections that are kept alive.
 
-    What a call is answered is settled when it arrives: `hold` and `delay` only keep that answer back.
+    The content of an answer is fixed when the call arrives: `hold` and `delay` only send it later.
 
     Args:
-        port: to listen on, on 127.0.0.1; 0 takes a free one.
-        region: the one in the ARNs of its secrets.
+        port: The port to listen on, on 127.0.0.1; 0 takes a free one.
+        region: The region in the ARNs of its secrets.
     """
 
     _read = "GetSecretValue"
@@ -52,20 +52,20 @@ class AWSEmulator(StoreServer[Json]):
         self._endings: deque[Ending] = deque()
         self._server: KeepAliveServer | None = None
 
-    # -- reaching it --------------------------------------------------------------------------------------------
+    # -- addresses and clients --------------------------------------------------------------------------------------
 
     @property
     def endpoint_url(self) -> str:
-        """Where it listens, as "http://127.0.0.1:PORT"; kept after `close`."""
+        """The URL of the server, as "http://127.0.0.1:PORT". It stays the same after `close`."""
         return f"http://{self._address()}"
 
     def client(self, region: str = "us-east-1") -> Any:
-        """A new stock boto3 client on connections of its own; pass the method itself where a factory is wanted."""
+        """Return a new stock boto3 client with its own connections. The method itself can serve as a client factory."""
         return _client(self.endpoint_url, region)
 
     @property
     def reads(self) -> int:
-        """How many times GetSecretValue was called, refusals included."""
+        """How many times GetSecretValue was called, refused calls included."""
         return self._count(self._read)
 
     @property
@@ -76,34 +76,34 @@ class AWSEmulator(StoreServer[Json]):
 
     @property
     def regions(self) -> set[str]:
-        """The regions that calls were signed for."""
+        """The regions for which calls were signed."""
         with self._changed:
             return set(self._regions)
 
-    # -- its contents -------------------------------------------------------------------------------------------
+    # -- secrets ----------------------------------------------------------------------------------------------------
 
     def add(self, name: str, value: str | bytes, *, stages: Iterable[str] = ("AWSCURRENT",)) -> str:
-        """Add a version to a secret, creating or restoring it if needed, and return the version's id.
+        """Add a version to a secret and return its id. The secret is created or restored if needed.
 
         Args:
-            name: of the secret.
-            value: text becomes its SecretString, bytes its SecretBinary.
-            stages: the labels to move to the new version; AWSCURRENT leaves AWSPREVIOUS on the version it comes from.
+            name: The name of the secret.
+            value: A text becomes the SecretString, bytes become the SecretBinary.
+            stages: The labels to move to the new version. AWSCURRENT leaves AWSPREVIOUS on its former version.
         """
         with self._changed:
             return self._service.add(name, value, stages)
 
     def delete(self, name: str) -> None:
-        """Mark a secret for deletion: reading it is refused until `add` restores it."""
+        """Mark a secret for deletion. Reads are refused until `add` restores it."""
         with self._changed:
             self._service.delete(name)
 
     def arn(self, name: str) -> str:
-        """The full ARN of a secret, with its six random characters."""
+        """Return the full ARN of a secret, with its six random characters."""
         with self._changed:
             return self._service.secret(name).arn
 
-    # -- its failures -------------------------------------------------------------------------------------------
+    # -- failures ---------------------------------------------------------------------------------------------------
 
     def fail_next(
         self, type: str, status: int = 400, times: int = 1, message: str = "", action: str | None = "GetSecretValue"
@@ -111,28 +111,28 @@ class AWSEmulator(StoreServer[Json]):
         """Refuse the next calls.
 
         Args:
-            type: the error's name on the wire ("AccessDeniedException", "ThrottlingException").
-            status: the HTTP status; the service's own errors have 500 ("InternalServiceError").
-            times: how many calls; orders queue up. boto3 itself retries throttling and 5xx.
-            message: the error's message; empty means one that says the fault was injected.
-            action: the one to refuse; None means any.
+            type: The name of the error on the wire ("AccessDeniedException", "ThrottlingException").
+            status: The HTTP status. Errors of the service itself have 500 ("InternalServiceError").
+            times: The number of calls. Further orders wait for their turn. boto3 itself retries throttling and 5xx.
+            message: The message of the error; "" means a text with the word "injected".
+            action: The action to refuse; None means every action.
         """
         self._plan(Fault(type, message, action, times, status))
 
     def fail_always(
         self, type: str | None, status: int = 400, message: str = "", action: str | None = "GetSecretValue"
     ) -> None:
-        """Refuse every call from now on; None heals the store, and forgets what `fail_next` left."""
+        """Refuse every call from now on. None ends this, and also drops the orders of `fail_next`."""
         self._plan_always(None if type is None else Fault(type, message, action, None, status))
 
     def reset_next(self, times: int = 1) -> None:
-        """Break off the next reads in the middle of the body with a TCP reset; boto3 itself retries that."""
+        """Break off the next reads in the middle of the body with a TCP reset. boto3 itself retries such a call."""
         self._end_next("reset", times)
 
     def truncate_next(self, times: int = 1) -> None:
-        """Close the connection in good order in the middle of the body of the next reads.
+        """Close the connection without an error in the middle of the body of the next reads.
 
-        botocore takes what came for the whole, and returns a response with neither SecretString nor SecretBinary.
+        botocore treats the short body as complete. It returns an answer with neither SecretString nor SecretBinary.
         """
         self._end_next("truncated", times)
 
@@ -140,7 +140,7 @@ class AWSEmulator(StoreServer[Json]):
         with self._changed:
             self._endings.extend(ending for _ in range(times))
 
-    # -- the server ---------------------------------------------------------------------------------------------
+    # -- server -----------------------------------------------------------------------------------------------------
 
     def _open(self) -> None:
         self._server = KeepAliveServer(self._port, self._workers, self._connected, self._serve)
@@ -184,11 +184,11 @@ class AWSEmulator(StoreServer[Json]):
 
 
 class MotoServer:
-    """moto's server on loopback, as a context manager.
+    """The server of moto on loopback, as a context manager.
 
-    moto keeps one state for the whole process: two of these share their secrets, and closing one forgets them all.
-    moto itself answers a read without a stage wrongly after `update_secret_version_stage`, and never keeps a
-    connection alive; see `AWSEmulator` for those.
+    moto keeps one state for the whole process: two of these servers share their secrets, and `close` removes all of
+    them. After `update_secret_version_stage`, moto returns the wrong version to a read without a stage. It never keeps
+    a connection alive. `AWSEmulator` does both correctly.
     """
 
     def __init__(self) -> None:
@@ -197,17 +197,21 @@ class MotoServer:
         self._port = 0
 
     def start(self) -> Self:
-        """Begin to listen on a free port of 127.0.0.1."""
+        """Start to listen on a free port of 127.0.0.1.
+
+        Raises:
+            ImportError: The extra [demo] is not installed.
+        """
         if self._server is None:
             self._server = _moto_server()
             self._port = self._server.server_port
-            # ThreadedMotoServer polls twice a second, so closing it takes half a second; so run the loop ourselves.
+            # ThreadedMotoServer polls twice per second, and its close takes half a second. This loop polls more often.
             self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
             self._thread.start()
         return self
 
     def close(self) -> None:
-        """Forget every secret and stop listening; does nothing the second time."""
+        """Remove every secret and stop listening. A second call does nothing."""
         if self._server is not None and self._thread is not None:
             self.reset()
             self._server.shutdown()
@@ -222,17 +226,17 @@ class MotoServer:
 
     @property
     def endpoint_url(self) -> str:
-        """Where it listens, as "http://127.0.0.1:PORT"."""
+        """The URL of the server, as "http://127.0.0.1:PORT". Raises a RuntimeError before the start."""
         if not self._port:
             raise RuntimeError("MotoServer has no address yet: call start(), or use it in a with statement")
         return f"http://127.0.0.1:{self._port}"
 
     def client(self, region: str = "us-east-1") -> Any:
-        """A new stock boto3 client for it; moto keeps the secrets of each region apart."""
+        """Return a new stock boto3 client for this server. moto has separate secrets for each region."""
         return _client(self.endpoint_url, region)
 
     def add(self, name: str, value: str | bytes, region: str = "us-east-1") -> str:
-        """Create a secret, or put a new version into it, and return the version's id."""
+        """Create a secret, or add a version to it, and return the id of the version."""
         client = self.client(region)
         content: Json = {"SecretString": value} if isinstance(value, str) else {"SecretBinary": value}
         try:
@@ -243,7 +247,7 @@ class MotoServer:
             client.close()
 
     def reset(self) -> None:
-        """Forget every secret, in every region and of every MotoServer in the process."""
+        """Remove every secret, in every region and of every MotoServer in the process."""
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10.0)
         try:
             connection.request("POST", "/moto-api/reset")
@@ -259,7 +263,7 @@ def _client(endpoint_url: str, region: str) -> Any:
     except ImportError as error:
         raise missing("aws", error) from error
     session = boto3.session.Session(aws_access_key_id="emulator", aws_secret_access_key="emulator", region_name=region)
-    # No proxies: one in the environment must not be asked to reach loopback.
+    # No proxies: requests to loopback must not go to a proxy that the environment names.
     config = botocore.config.Config(proxies={})
     return session.client("secretsmanager", endpoint_url=endpoint_url, config=config)
 
@@ -272,7 +276,7 @@ def _moto_server() -> Any:
         raise missing("demo", error) from error
 
     class Quiet(WSGIRequestHandler):
-        # Werkzeug's own would set the level of its logger and give it a handler, for the whole process.
+        # The handler of werkzeug would configure its logger for the whole process.
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
             pass
 

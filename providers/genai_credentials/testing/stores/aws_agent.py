@@ -1,4 +1,4 @@
-"""AWS's agent for secrets on loopback, with a Secrets Manager behind it.
+"""A fake of AWS's agent for secrets on loopback, with a Secrets Manager behind it.
 
 ```python
 with AWSAgentEmulator() as agent:
@@ -30,20 +30,21 @@ _SWITCHES = {"true": True, "1": True, "false": False, "0": False}
 
 
 class AWSAgentEmulator(StoreServer[dict[str, str]]):
-    """The AWS Workload Credentials Provider (AWS Secrets Manager Agent until 2026), or the Lambda extension.
+    """A fake of the AWS Workload Credentials Provider, or of the Lambda extension.
 
-    It keeps what it read from its store for `ttl` seconds, as the agent does. `refreshNow=true` asks the store at once;
-    where that fails, the error is answered, and what was kept stays.
+    Until 2026 the name of the first was AWS Secrets Manager Agent.
+    Like the agent, it caches answers of its store for `ttl` seconds. `refreshNow=true` makes it read from the store at
+    once. If that read fails, the error is the answer, and the cached value stays.
 
-    What a call is answered is settled when it arrives: `hold` and `delay` only keep that answer back.
+    The content of an answer is fixed when the call arrives: `hold` and `delay` only send it later.
 
     Source: https://github.com/aws/aws-workload-credentials-provider
 
     Args:
-        port: to listen on, on 127.0.0.1; 0 takes a free one.
-        region: the one in the ARNs of its secrets.
-        ttl: seconds for which it keeps what it read; 0 keeps nothing.
-        extension: whether it is the Lambda extension, which knows no `refreshNow` and is to be made `ready`.
+        port: The port to listen on, on 127.0.0.1; 0 takes a free one.
+        region: The region in the ARNs of its secrets.
+        ttl: Seconds for which an answer is cached; 0 caches nothing.
+        extension: True makes it the Lambda extension, which has no `refreshNow` and answers only after `ready`.
     """
 
     _read = "GetSecretValue"
@@ -61,17 +62,17 @@ class AWSAgentEmulator(StoreServer[dict[str, str]]):
         self._reads = 0
         self._server: KeepAliveServer | None = None
 
-    # -- reaching it --------------------------------------------------------------------------------------------
+    # -- addresses --------------------------------------------------------------------------------------------------
 
     @property
     def port(self) -> int:
-        """Where it listens on 127.0.0.1; kept after `close`."""
+        """The port on 127.0.0.1. It stays the same after `close`."""
         self._address()
         return self._port
 
     @property
     def reads(self) -> int:
-        """How many times it asked its store, refusals included."""
+        """How many times it read from its store, refused reads included."""
         with self._changed:
             return self._reads
 
@@ -81,19 +82,19 @@ class AWSAgentEmulator(StoreServer[dict[str, str]]):
         return sum(_SWITCHES.get(query.get("refreshNow", ""), False) for _, query in self.calls)
 
     def new_token(self) -> str:
-        """Take another token from now on, as after a start of the agent, and return it."""
+        """Accept only a new token from now on, as after a start of the agent. Returns the token."""
         self.token = secrets.token_urlsafe(24)
         return self.token
 
     def ready(self, on: bool = True) -> None:
-        """Whether it answers at all: the Lambda extension does so during an invocation only."""
+        """Set whether it answers at all. The Lambda extension answers during an invocation only."""
         with self._changed:
             self._ready = on
 
-    # -- its contents -------------------------------------------------------------------------------------------
+    # -- secrets ----------------------------------------------------------------------------------------------------
 
     def add(self, name: str, value: str | bytes, *, stages: Iterable[str] = ("AWSCURRENT",)) -> str:
-        """Add a version to a secret of its store, creating or restoring it if needed, and return the version's id."""
+        """Add a version to a secret of its store and return its id. The secret is created or restored if needed."""
         with self._changed:
             return self._service.add(name, value, stages)
 
@@ -103,33 +104,33 @@ class AWSAgentEmulator(StoreServer[dict[str, str]]):
             self._service.delete(name)
 
     def arn(self, name: str) -> str:
-        """The full ARN of a secret."""
+        """Return the full ARN of a secret."""
         with self._changed:
             return self._service.secret(name).arn
 
     def expire(self) -> None:
-        """Let the time to live of all that it keeps be over."""
+        """Expire all cached answers."""
         with self._changed:
             self._kept.clear()
 
-    # -- its failures -------------------------------------------------------------------------------------------
+    # -- failures ---------------------------------------------------------------------------------------------------
 
     def fail_next(self, type: str, status: int = 400, times: int = 1, message: str = "") -> None:
-        """Let its store refuse the next reads.
+        """Make its store refuse the next reads.
 
         Args:
-            type: the error's name on the wire ("AccessDeniedException").
-            status: the HTTP status.
-            times: how many reads; orders queue up.
-            message: the error's message; empty means one that says the fault was injected.
+            type: The name of the error on the wire ("AccessDeniedException").
+            status: The HTTP status.
+            times: The number of reads. Further orders wait for their turn.
+            message: The message of the error; "" means a text with the word "injected".
         """
         self._plan(Fault(type, message, self._read, times, status))
 
     def fail_always(self, type: str | None, status: int = 400, message: str = "") -> None:
-        """Let its store refuse every read from now on; None heals it, and forgets what `fail_next` left."""
+        """Make its store refuse every read from now on. None ends this, and also drops the orders of `fail_next`."""
         self._plan_always(None if type is None else Fault(type, message, self._read, None, status))
 
-    # -- the server ---------------------------------------------------------------------------------------------
+    # -- server -----------------------------------------------------------------------------------------------------
 
     def _open(self) -> None:
         self._server = KeepAliveServer(self._port, self._workers, lambda: None, self._serve)
@@ -194,5 +195,5 @@ class AWSAgentEmulator(StoreServer[dict[str, str]]):
             raise RefusedError(fault.code, fault.message or f"injected {fault.code}", fault.status)
         with self._changed:
             answer = self._service.answer(self._read, params)
-        # The agent writes the time as text, and the rest as the service does.
+        # The agent writes this time as text. All other members are as in the answer of the service.
         return {**answer, "CreatedDate": str(answer["CreatedDate"])}

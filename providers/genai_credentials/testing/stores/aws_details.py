@@ -1,4 +1,4 @@
-"""The actions of AWS Secrets Manager about a secret as a whole: described, deleted, restored, tagged, its policy."""
+"""The actions of AWS Secrets Manager on a whole secret: describe, delete, restore, tag, and set its policy."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DAY = 86_400.0
 
 
 class Details:
-    """What answers those actions.
+    """The functions that answer these actions.
 
     Args:
         secrets: The secrets of the region.
@@ -25,7 +25,7 @@ class Details:
         self._secrets = secrets
 
     def actions(self) -> dict[str, Callable[[Json], Json]]:
-        """What answers each action, by its name on the wire."""
+        """Return the function for each action, by the name of the action on the wire."""
         return {
             "DescribeSecret": lambda params: self._secrets.described(params).described("VersionIdsToStages"),
             "DeleteSecret": self._delete,
@@ -52,7 +52,7 @@ class Details:
         return {**secret.named(), "DeletionDate": secret.deletion}
 
     def _delete_now(self, params: Json) -> Json:
-        # Once more, or of one that never was: no news, by the service's own documentation.
+        # A forced deletion of a missing secret is no error, according to the documentation of the service.
         try:
             secret = self._secrets.described(params)
         except RefusedError:

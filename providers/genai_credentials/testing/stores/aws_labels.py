@@ -1,4 +1,4 @@
-"""The actions of AWS Secrets Manager that move labels: UpdateSecretVersionStage, and the beginning of a rotation."""
+"""The actions of AWS Secrets Manager that move labels: UpdateSecretVersionStage, and the start of a rotation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DAY = 86_400.0
 
 
 class Labels:
-    """What answers those actions.
+    """The functions that answer these actions.
 
     Args:
         secrets: The secrets of the region.
@@ -25,7 +25,7 @@ class Labels:
         self._secrets = secrets
 
     def actions(self) -> dict[str, Callable[[Json], Json]]:
-        """What answers each action, by its name on the wire."""
+        """Return the function for each action, by the name of the action on the wire."""
         return {
             "UpdateSecretVersionStage": self._update_stage,
             "RotateSecret": self._rotate,

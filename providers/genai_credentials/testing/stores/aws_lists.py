@@ -1,4 +1,4 @@
-"""The lists of AWS Secrets Manager: secrets by filters, their values, the versions of a secret; page by page."""
+"""The lists of AWS Secrets Manager, with pages: secrets with filters, values of secrets, versions of a secret."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SEPARATORS = "/-_+=.@"
 
 
 class Lists:
-    """What answers those actions.
+    """The functions that answer these actions.
 
     Args:
         secrets: The secrets of the region.
@@ -34,7 +34,7 @@ class Lists:
         self._secrets = secrets
 
     def actions(self) -> dict[str, Callable[[Json], Json]]:
-        """What answers each action, by its name on the wire."""
+        """Return the function for each action, by the name of the action on the wire."""
         return {
             "ListSecrets": self._list_secrets,
             "ListSecretVersionIds": self._list_versions,
@@ -85,7 +85,7 @@ class Lists:
 
 
 def _passes(secret: Secret, key: str, values: Iterable[str]) -> bool:
-    """Whether one of a filter's values is found, or one that begins with '!' is not."""
+    """Whether one of the filter's values is found. A value that begins with '!' must not be found."""
     attributes = _attributes(secret)[key]
     for value in values:
         wanted = value.removeprefix("!")
@@ -110,14 +110,14 @@ def _attributes(secret: Secret) -> dict[str, list[str]]:
 def _match(key: str, wanted: str, attribute: str) -> bool:
     if key not in ("all", "description"):
         return attribute.startswith(wanted)
-    # By words, each of which begins one of the attribute's; and whatever their case.
+    # Each word of the filter must begin a word of the attribute. Upper and lower case do not matter.
     words = [word.lower() for word in _words(attribute)]
     parts = [part.lower() for part in _words(wanted)]
     return bool(parts) and all(any(word.startswith(part) for word in words) for part in parts)
 
 
 def _words(text: str) -> list[str]:
-    """The words of a name: split at white space, at upper case letters, and at separators of one kind only."""
+    """Return the words of a name. It is split at white space, at upper case letters, and at one kind of separator."""
     used = {separator for separator in _SEPARATORS if separator in text}
     if len(used) > 1:
         return [text]

@@ -1,4 +1,4 @@
-"""What AWS Secrets Manager checks of a request before it looks at any secret: sizes, tokens, values."""
+"""Checks of a request to AWS Secrets Manager before any secret is read: sizes, tokens, values."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _NAME = re.compile(r"[A-Za-z0-9/_+=.@!-]{1,512}")
 
 
 def checked(params: Json) -> Json:
-    """The request, if its parameters are of sizes that the service takes.
+    """Return the request if its parameters have allowed sizes.
 
     Raises:
-        RefusedError: One is too long or too short.
+        RefusedError: A parameter is too long or too short.
     """
     token = params.get("ClientRequestToken")
     if token is not None and not 32 <= len(token) <= 64:
@@ -39,10 +39,10 @@ def checked(params: Json) -> Json:
 
 
 def value_of(params: Json) -> Json:
-    """The SecretString or the SecretBinary of a request; empty without one.
+    """Return the SecretString or the SecretBinary of a request; an empty object if it has neither.
 
     Raises:
-        RefusedError: Both are there.
+        RefusedError: The request has both.
     """
     value = {name: params[name] for name in SECRET_FIELDS if params.get(name)}
     if len(value) > 1:

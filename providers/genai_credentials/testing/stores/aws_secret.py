@@ -1,4 +1,4 @@
-"""A secret of AWS Secrets Manager: its versions, and the rules of the labels on them."""
+"""A secret of AWS Secrets Manager: its versions, and the rules for the labels of the versions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ def _now() -> float:
 
 @dataclass(slots=True)
 class Version:
-    """One version; `value` has its SecretString or SecretBinary as they go over the wire, nothing while it is empty."""
+    """A version of a secret.
+
+    `value` holds its SecretString or SecretBinary in the form of the wire. It is empty for a version without a value.
+    """
 
     id: str
     value: Json = field(repr=False)
@@ -32,9 +35,9 @@ class Version:
 
 @dataclass(slots=True)
 class Secret:
-    """A secret, its versions by id, which of them each label is on, and what DescribeSecret tells beside that.
+    """A secret: its versions by id, the version of each label, and the further members that DescribeSecret returns.
 
-    `details` has what callers set (Description, KmsKeyId, Tags, what a rotation needs) under the names on the wire.
+    `details` holds the members that callers set (Description, KmsKeyId, Tags, rotation), under the names of the wire.
     """
 
     name: str
@@ -49,7 +52,7 @@ class Secret:
     policy: str | None = None
 
     def put(self, version: Version, stages: Iterable[str]) -> None:
-        """Keep a version and move labels to it."""
+        """Add a version and move labels to it."""
         wanted = list(stages)
         self.make_room_for(wanted)
         self.versions[version.id] = version
@@ -58,12 +61,12 @@ class Secret:
             self.move(stage, version.id)
 
     def make_room_for(self, stages: Iterable[str]) -> None:
-        """Raise `RefusedError` if there would be too many labels."""
+        """Check the number of labels. Raises `RefusedError` if there would be more than 20."""
         if len({*self.stages, *stages}) > MOST_LABELS:
             raise RefusedError("LimitExceededException", f"A secret has at most {MOST_LABELS} staging labels.")
 
     def move(self, stage: str, version: str) -> None:
-        """Move a label; AWSCURRENT leaves AWSPREVIOUS behind."""
+        """Move a label. If AWSCURRENT moves, AWSPREVIOUS moves to its former version."""
         current = self.stages.pop(stage, None)
         if stage == CURRENT and current not in (None, version):
             self.move(PREVIOUS, str(current))
@@ -71,7 +74,7 @@ class Secret:
         self.changed = _now()
 
     def remove(self, stage: str) -> None:
-        """Take a label off; AWSCURRENT can only be moved."""
+        """Remove a label. Raises `RefusedError` for AWSCURRENT, which can only be moved."""
         if stage == CURRENT:
             message = f"You can only move staging label {stage} to a different secret version. It can't be removed."
             raise RefusedError("InvalidParameterException", message)
@@ -79,15 +82,21 @@ class Secret:
         self.changed = _now()
 
     def stages_of(self, version: str) -> list[str]:
-        """The labels of a version."""
+        """Return the labels of a version."""
         return [stage for stage, held_by in self.stages.items() if held_by == version]
 
     def labelled(self) -> dict[str, list[str]]:
-        """The labels of each version that has any."""
+        """Return the labels of each version that has a label."""
         return {version: stages for version in self.versions if (stages := self.stages_of(version))}
 
     def find(self, version: str | None, stage: str | None) -> Version:
-        """The version that an id, a label or both stand for; AWSCURRENT without either. An empty one is not found."""
+        """Return the version with this id, with this label, or with both.
+
+        Without id and label: the one under AWSCURRENT.
+
+        Raises:
+            RefusedError: There is no such version, or it has no value yet.
+        """
         wanted = f"VersionId: {version}" if version else f"staging label: {stage or CURRENT}"
         found = self.versions.get(version or self.stages.get(stage or CURRENT, ""))
         if found is None or not found.value:
@@ -99,17 +108,17 @@ class Secret:
         return found
 
     def answers_to(self, secret_id: str) -> bool:
-        """Whether this is the secret's name, ARN or partial ARN."""
-        # Without the hyphen and the six random characters it is what AWS calls a partial ARN.
+        """Whether this is the name, the ARN or the partial ARN of the secret."""
+        # AWS calls an ARN without the hyphen and the six random characters a partial ARN.
         return secret_id in (self.name, self.arn, self.arn[:-7])
 
     def named(self, version: str | None = None) -> Json:
-        """What every answer begins with."""
+        """Return the members at the start of every answer."""
         named = {"ARN": self.arn, "Name": self.name}
         return named if version is None else {**named, "VersionId": version}
 
     def described(self, versions: str) -> Json:
-        """What is told of it; `versions` is the name that its versions and labels go by."""
+        """Return the description of the secret. `versions` is the name of the member with its versions and labels."""
         dates = {
             "LastAccessedDate": None if self.accessed is None else self.accessed // _DAY * _DAY,
             "DeletedDate": self.deletion,

@@ -1,4 +1,4 @@
-"""The secrets of one region of AWS Secrets Manager: made, found by name or ARN, forgotten."""
+"""The secrets of one region of AWS Secrets Manager, found by name or ARN."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ class Secrets(dict[str, Secret]):
         self._region = region
 
     def arn_of(self, name: str) -> str:
-        """A new ARN for a secret of this name, with six random characters."""
+        """Return a new ARN for a secret of this name, with six random characters."""
         suffix = "".join(random.choices(_SUFFIX, k=6))
         return f"arn:aws:secretsmanager:{self._region}:{_ACCOUNT}:secret:{name}-{suffix}"
 
     def create(self, name: str) -> Secret:
-        """A new secret."""
+        """Create a secret of this name."""
         self[name] = Secret(name, self.arn_of(name))
         return self[name]
 
     def described(self, params: Json) -> Secret:
-        """The secret that a request names, also if it is marked for deletion; raises `RefusedError` without one."""
+        """Return the secret in a request, also if it is marked for deletion. Raises `RefusedError` if there is none."""
         found = next((secret for secret in self.values() if secret.answers_to(params["SecretId"])), None)
         if found is None:
             raise RefusedError("ResourceNotFoundException", "Secrets Manager can't find the specified secret.")
         return found
 
     def found(self, params: Json) -> Secret:
-        """The secret that a request names; raises `RefusedError` without one, and if it is marked for deletion."""
+        """Return the secret in a request. Raises `RefusedError` if there is none, or if it is marked for deletion."""
         secret = self.described(params)
         if secret.deletion is not None:
             message = "You can't perform this operation on the secret because it was marked for deletion."

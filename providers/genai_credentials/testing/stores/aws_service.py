@@ -1,4 +1,4 @@
-"""What AWS Secrets Manager answers to each of its actions, as far as the emulator plays it; no wire, no faults."""
+"""The actions of AWS Secrets Manager, as far as the emulator has them. No network, no planned errors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _DAY = 86_400.0
 
 
 class AWSService:
-    """The secrets of one region and the actions; not safe for threads by itself.
+    """The secrets of one region and the actions. Not thread-safe by itself.
 
     Args:
         region: The region in the ARNs.
@@ -37,21 +37,25 @@ class AWSService:
         }
 
     def answer(self, action: str, params: Json) -> Json:
-        """The answer to an action, by its name on the wire.
+        """Return the answer to an action.
+
+        Args:
+            action: The name of the action on the wire.
+            params: The parameters of the request.
 
         Raises:
-            RefusedError: It is refused, or not played.
+            RefusedError: The service refuses the request, or the emulator does not have the action.
         """
         if action not in self._actions:
             raise RefusedError("UnknownOperationException", f"The emulator does not know {action}.")
         return self._actions[action](checked(params))
 
     def secret(self, name: str) -> Secret:
-        """The secret of this name, marked for deletion or not."""
+        """Return the secret of this name, also if it is marked for deletion."""
         return self._secrets[name]
 
     def add(self, name: str, value: str | bytes, stages: Iterable[str]) -> str:
-        """Add a version, creating or restoring the secret if needed, and return the version's id."""
+        """Add a version and return its id. The secret is created or restored if needed."""
         secret = self._secrets.get(name) or self._secrets.create(name)
         secret.deletion = None
         content = (

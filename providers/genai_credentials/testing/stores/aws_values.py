@@ -16,7 +16,7 @@ _DETAILS = ("Description", "KmsKeyId", "Tags")
 
 
 class Values:
-    """What answers those actions.
+    """The functions that answer these actions.
 
     Args:
         secrets: The secrets of the region.
@@ -26,7 +26,7 @@ class Values:
         self._secrets = secrets
 
     def actions(self) -> dict[str, Callable[[Json], Json]]:
-        """What answers each action, by its name on the wire."""
+        """Return the function for each action, by the name of the action on the wire."""
         return {
             "CreateSecret": self._create,
             "PutSecretValue": self._put,
@@ -58,7 +58,7 @@ class Values:
         if not (value := value_of(params)):
             raise RefusedError("InvalidRequestException", "You must provide either SecretString or SecretBinary.")
         secret, token = self._secrets.found(params), params["ClientRequestToken"]
-        # A rotation begins with a version that is empty, which the first value fills.
+        # A rotation starts with a version without a value. The first put sets its value.
         if token in secret.versions and secret.versions[token].value:
             version = _same(secret, token, value)
         else:
@@ -80,7 +80,7 @@ class Values:
 
 
 def read(secrets: Secrets, params: Json) -> Json:
-    """What GetSecretValue answers."""
+    """Return the answer of GetSecretValue."""
     secret = secrets.found(params)
     version = secret.find(params.get("VersionId"), params.get("VersionStage"))
     secret.accessed = time.time()
@@ -99,7 +99,10 @@ def _labels_for(secret: Secret, params: Json) -> list[str]:
 
 
 def _same(secret: Secret, token: str, value: Json) -> Version:
-    """The version that a token stands for, if it has this value: it is written once, and stays as it is."""
+    """Return the version with this token.
+
+    Raises `RefusedError` if it has another value: a value is never overwritten.
+    """
     version = secret.versions[token]
     if version.value != value:
         message = f"You can't use ClientRequestToken {token} because that value is already in use for a version of"

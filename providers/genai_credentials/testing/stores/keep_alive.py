@@ -1,4 +1,4 @@
-"""A small HTTP/1.1 server for JSON services that keeps its connections alive, and can break them off."""
+"""A small HTTP/1.1 server for JSON services. It keeps connections alive, and can break them off."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ Ending = Literal["", "reset", "truncated"]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One call over HTTP: its headers in lower case, its JSON body, the address it came from, and what it asks for.
+    """A call over HTTP: headers in lower case, JSON body, address of the client, method and target.
 
-    A form leaves the body empty.
+    The body of a form is empty here.
     """
 
     headers: dict[str, str]
@@ -35,10 +35,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A status and a body: an object is written as JSON, and text as it is.
+    """A status and a body. An object is sent as JSON, a text as it is.
 
-    `ending` other than "" closes the connection when half of the body is out: "reset" as a crash does, so that the
-    client sees an error; "truncated" in good order, so that the client sees nothing but a short body.
+    An `ending` other than "" closes the connection after half of the body. "reset" closes it like a crash, and the
+    client gets an error. "truncated" closes it without an error, and the client gets only a short body.
     """
 
     status: int
@@ -47,13 +47,13 @@ class Answer:
 
 
 class KeepAliveServer(HTTPServer):
-    """JSON over HTTP/1.1 on loopback, on connections that stay open until the client or `stop` ends them.
+    """A server of JSON over HTTP/1.1 on loopback. A connection stays open until the client or `stop` closes it.
 
     Args:
-        port: to listen on; 0 takes a free one.
-        workers: run each connection.
-        connected: called once for each connection.
-        serve: answers a request; None closes its connection without a word.
+        port: The port to listen on; 0 takes a free one.
+        workers: The executor in which each connection runs.
+        connected: Called once for each connection.
+        serve: Returns the answer to a request; None closes the connection without an answer.
     """
 
     json_type = "application/x-amz-json-1.1"
@@ -69,21 +69,21 @@ class KeepAliveServer(HTTPServer):
         super().__init__(("127.0.0.1", port), _Exchange)
 
     def server_bind(self) -> None:
-        """Bind without asking the resolver for a name, which the base class does and which can take seconds."""
+        """Bind without a reverse DNS lookup. The base class makes one, and it can take seconds."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(self.server_address)
         self.server_address = self.socket.getsockname()
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Take the connection to a thread of its own."""
-        # Known before its thread runs, so that `stop` can't miss it.
+        """Serve the connection in its own thread."""
+        # Registered before its thread runs, so that `stop` closes it in any case.
         with self._lock:
             self._sockets.add(request)
         self._connected()
         self._workers.submit(self._converse, request, client_address)
 
     def stop(self) -> None:
-        """Stop listening and cut every connection, idle or not."""
+        """Stop listening and close every connection, idle or not."""
         self.shutdown()
         self.server_close()
         with self._lock:
@@ -91,12 +91,12 @@ class KeepAliveServer(HTTPServer):
                 hang_up(connection)
 
     def keep(self, connection: socket.socket) -> None:
-        """Cut this connection too when the server stops."""
+        """Register a connection that `stop` must close too."""
         with self._lock:
             self._sockets.add(connection)
 
     def forget(self, connection: socket.socket) -> None:
-        """Close a connection that was kept."""
+        """Close a registered connection."""
         with self._lock:
             self._sockets.discard(connection)
             connection.close()
@@ -107,7 +107,7 @@ class KeepAliveServer(HTTPServer):
 
     def _converse(self, connection: socket.socket, client_address: Any) -> None:
         try:
-            # A client that went away, or that `stop` cut off, is past being told.
+            # An error is of no use to a client that went away or that `stop` has cut off.
             with suppress(ConnectionError):
                 self.attend(connection, client_address)
         except Exception:
@@ -120,7 +120,7 @@ class KeepAliveServer(HTTPServer):
 
 class _Exchange(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    # Head and body leave together: apart, delayed acknowledgements would add 40 ms to every answer.
+    # Head and body are sent together. In two parts, delayed acknowledgements would add 40 ms to every answer.
     wbufsize = -1
     disable_nagle_algorithm = True
     ending: Ending = ""
@@ -166,7 +166,8 @@ class _Exchange(BaseHTTPRequestHandler):
     def finish(self) -> None:
         super().finish()
         if self.ending == "reset":
-            # Lingering for zero seconds makes the kernel close with a reset; a shutdown first would end it in order.
+            # With a linger time of zero seconds the kernel closes with a reset. A shutdown before would close without
+            # an error.
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.connection.close()
 
@@ -175,6 +176,6 @@ class _Exchange(BaseHTTPRequestHandler):
 
 
 def hang_up(connection: socket.socket) -> None:
-    # Closing alone wouldn't wake the thread that reads from it, nor end it where a forked child has a copy.
+    # Closing alone would not wake the thread that reads. It would also not end a connection that a forked child shares.
     with suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)

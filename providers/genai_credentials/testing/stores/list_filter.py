@@ -1,11 +1,12 @@
-"""The filters that Google's APIs take for their lists (AIP-160), as far as Secret Manager documents them.
+"""The filters of lists in Google's APIs (AIP-160), as far as Secret Manager documents them.
 
     name:gemini AND labels.env=prod
     state:(ENABLED OR DISABLED) AND NOT create_time < "2026-01-01T00:00:00Z"
     replication.user_managed.replicas.location:*
 
-As in AIP-160, OR binds closer than AND, and what stands side by side is joined by AND. `:` asks whether a text is in
-the field, in any case, `*` whether there is one at all; inside of a text `*` stands for anything.
+As in AIP-160, OR binds closer than AND, and two expressions without a word between them are joined by AND. `:` tests
+whether a field contains a text, in upper or lower case. `:*` tests whether the field is set. Inside a text, `*` stands
+for any characters.
 
 Source: https://google.aip.dev/160 and https://cloud.google.com/secret-manager/docs/filtering
 """
@@ -32,14 +33,14 @@ _WORD = re.compile(r"(AND|OR|NOT)(?![\w.])")
 
 
 def matches(text: str, fields: frozenset[str]) -> Test:
-    """What tells whether a document is one that the filter asks for.
+    """Return a function that tests whether a document matches the filter.
 
     Args:
-        text: The filter; empty for all.
-        fields: The names that a field may begin with.
+        text: The filter; "" matches every document.
+        fields: The names with which a field may begin.
 
     Raises:
-        RefusedError: It is none, with INVALID_ARGUMENT.
+        RefusedError: The filter is invalid; its code is INVALID_ARGUMENT.
     """
     return _Parser(text, fields).parse() if text.strip() else lambda document: True
 
@@ -132,7 +133,7 @@ class _Parser:
 
 
 def _at(value: Any, names: list[str]) -> Iterator[Any]:
-    """Each value at a path; a list has one for each of its items."""
+    """Yield each value at a path. A list yields one for each of its items."""
     if isinstance(value, list):
         for item in value:
             yield from _at(item, names)

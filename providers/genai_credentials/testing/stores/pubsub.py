@@ -1,4 +1,4 @@
-"""Pub/Sub on loopback, as far as a subscriber over REST sees it: pull and acknowledge.
+"""A fake of Pub/Sub on loopback for subscribers over REST, with two methods: pull and acknowledge.
 
 ```python
 with PubSubEmulator() as broker:
@@ -27,7 +27,7 @@ Json = dict[str, Any]
 
 @dataclass(slots=True)
 class _Delivery:
-    """One message of one subscription; who has pulled it has it until `due`."""
+    """A message of a subscription. The puller of the message has until `due` to acknowledge it."""
 
     message: Json
     ack_id: str = ""
@@ -35,16 +35,16 @@ class _Delivery:
 
 
 class PubSubEmulator(StoreServer[str]):
-    """One topic and its subscriptions: each of them gets every message, and of its pullers one does.
+    """One topic and its subscriptions. Each subscription gets every message, and one of its pullers gets it.
 
-    A message that is not acknowledged in time is delivered again. A pull waits for a message, as at Google.
+    A message that is not acknowledged in time is delivered again. As at Google, a pull waits for a message.
 
     Source: https://cloud.google.com/pubsub/docs/reference/rest/v1/projects.subscriptions/pull
 
     Args:
-        port: to listen on, on 127.0.0.1; 0 takes a free one.
-        ack_deadline: seconds until a message that was pulled and not acknowledged is delivered again.
-        longest_pull: seconds that a pull waits for a message; Google's waits for about 90.
+        port: The port to listen on, on 127.0.0.1; 0 takes a free one.
+        ack_deadline: Seconds until a message that was pulled and not acknowledged is delivered again.
+        longest_pull: Seconds that a pull waits for a message. At Google it waits for about 90 s.
     """
 
     _read = "pull"
@@ -58,16 +58,16 @@ class PubSubEmulator(StoreServer[str]):
 
     @property
     def base_url(self) -> str:
-        """Where its REST interface is; kept after `close`."""
+        """The URL of its REST interface. It stays the same after `close`."""
         return f"http://{self._address()}/v1"
 
     def subscribe(self, subscription: str) -> None:
-        """Add a subscription, `projects/P/subscriptions/S`; it gets what is published from now on."""
+        """Add a subscription, `projects/P/subscriptions/S`. It gets the messages that are published from now on."""
         with self._changed:
             self._subscriptions.setdefault(subscription, [])
 
     def unacknowledged(self, subscription: str) -> int:
-        """How many messages of a subscription nobody has acknowledged."""
+        """Return how many messages of a subscription are not acknowledged."""
         with self._changed:
             return len(self._subscriptions[subscription])
 
@@ -88,9 +88,9 @@ class PubSubEmulator(StoreServer[str]):
         """Publish an event of Secret Manager.
 
         Args:
-            secret: `projects/NUMBER/secrets/S`; events have the project's number.
-            version: of the secret; None for an event of the secret itself.
-            kind: the `eventType`.
+            secret: `projects/NUMBER/secrets/S`. Events contain the number of the project.
+            version: The version of the secret; None for an event of the secret itself.
+            kind: The `eventType`.
         """
         attributes = {
             "eventType": kind,
@@ -102,7 +102,7 @@ class PubSubEmulator(StoreServer[str]):
             attributes["versionId"] = f"{secret}/versions/{version}"
         self.publish(attributes)
 
-    # -- the server ---------------------------------------------------------------------------------------------
+    # -- server -----------------------------------------------------------------------------------------------------
 
     def _open(self) -> None:
         self._server = KeepAliveServer(self._port, self._workers, lambda: None, self._serve)

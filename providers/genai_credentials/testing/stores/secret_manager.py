@@ -1,4 +1,4 @@
-"""A Google Secret Manager on loopback, over gRPC and REST, for the stock `SecretManagerServiceClient` and others.
+"""A fake of Google Secret Manager on loopback, over gRPC and REST, for the stock client and for others.
 
 ```python
 with SecretManagerEmulator() as store:
@@ -27,24 +27,24 @@ if TYPE_CHECKING:
 __all__ = ["SecretManagerEmulator"]
 
 _SERVICE = "google.cloud.secretmanager.v1.SecretManagerService"
-# Otherwise a second emulator may be given the same port.
+# Without this option, a second emulator may get the same port.
 _SERVER_OPTIONS = (("grpc.so_reuseport", 0),)
 
 
 class SecretManagerEmulator(StoreServer[str]):
-    """A Secret Manager for the stock client, with its versions, aliases, states, checksums and failures.
+    """A fake Secret Manager for the stock client, with versions, aliases, states, checksums and failures.
 
-    It speaks gRPC and REST on one port. `SECRET_MANAGER_EMULATOR_HOST=target` in the environment lets a
-    `GoogleSecretManager` without a client of its own find it, over either. As at Google, changes take and make etags,
-    secrets keep their replication and expire after their `ttl`, versions are destroyed at once or after a delay, and
-    lists take filters, page sizes and tokens. It has no IAM, publishes nothing to topics and rotates nothing.
+    One port serves gRPC and REST. If the environment has `SECRET_MANAGER_EMULATOR_HOST=target`, a `GoogleSecretManager`
+    without a client uses this emulator. As at Google, changes check and renew etags. Secrets keep their replication and
+    expire after their `ttl`. Versions are destroyed at once or after a delay. Lists have filters, page sizes and
+    tokens. The emulator has no IAM, publishes nothing to topics and rotates nothing.
 
-    What a call is answered is settled when it arrives: `hold` and `delay` only keep that answer back.
+    The content of an answer is fixed when the call arrives: `hold` and `delay` only send it later.
 
     Args:
-        port: to listen on, on 127.0.0.1; 0 takes a free one.
-        project_number: what the service puts in place of the project's id in every name it answers, as the real one
-            does; None repeats the name it was asked with.
+        port: The port to listen on, on 127.0.0.1; 0 takes a free one.
+        project_number: The number that replaces the id of the project in every name of an answer, as in the real
+            service. None repeats the name in the request.
     """
 
     _read = "AccessSecretVersion"
@@ -56,39 +56,39 @@ class SecretManagerEmulator(StoreServer[str]):
         self._server: Any = None
         self._front: TwoWires | None = None
 
-    # -- reaching it --------------------------------------------------------------------------------------------
+    # -- addresses and clients --------------------------------------------------------------------------------------
 
     @property
     def target(self) -> str:
-        """Where it listens, as "127.0.0.1:PORT"; kept after `close`."""
+        """The address of the server, as "127.0.0.1:PORT". It stays the same after `close`."""
         return self._address()
 
     def client(self) -> sm.SecretManagerServiceClient:
-        """A new stock client on a connection of its own; pass the method itself where a factory is wanted."""
+        """Return a new stock client with its own connection. The method itself can serve as a client factory."""
         return grpc_client(self.target)
 
     def rest_client(self) -> sm.SecretManagerServiceClient:
-        """A new stock client that speaks REST; pass the method itself where a factory is wanted."""
+        """Return a new stock client over REST. The method itself can serve as a client factory."""
         return rest_client(self.target)
 
     @property
     def accesses(self) -> int:
-        """How many times AccessSecretVersion was called, refusals included."""
+        """How many times AccessSecretVersion was called, refused calls included."""
         return self._count(self._read)
 
     @property
     def connections(self) -> int:
-        """How many client connections were used; `peers` has their addresses."""
+        """How many connections clients used. `peers` has their addresses."""
         return len(self.peers)
 
-    # -- its contents -------------------------------------------------------------------------------------------
+    # -- secrets ----------------------------------------------------------------------------------------------------
 
     def add(self, secret: str, value: str | bytes) -> str:
-        """Add a version to a secret, creating it if needed, and return the version's number as text.
+        """Add a version to a secret and return its number as text. The secret is created if needed.
 
         Args:
             secret: "projects/P/secrets/S" or "projects/P/locations/L/secrets/S".
-            value: the payload; text is encoded as UTF-8.
+            value: The payload. A text is encoded as UTF-8.
         """
         with self._control():
             found = self._service.create(secret)
@@ -103,7 +103,7 @@ class SecretManagerEmulator(StoreServer[str]):
         self._change(secret, version, "ENABLED")
 
     def destroy(self, secret: str, version: str | int) -> None:
-        """Destroy a version: its payload is gone for good."""
+        """Destroy a version. Its payload is lost for good."""
         self._change(secret, version, "DESTROYED")
 
     def delete(self, secret: str) -> None:
@@ -112,19 +112,19 @@ class SecretManagerEmulator(StoreServer[str]):
             self._service.delete(secret)
 
     def alias(self, secret: str, name: str, version: str | int) -> None:
-        """Let `name` stand for a version, in place of the one it stood for."""
+        """Let the alias `name` point to a version. An earlier target is replaced."""
         with self._control():
             found = self._service.secret(secret)
             found.alias({**found.proto.version_aliases, name: found.find(str(version)).number})
 
     def lag_latest(self, secret: str, version: str | int | None) -> None:
-        """Let `latest` answer this older version, as it does for minutes after a rotation; None ends the lag."""
+        """Let `latest` point to this older version, as it does for minutes after a rotation. None ends the lag."""
         with self._control():
             found = self._service.secret(secret)
             found.latest = None if version is None else found.find(str(version)).number
 
     def corrupt_checksum(self, secret: str, on: bool = True) -> None:
-        """Answer with a CRC32C that doesn't match the payload."""
+        """Answer with a CRC32C that does not match the payload."""
         with self._control():
             self._service.secret(secret).corrupt = on
 
@@ -147,7 +147,7 @@ class SecretManagerEmulator(StoreServer[str]):
                 kind = LookupError if refusal.code == "NOT_FOUND" else ValueError
                 raise kind(refusal.message) from None
 
-    # -- its failures -------------------------------------------------------------------------------------------
+    # -- failures ---------------------------------------------------------------------------------------------------
 
     def fail_next(
         self,
@@ -159,10 +159,10 @@ class SecretManagerEmulator(StoreServer[str]):
         """Refuse the next calls.
 
         Args:
-            code: the gRPC status, or its name ("UNAVAILABLE").
-            times: how many calls; orders queue up.
-            message: the status message; empty means one that says the fault was injected.
-            method: the RPC to refuse; None means any.
+            code: The gRPC status, or its name ("UNAVAILABLE").
+            times: The number of calls. Further orders wait for their turn.
+            message: The message of the status; "" means a text with the word "injected".
+            method: The RPC to refuse; None means every RPC.
         """
         self._plan(Fault(_code(code), message, method, remaining=times))
 
@@ -172,10 +172,10 @@ class SecretManagerEmulator(StoreServer[str]):
         message: str = "",
         method: str | None = "AccessSecretVersion",
     ) -> None:
-        """Refuse every call from now on; None heals the store, and forgets what `fail_next` left."""
+        """Refuse every call from now on. None ends this, and also drops the orders of `fail_next`."""
         self._plan_always(None if code is None else Fault(_code(code), message, method))
 
-    # -- the server ---------------------------------------------------------------------------------------------
+    # -- server -----------------------------------------------------------------------------------------------------
 
     def _open(self) -> None:
         require_google()
@@ -183,7 +183,7 @@ class SecretManagerEmulator(StoreServer[str]):
 
         methods = self._service.methods()
         self._methods = {_name_of(kind): (kind, behaviour) for kind, behaviour in methods.items()}
-        # Only its `submit` is used; the annotation asks for more than the server does.
+        # The server uses only the method `submit` of this executor. The annotation demands more.
         workers: Any = self._workers
         server = grpc.server(workers, options=_SERVER_OPTIONS)
         handlers = {method: self._handler(method) for method in self._methods}
@@ -196,8 +196,8 @@ class SecretManagerEmulator(StoreServer[str]):
 
     def _shut(self) -> None:
         assert self._front is not None
-        # The calls kept back have been let go, so the grace isn't used up. None would cancel them, and each client in
-        # this process would then write a line about it to stderr.
+        # The held answers have been sent, and thus the grace is not used up. None would cancel these calls, and each
+        # client in this process would write a line to stderr.
         self._server.stop(0.1).wait(2.0)
         self._front.stop()
         self._server = self._front = None
@@ -232,7 +232,7 @@ class SecretManagerEmulator(StoreServer[str]):
         )
 
     def _answer(self, method: str, request: Any, peer: str) -> Any:
-        """A message, or what is answered in its place; None where the emulator was closed meanwhile."""
+        """Return a message or a `RefusedError`; None if the emulator was closed meanwhile."""
         self._record(method, _subject(request), peer)
         settled = self._settle(method, request)
         return settled if method != self._read or self._stall() else None
@@ -271,6 +271,6 @@ def _subject(request: Any) -> str:
 
 
 def _serialize(message: Any) -> bytes:
-    # Empty is a plain protobuf message, the service's own are proto-plus.
+    # Empty is a plain protobuf message. The messages of the service are proto-plus.
     data = message.SerializeToString() if hasattr(message, "SerializeToString") else type(message).serialize(message)
     return bytes(data)

@@ -16,17 +16,17 @@ _LARGEST_PAGE = 25_000
 
 
 def page_of(request: Any, kind: type[Any], items: Sequence[Any]) -> tuple[list[Any], str, int]:
-    """The page that a request asks for, the token of the next one and how many there are.
+    """Return a page of a list, the token of the next page, and the number of all items.
 
-    There are 0 where a filter is set, as the service has it.
+    If a filter is set, that number is 0, as in the answers of the service.
 
     Args:
-        request: With `parent`, `page_size`, `page_token` and `filter`.
-        kind: of what is listed.
-        items: What is listed, in its order.
+        request: A request with `parent`, `page_size`, `page_token` and `filter`.
+        kind: The class of the items.
+        items: All items, in order.
 
     Raises:
-        RefusedError: The filter, the size or the token is none, with INVALID_ARGUMENT.
+        RefusedError: The filter, the size or the token is invalid; its code is INVALID_ARGUMENT.
     """
     if request.page_size < 0:
         raise RefusedError("INVALID_ARGUMENT", f"The page size {request.page_size} is negative.")
@@ -57,7 +57,7 @@ def _position(request: Any) -> int:
         parent, wanted, position = json.loads(base64.urlsafe_b64decode(request.page_token))
     except (TypeError, ValueError):
         parent, wanted, position = None, None, 0
-    # A token belongs to its list, and to what was asked of it.
+    # A token is valid only for the same list and the same filter.
     if (parent, wanted) != (request.parent, request.filter):
         raise RefusedError("INVALID_ARGUMENT", "The page token is none of this list.")
     return int(position)

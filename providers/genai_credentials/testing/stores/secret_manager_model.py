@@ -1,4 +1,4 @@
-"""A secret of Secret Manager and its versions, and what may be done to them; no wire, no faults."""
+"""A secret of Secret Manager with its versions, and the changes of both. No network, no planned errors."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _ALIAS = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
 
 
 def new_etag() -> str:
-    """A new entity tag; the quotes belong to it (https://cloud.google.com/secret-manager/docs/etags)."""
+    """Return a new entity tag. The quotes are part of it (https://cloud.google.com/secret-manager/docs/etags)."""
     return f'"{secrets.token_hex(7)}"'
 
 
 @dataclass(slots=True)
 class Version:
-    """One version of a secret."""
+    """A version of a secret."""
 
     number: int
     data: bytes = field(repr=False)
@@ -37,9 +37,10 @@ class Version:
 
 @dataclass(slots=True)
 class Secret:
-    """A secret, its versions by number, and what the emulator was told to get wrong about it.
+    """A secret, its versions by number, and the errors that the emulator makes on purpose in its answers.
 
-    `proto` is what the service answers for it: labels, replication and the rest are in it as they were sent.
+    `proto` is the answer of the service for the secret. It holds labels, replication and other members as they were
+    sent.
     """
 
     proto: Any
@@ -50,21 +51,21 @@ class Secret:
 
     @property
     def name(self) -> str:
-        """Its full name."""
+        """The full name of the secret."""
         return str(self.proto.name)
 
     def is_expired(self) -> bool:
-        """Whether its time to live is over: then it is as if it had been deleted."""
+        """Whether the time to live has ended. The secret then counts as deleted."""
         return "expire_time" in self.proto and self.proto.expire_time <= datetime.now(UTC)
 
     def append(self, data: bytes, checked: bool = False) -> Version:
-        """Add a version; `checked` where its checksum was sent along."""
+        """Add a version. `checked` is True if the request contained a checksum."""
         number = max(self.versions, default=0) + 1
         self.versions[number] = Version(number, data, checked)
         return self.versions[number]
 
     def find(self, version: str) -> Version:
-        """The version that a number, an alias or "latest" stands for, whatever its state."""
+        """Return the version that a number, an alias or "latest" points to, in any state."""
         if version == "latest":
             number = self.latest or max(self.versions, default=0)
         else:
@@ -80,7 +81,10 @@ class Secret:
         return version
 
     def change(self, version: Version, state: str, etag: str = "") -> None:
-        """Enable, disable or destroy a version; where the secret has a delay for it, a destroyed one is disabled."""
+        """Enable, disable or destroy a version.
+
+        If the secret has a delay for destruction, the version is disabled until the delay has passed.
+        """
         check_etag(etag, version.etag)
         if version.state == "DESTROYED":
             raise self.wrong_state(version)
@@ -97,7 +101,7 @@ class Secret:
         version.destroyed = datetime.now(UTC)
 
     def alias(self, aliases: Mapping[str, int]) -> None:
-        """Replace all the aliases."""
+        """Replace all aliases."""
         for name, number in aliases.items():
             if not _ALIAS.fullmatch(name) or name == "latest":
                 raise RefusedError("INVALID_ARGUMENT", f"{name!r} is not a valid version alias.")
@@ -106,13 +110,13 @@ class Secret:
         self.proto.version_aliases = dict(aliases)
 
     def wrong_state(self, version: Version) -> RefusedError:
-        """The refusal of what the version's state doesn't allow."""
+        """Return the error for a call that the state of the version does not allow."""
         name = f"{self.name}/versions/{version.number}"
         return RefusedError("FAILED_PRECONDITION", f"Secret Version [{name}] is in {version.state} state.")
 
 
 def check_etag(sent: str, current: str) -> None:
-    """Refuse a change whose sender saw an older state; nothing sent, nothing checked."""
+    """Refuse a change whose sender has read an older state. "" as the sent tag skips the check."""
     if sent and sent != current:
         message = f"The etag {sent} of the request does not match the current etag {current}."
         raise RefusedError("FAILED_PRECONDITION", message)

@@ -1,6 +1,6 @@
-"""What Secret Manager answers to each of its methods, as far as the emulator plays it; no wire, no faults.
+"""The methods of Secret Manager, as far as the emulator has them. No network, no planned errors.
 
-It has no IAM: whoever reaches it may do everything, and no method reads or writes a policy.
+There is no IAM: every caller may do everything, and no method reads or writes a policy.
 """
 
 from __future__ import annotations
@@ -33,10 +33,11 @@ _CHANGEABLE = _EXPIRY | {
 
 
 class SecretManagerService:
-    """The secrets and the methods; not safe for threads by itself.
+    """The secrets and the methods. Not thread-safe by itself.
 
     Args:
-        project_number: put in place of the project's id in every name; None leaves names as they were asked with.
+        project_number: The number that replaces the id of the project in every name. None keeps the names of the
+            requests.
     """
 
     def __init__(self, project_number: str | None) -> None:
@@ -44,7 +45,7 @@ class SecretManagerService:
         self._secrets: dict[str, Secret] = {}
 
     def methods(self) -> dict[type[Any], Callable[[Any], Any]]:
-        """What answers each type of request; to be asked for once the Google client is known to be installed."""
+        """Return the function for each type of request. Requires that the Google client is installed."""
         from google.cloud import secretmanager_v1 as sm
 
         return {
@@ -63,7 +64,7 @@ class SecretManagerService:
         }
 
     def secret(self, name: str) -> Secret:
-        """The secret that a name, of it or of one of its versions, belongs to."""
+        """Return the secret with this name, or the secret of the version with this name."""
         name, _ = self._parse(name)
         secret = self._secrets.get(name)
         if secret is not None and secret.is_expired():
@@ -74,7 +75,7 @@ class SecretManagerService:
         return secret
 
     def create(self, name: str) -> Secret:
-        """The secret of this name, made if there is none."""
+        """Return the secret of this name. It is created if needed."""
         name, _ = self._parse(name)
         if name not in self._secrets:
             from google.cloud import secretmanager_v1 as sm
@@ -197,7 +198,7 @@ def _merge(proto: Any, sent: Any, changed: set[str]) -> None:
 
 
 def _with_expiry(proto: Any) -> Any:
-    """The secret with the time at which it expires in place of a time to live, which is never answered."""
+    """Replace a time to live by the time at which the secret expires. The service never returns a time to live."""
     if "ttl" in proto:
         proto.expire_time = datetime.now(UTC) + proto.ttl
     if "expire_time" in proto and proto.expire_time <= datetime.now(UTC):

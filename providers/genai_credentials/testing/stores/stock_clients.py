@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 __all__ = ["grpc_client", "require_google", "rest_client"]
 
-# A proxy in the environment must not be asked to reach loopback. And channels with equal arguments would share one
-# connection, which would make `peers` useless.
+# Requests to loopback must not go to a proxy that the environment names. Channels with equal arguments would share one
+# connection, and `peers` would have only one address for them.
 _CHANNEL_OPTIONS = (("grpc.enable_http_proxy", 0), ("grpc.use_local_subchannel_pool", 1))
 
 
 def require_google() -> None:
-    """Check that the extra is installed; raises an `ImportError` that names it."""
+    """Check that the extra is installed. Raises an `ImportError` with its name if not."""
     try:
         for module in ("grpc", "google.cloud.secretmanager_v1"):
             importlib.import_module(module)
@@ -27,7 +27,7 @@ def require_google() -> None:
 
 
 def grpc_client(target: str) -> sm.SecretManagerServiceClient:
-    """A stock client on a connection of its own."""
+    """Return a stock client with its own connection."""
     require_google()
     import grpc
     from google.cloud import secretmanager_v1
@@ -40,7 +40,7 @@ def grpc_client(target: str) -> sm.SecretManagerServiceClient:
 
 
 def rest_client(target: str) -> sm.SecretManagerServiceClient:
-    """A stock client that speaks REST."""
+    """Return a stock client over REST."""
     require_google()
     from google.auth.credentials import AnonymousCredentials
     from google.cloud import secretmanager_v1

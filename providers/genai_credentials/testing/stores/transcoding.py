@@ -1,4 +1,4 @@
-"""REST calls of Secret Manager, as messages: Google's HTTP rules (google/api/http.proto) for its methods."""
+"""Turns REST calls of Secret Manager into messages, by Google's HTTP rules (google/api/http.proto)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _VERSION = rf"{_SECRET}/versions/[^/:]+"
 
 
 class Rule(NamedTuple):
-    """How one method is called: its name, the verb, the path with its name in a group, and the field of the body."""
+    """The HTTP rule of a method: its name, the verb, the path with a named group, and the field of the body."""
 
     method: str
     verb: str
@@ -40,7 +40,7 @@ RULES = (
     Rule("DestroySecretVersion", "POST", rf"(?P<name>{_VERSION}):destroy", "*"),
 )
 
-# https://cloud.google.com/apis/docs/system-parameters: they belong to no message.
+# https://cloud.google.com/apis/docs/system-parameters: these are not members of a message.
 _OF_THE_SYSTEM = ("$", "alt", "key", "access_token", "callback", "fields", "prettyPrint", "quotaUser", "upload")
 
 _HTTP = {
@@ -58,24 +58,24 @@ _HTTP = {
     "UNIMPLEMENTED": 501,
     "UNKNOWN": 500,
 }
-"""google/rpc/code.proto; whatever is not here is 400."""
+"""Source: google/rpc/code.proto. Every other code is 400."""
 
 
 def method_and_message(request: Request, kinds: dict[str, type[Any]]) -> tuple[str, Any]:
-    """The method that a request calls, and its message.
+    """Return the method that a request calls, and its message.
 
     Args:
-        request: As it came over HTTP.
+        request: The request over HTTP.
         kinds: The class of each method's message.
 
     Raises:
-        RefusedError: The emulator plays no method with this path, or what was sent is no such message.
+        RefusedError: The emulator has no method with this path, or the content is no valid message.
     """
     path = unquote(urlsplit(request.target).path).removeprefix("/v1/")
     for rule in RULES:
         if rule.verb == request.method and (found := re.fullmatch(rule.path, path)):
             return rule.method, _message(kinds[rule.method], rule, found.groupdict(), request)
-    # Among those that the emulator doesn't play are all that read and write policies of IAM.
+    # The emulator has no methods for IAM policies.
     raise RefusedError("UNIMPLEMENTED", f"The emulator has no method for {request.method} /v1/{path}.")
 
 
@@ -88,7 +88,7 @@ def _message(kind: type[Any], rule: Rule, named: dict[str, str], request: Reques
     query = parse_qsl(urlsplit(request.target).query, keep_blank_values=True)
     fields |= {name: value for name, value in query if not name.startswith(_OF_THE_SYSTEM)}
     for name, value in named.items():
-        # The name of a secret that is changed is inside of the secret.
+        # For a change, the name of the secret is a member of the secret.
         fields |= {name: {**fields[name], "name": value}} if name == rule.body else {name: value}
     message = kind()
     try:
@@ -99,17 +99,17 @@ def _message(kind: type[Any], rule: Rule, named: dict[str, str], request: Reques
 
 
 def reply(answer: Any, request: Request) -> dict[str, Any]:
-    """A message in JSON; enums by number where that is asked for, as the stock client does."""
+    """Return a message as JSON. Enums are numbers if the request asks for them, as requests of the stock client do."""
     from google.protobuf.json_format import MessageToDict
 
     numbers = "enum-encoding=int" in unquote(request.target)
-    # Empty is a plain protobuf message, the service's own are proto-plus.
+    # Empty is a plain protobuf message. The messages of the service are proto-plus.
     plain = answer if hasattr(answer, "DESCRIPTOR") else type(answer).pb(answer)
     document: dict[str, Any] = MessageToDict(plain, use_integers_for_enums=numbers)
     return document
 
 
 def error_body(refusal: RefusedError) -> tuple[int, dict[str, Any]]:
-    """The HTTP status and the body of an error (https://cloud.google.com/apis/design/errors)."""
+    """Return the HTTP status and the body of an error (https://cloud.google.com/apis/design/errors)."""
     http = _HTTP.get(refusal.code, 400)
     return http, {"error": {"code": http, "message": refusal.message, "status": refusal.code}}

@@ -1,4 +1,4 @@
-"""One port for two protocols: HTTP/1.1 is served here, and gRPC is passed on to a server of its own."""
+"""One port for two protocols. HTTP/1.1 is answered here, and gRPC is forwarded to another server."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from genai_credentials.testing.stores.keep_alive import Answer, KeepAliveServer,
 __all__ = ["TwoWires"]
 
 _PREFACE = b"PRI"
-"""How a client of HTTP/2 begins (RFC 9113, section 3.4), and no method of HTTP/1.1 does."""
+"""The first bytes of a client of HTTP/2 (RFC 9113, section 3.4). No method of HTTP/1.1 begins with them."""
 
 _CHUNK = 1 << 16
 
 
 class TwoWires(KeepAliveServer):
-    """Takes each connection to the server whose protocol it speaks.
+    """Forwards each connection to the server for its protocol.
 
     Args:
-        port: to listen on; 0 takes a free one.
-        workers: run each connection.
-        serve: answers a request over HTTP/1.1.
-        grpc_port: where the gRPC server listens on 127.0.0.1.
+        port: The port to listen on; 0 takes a free one.
+        workers: The executor in which each connection runs.
+        serve: Returns the answer to a request over HTTP/1.1.
+        grpc_port: The port of the gRPC server on 127.0.0.1.
     """
 
     json_type = "application/json; charset=UTF-8"
@@ -37,7 +37,7 @@ class TwoWires(KeepAliveServer):
         super().__init__(port, workers, lambda: None, serve)
 
     def client_of(self, peer: str) -> str:
-        """The address of the client behind a peer that the gRPC server names."""
+        """Return the address of the client for a peer of the gRPC server."""
         return self._clients.get(int(peer.rpartition(":")[2]), peer)
 
     def attend(self, connection: socket.socket, client_address: Any) -> None:
@@ -61,7 +61,7 @@ class TwoWires(KeepAliveServer):
 
 
 def _pump(source: socket.socket, target: socket.socket) -> None:
-    # Either end may be gone at any moment: then both are over.
+    # If one end closes, both ends are closed.
     with suppress(OSError):
         while chunk := source.recv(_CHUNK):
             target.sendall(chunk)
