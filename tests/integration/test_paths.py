@@ -174,18 +174,23 @@ def rows(page):
 
 
 def page_of(proved):
-    """The page: a row for each path that this SDK has."""
-    lines = [INTRODUCTION.format(version=version("google-genai"))]
+    """The page: a row for the methods of a part of the SDK that behave alike."""
+    table, calls = {}, 0
     for path in TABLE:
         sides = [proved[path.name, side, "credentials"] for side in SIDES]
         if sides == [None, None]:
             continue
         assert sides == [proved[path.name, side, "tenants"] for side in SIDES]
-        variant = path.name.removeprefix(path.method)
-        marks = [*("–" if side is None else "✔" for side in sides), "✔"]
+        calls += 2 - sides.count(None)
+        marks = tuple("–" if side is None else "✔" for side in sides)
         often = ("not needed", "once", "twice")[path.replays]
-        lines.append(f"| {' | '.join([f'`{path.method}`{variant}', *marks, often, path.notes])} |")
-    return "\n".join(lines) + "\n"
+        part, _, method = path.method.rpartition(".")
+        variant = path.name.removeprefix(path.method).removeprefix(", ")
+        kind, express, _ = f", {variant}".partition(", express mode")
+        shown = f"`{method}`" + (f" ({kind.removeprefix(', ')})" if kind.strip(", ") else "")
+        table.setdefault((f"`{part}`{express}", *marks, "✔", often, path.notes), []).append(shown)
+    lines = [f"| {' | '.join([part, ', '.join(methods), *cells])} |" for (part, *cells), methods in table.items()]
+    return "\n".join([INTRODUCTION.format(version=version("google-genai"), calls=calls), *lines]) + "\n"
 
 
 INTRODUCTION = """\
@@ -193,13 +198,17 @@ INTRODUCTION = """\
 
 <!-- Generated: pytest tests/integration/test_paths.py --write-paths -->
 
-Each row is a test that passed with google-genai {version}. The test uses a client once. Then it rotates the key and
-revokes the old one at the same moment. Then it makes the call, and the call succeeds.
+Every method of google-genai {version} that sends a request with an API key survives a rotation: {calls} calls were
+tested (a synchronous and an asynchronous call count as two), and each succeeded.
+
+A test uses a client once. Then it rotates the key and revokes the old key at the same moment. Then it calls the method,
+and the call must succeed.
 
 - *sync*, *async*: a dash means that the SDK has no such method on that side.
 - *tenants*: the same test with the client of [one tenant of several](../how-to/tenants.md), which share connections. No
-  request carried another tenant's key.
-- *replayed*: how many requests the API refused and then received again with the new key.
+  request carried the key of another tenant.
+- *replayed*: how many requests of the call were refused and sent again with the new key.
+- *express mode* is Vertex AI with an API key: `enterprise=True`.
 
-| path | sync | async | tenants | replayed | notes |
-| --- | --- | --- | --- | --- | --- |"""
+| part of the SDK | methods | sync | async | tenants | replayed | notes |
+| --- | --- | --- | --- | --- | --- | --- |"""

@@ -36,10 +36,15 @@ class Mistake:
     names: tuple[str, ...]
 
     def said(self) -> str:
-        """What is said, on one line."""
+        """The answer, on one line."""
+        return " ".join(self.lines())
+
+    def lines(self) -> list[str]:
+        """The lines of the answer, without the mark below a character."""
         with alone():
             text = self.make()
-        return re.sub(r"\s+", " ", re.sub(r"^ *\^$", "", text, flags=re.MULTILINE)).strip()
+        said = (" ".join(line.split()) for line in text.splitlines())
+        return [line for line in said if line not in ("", "^")]
 
     def make(self) -> str:
         """Make the mistake; what is said."""

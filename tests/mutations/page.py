@@ -15,29 +15,31 @@ HEAD = """\
 <!-- Made by `python -m tests.mutations --write` from tests/mutations: change that list, not this. -->
 # Mutations
 
-This page shows which test fails if a rule is removed from the [state machine](state-machine.md), from the engine around
-it or from the code that speaks HTTP. Each row removes one rule from a copy of the package and names a test that then
-fails. Without the mutation, the same tests pass. This command tries all {count} mutations, one after the other:
+Does a test fail if a rule is removed from the code? For each of the {count} rules on this page, the answer is yes.
+
+A mutation is a copy of the package without one rule of the [state machine](state-machine.md), of the engine around it
+or of the code that speaks HTTP. Each row says how that copy behaves, and names a test that fails with it. The same test
+passes with the package as it is. This command tries all mutations, one after the other:
 
 ```sh
 python -m tests.mutations
 ```
 
-`--only WORDS` tries the mutations whose rule, module or test contains the words. `--write` writes this page if every
+`--only WORDS` tries the mutations whose row or module contains the words. `--write` writes this page, but only if every
 mutation made its test fail. A test that takes longer than a minute counts as failed.
 """
 
 TAIL = """
 ## The rotation: `rotate/`
 
-These rules were removed by hand. Each row names the first test that failed.
+These {count} rules were removed by hand, not by the command. Each row names the first test that failed.
 """
 
 
 def text() -> str:
     """The whole page."""
     tried = "".join(f"\n## {heading}\n" + table(pairs(section)) for heading, section in SECTIONS.items())
-    return HEAD.format(count=len(MUTATIONS)) + tried + TAIL + table(BY_HAND)
+    return HEAD.format(count=len(MUTATIONS)) + tried + TAIL.format(count=len(BY_HAND)) + table(BY_HAND)
 
 
 def pairs(section: tuple[Mutation, ...]) -> list[tuple[str, str]]:
@@ -47,7 +49,7 @@ def pairs(section: tuple[Mutation, ...]) -> list[tuple[str, str]]:
 
 def table(rows: Iterable[tuple[str, str]]) -> str:
     """Rules, each with the test that fails without it."""
-    lines = ["", "| mutation | test that fails |", "| --- | --- |"]
+    lines = ["", "| without the rule | test that fails |", "| --- | --- |"]
     for rule, node in rows:
         path, _, test = node.partition("::")
         lines.append(f"| {rule} | `{PurePath(path).stem}`: `{test}` |")

@@ -7,7 +7,7 @@ from .mutation import of
 EVENTS = "integration/test_events.py::"
 
 SECTIONS = {
-    "The log: `log.py`": of(
+    "Log records: `log.py`": of(
         "log.py",
         (
             "an exception from the application's logging fails the request",
@@ -16,19 +16,19 @@ SECTIONS = {
             f"{EVENTS}test_what_the_applications_logging_raises_fails_no_call[broken_collector]",
         ),
         (
-            "a record is lost if the application uses one of its attributes",
+            "a log record is lost if the application uses the name of one of its attributes",
             "except KeyError:",
             "except ZeroDivisionError:",
             f"{EVENTS}test_an_attribute_that_the_application_has_taken_stays_theirs_and_the_others_are_ours",
         ),
         (
-            "an error of a log handler carries the error that was being handled",
+            "the report of a failed log handler contains the error that was being logged",
             "chain=False",
             "chain=True",
             f"{EVENTS}test_a_handler_that_raises_is_shown_as_logging_shows_it_and_nothing_it_failed_amid",
         ),
         (
-            "a record names a line of the library's logger as its place",
+            "a log record names the library's logging module as its place",
             "stacklevel=3",
             "stacklevel=1",
             f"{EVENTS}test_an_attribute_that_the_application_has_taken_stays_theirs_and_the_others_are_ours",
@@ -57,7 +57,7 @@ SECTIONS = {
             f"{EVENTS}test_listeners_are_called_one_after_the_other_in_order",
         ),
         (
-            "the caller waits for its listeners",
+            "a caller waits for the listeners",
             'run(self.deliver, "genai-credentials-events")',
             "self.deliver()",
             f"{EVENTS}test_who_causes_an_event_waits_for_no_listener",
@@ -69,7 +69,7 @@ SECTIONS = {
             "unit/test_engine_rules.py::test_a_listener_that_asks_for_the_key_harms_no_fetch[refresh]",
         ),
         (
-            "no fork handler: a child's events wait for a listener of its parent's",
+            "the events of a forked child wait for a listener that runs in its parent",
             "        self.waiting.clear()\n        self._turn = [True]",
             "        pass",
             "integration/test_processes.py::test_a_child_tells_of_its_own_events_alone",

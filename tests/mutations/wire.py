@@ -21,13 +21,13 @@ SECTIONS = {
             f"{EXCHANGE}test_a_request_is_sent_with_at_most_three_keys",
         ),
         (
-            "a consumed body is sent again",
+            "a request whose body is consumed is sent again",
             "        if not replayable():\n            return None\n",
             "",
             f"{EXCHANGE}test_a_body_that_is_gone_is_sent_once_and_the_key_is_fetched_all_the_same",
         ),
         (
-            "a consumed body prevents the fetch, so the next request is refused too",
+            "a request whose body is consumed fetches nothing, so the next request is refused too",
             "        other = yield from engine.reject_steps(key, tried, until)\n"
             "        if not replayable():\n            return None\n",
             "        if not replayable():\n            return None\n"
@@ -35,73 +35,73 @@ SECTIONS = {
             f"{EXCHANGE}test_a_body_that_is_gone_is_sent_once_and_the_key_is_fetched_all_the_same",
         ),
         (
-            "no acceptance is ever later than a refusal",
+            "each request counts as sent before every refusal",
             "sent = engine.tick",
             "sent = 0",
             f"{EXCHANGE}test_after_one_stray_refusal_the_accepted_key_is_out_of_quarantine",
         ),
         (
-            "a second round passes over the keys of the first",
+            "the second round of attempts leaves out the keys of the first",
             "tried, pause = set(), pause * 2",
             "pause = pause * 2",
             f"{EXCHANGE}test_each_round_begins_anew_with_every_key",
         ),
         (
-            "the pause between two rounds doesn't double",
+            "the pause between two rounds of attempts does not double",
             "tried, pause = set(), pause * 2",
             "tried = set()",
             f"{EXCHANGE}test_patience_ends_with_its_window_and_the_next_request_has_the_error_at_once",
         ),
         (
-            "no request is patient",
+            "`patience` is ignored",
             "other = yield from engine.another_try_steps(key, refused_at, pause, until)",
             "other = None",
             f"{EXCHANGE}test_a_key_that_has_just_followed_another_is_sent_again_until_replicas_know_it",
         ),
         (
-            "the end of a request with a refusal is not reported",
+            "an outage is not reported when a request ends with a refusal",
             "if other is None:\n            return engine.gave_up(key)",
             "if other is None:\n            return None",
             f"{EXCHANGE}test_an_outage_of_the_keys_is_warned_of_once_and_ends_with_one_recovery[1]",
         ),
         (
-            "a patient request is sent more often than httpx follows redirects",
+            "a request is sent more than 18 times within `patience`, and httpx raises TooManyRedirects",
             "if sends == MOST_IN_ALL:",
             "if False:",
             f"{EXCHANGE}test_a_patient_request_is_sent_less_often_than_httpx_would_follow_redirects",
         ),
         (
-            "the claim: a request without the placeholder gets the key",
+            "a request without the placeholder gets the key",
             "if len(others) == len(values):",
             "if False:",
             f"{EXCHANGE}test_who_may_have_the_key",
         ),
         (
-            "the claim: a key of the caller's own beside the placeholder is replaced",
+            "a key that the caller put beside the placeholder is replaced",
             "    if others:\n        return Claim.THEIRS\n",
             "",
             f"{EXCHANGE}test_who_may_have_the_key",
         ),
         (
-            "the claim: another origin gets the key",
+            "a request to another origin gets the key",
             "return Claim.OURS if is_home else Claim.FOREIGN",
             "return Claim.OURS",
             f"{EXCHANGE}test_who_may_have_the_key",
         ),
         (
-            "the claim: a request with two placeholders is left alone",
+            "a request with two placeholders gets no key",
             "if len(others) == len(values):",
             "if len(others) == len(values) or len(values) - len(others) > 1:",
             f"{EXCHANGE}test_who_may_have_the_key",
         ),
         (
-            "the claim: the placeholder itself is taken for a key of the caller's own",
+            "the placeholder is treated as a key of the caller",
             "return next(value for value in values if value not in placeholders)",
             "return values[0]",
             f"{EXCHANGE}test_who_may_have_the_key",
         ),
     ),
-    "What an answer says: `rejection.py`": of(
+    "The verdict on an answer: `rejection.py`": of(
         "rejection.py",
         (
             "a 5xx counts as an acceptance",
@@ -116,13 +116,13 @@ SECTIONS = {
             f"{EXCHANGE}test_an_answer_that_judges_nothing_keeps_the_rescue_by_the_earlier_version",
         ),
         (
-            "an error of the API that names another cause is no acceptance",
+            "an error of the API that names another cause does not count as an acceptance",
             "    if status in (404, 429):\n        return ACCEPTED if answer.code in _TAKEN else UNTOUCHED",
             "    if status in (404, 429):\n        return UNTOUCHED",
             f"{EXCHANGE}test_an_answer_that_shows_that_the_key_was_taken_ends_it",
         ),
         (
-            "words of the user's prompt count as the API's words",
+            "words of the user's prompt count as words of the API",
             'return "API_KEY_INVALID" if NOT_VALID.match(answer.message) else ""',
             'return "API_KEY_INVALID" if NOT_VALID.pattern and __import__("re").search('
             'NOT_VALID.pattern, answer.message) else ""',
@@ -135,34 +135,34 @@ SECTIONS = {
             f"{REJECTION}test_the_table",
         ),
         (
-            "every 403 costs a key",
+            "every 403 refuses the key",
             "return Verdict(row.verdict == REFUSED, cause, row.remedy, row.proves)",
             "return Verdict(True, cause, row.remedy, row.proves)",
             f"{REJECTION}test_the_table",
         ),
         (
-            "a body in a list is not read",
+            "a JSON body that is a list is not read",
             "document = document[0]",
             "pass",
             f"{REJECTION}test_what_the_api_answers_as_bytes_text_and_list",
         ),
         (
-            "any close of a WebSocket may be about the key",
+            "a close of a WebSocket with any code can refuse the key",
             "if code not in (1007, 1008):",
             "if False:",
             f"{REJECTION}test_a_close_means_what_its_message_says",
         ),
     ),
-    "Where the key may go: `client/origins.py`": of(
+    "The hosts that may get a key: `client/origins.py`": of(
         "client/origins.py",
         (
-            "the key travels in the clear",
+            "the key is sent over plain http to another machine",
             'if scheme == "http" and not allow_plain_http and not is_loopback(host):',
             "if False:",
             "unit/test_origins.py::test_plain_http_to_another_machine_is_refused_unless_accepted",
         ),
         (
-            "a name that begins like this machine's is this machine",
+            "a host whose name begins with `localhost` or `127.` counts as this machine",
             'return host == "localhost" or ip_address(host).is_loopback',
             'return host.startswith(("localhost", "127."))',
             "unit/test_origins.py::test_plain_http_to_another_machine_is_refused_unless_accepted",
@@ -171,7 +171,7 @@ SECTIONS = {
     "httpx: `client/httpx_auth.py`": of(
         "client/httpx_auth.py",
         (
-            "a redirect takes the key to another origin",
+            "a redirect sends the key to another origin",
             "if signed_for is None or signed_for is request.url or origin(request.url) in self.home:",
             "if True:",
             f"{TRAVEL}test_a_redirect_to_another_origin_goes_without_the_key[307-as_client-generate]",
@@ -183,19 +183,19 @@ SECTIONS = {
             f"{TRAVEL}test_an_answer_from_another_origin_does_not_vouch_for_the_key[generate]",
         ),
         (
-            "an answer after a detour over another origin judges the key",
+            "an answer after a redirect to another origin and back counts for or against the key",
             " or not self.carried(last)):",
             "):",
             f"{TRAVEL}test_the_way_back_from_another_origin_does_not_judge_the_key[generate]",
         ),
         (
-            "plain http goes by way of a proxy",
+            "a plain-http request goes through a proxy",
             "return suspect and SIGNED not in request.extensions",
             "return False",
             f"{PROXIES}test_a_bare_auth_gives_no_key_to_a_proxy_in_the_clear",
         ),
         (
-            "a placeholder stays in the header beside the caller's own key",
+            "the placeholder is sent beside the caller's own key",
             "request.headers[self.header] = own_key(values, placeholders).decode(request.headers.encoding)",
             "pass",
             f"{TRAVEL}test_a_key_of_ones_own_for_one_request_is_left_alone",
@@ -210,13 +210,13 @@ SECTIONS = {
     "aiohttp: `client/aiohttp_auth.py`": of(
         "client/aiohttp_auth.py",
         (
-            "plain http goes by way of a proxy",
+            "a plain-http request goes through a proxy",
             "request.proxy = None",
             "pass",
             f"{PROXIES}test_the_environments_proxy_never_reads_the_key[HTTP_PROXY-aask]",
         ),
         (
-            "another origin gets the key",
+            "a request to another origin gets the key",
             "is_home=origin(cast(URL, request.url)) in self._auth.home",
             "is_home=True",
             f"{TRAVEL}test_a_base_url_of_one_request_gets_no_key_and_one_warning",
@@ -225,7 +225,7 @@ SECTIONS = {
     "WebSockets: `client/sockets.py`": of(
         "client/sockets.py",
         (
-            "a redirect takes the key to another origin",
+            "a redirect sends the key to another origin",
             'if not {(scheme, uri.host, uri.port), ("http", uri.host, uri.port)} & home:',
             "if False:",
             f"{LIVE}test_a_redirect_to_another_origin_carries_no_key_and_says_nothing_about_it",
@@ -237,13 +237,13 @@ SECTIONS = {
             f"{LIVE}test_a_redirect_to_another_origin_carries_no_key_and_says_nothing_about_it",
         ),
         (
-            "a client that could not be built is never built again",
+            "after one failure, a client for WebSockets is never built again",
             " or _has_failed(self._current[1]())",
             "",
             f"{LIVE}test_a_client_that_could_not_be_built_is_built_again",
         ),
     ),
-    "The Auth for other clients: `client/lone_auth.py`": of(
+    "The Auth for other HTTP clients: `client/lone_auth.py`": of(
         "client/lone_auth.py",
         (
             "httpx copies a custom header to another origin",
@@ -252,28 +252,28 @@ SECTIONS = {
             f"{POLICY}test_a_header_of_ones_own_stays_home_on_a_transport_that_tells_of_no_hops",
         ),
         (
-            "the next hop gets only one value of a repeated header",
+            "after a redirect, only one value of a repeated header is sent",
             "self._headers.multi_items()",
             "self._headers.items()",
             f"{POLICY}test_the_rest_of_the_headers_is_there_on_each_hop",
         ),
         (
-            "a redirect within the origin loses the key",
+            "a redirect within the origin is sent without the key",
             "hop.headers.append((self._header.encode(), self._value.encode()))",
             "pass",
             f"{TRAVEL}test_a_bare_auth_keeps_the_key_on_a_redirect_at_home",
         ),
         (
-            "a redirect takes the key to another origin",
+            "a redirect sends the key to another origin",
             " and origin(url_of(hop)) == origin(self._request.url):",
             ":",
             f"{TRAVEL}test_a_bare_auth_stays_home",
         ),
     ),
-    "An Auth of the user's own: `client/both_auths.py`": of(
+    "The user's own Auth: `client/both_auths.py`": of(
         "client/both_auths.py",
         (
-            "the asynchronous flow of the user's Auth is not closed",
+            "the asynchronous generator of the user's Auth is not closed",
             "                async with aclosing(self._theirs.async_auth_flow(signed)) as theirs:\n"
             "                    sending = await anext(theirs)",
             "                theirs = self._theirs.async_auth_flow(signed)\n"
