@@ -122,8 +122,7 @@ SECTIONS = {
         ),
         (
             "`aget()` takes the lock although the key is fresh",
-            '"""Return the current key as `get()` does, without blocking the event loop."""
-'
+            '"""Return the current key as `get()` does, without blocking the event loop."""\n'
             "        serving, clock = self._keystate.serving, self._clock\n"
             "        if clock() < serving.due_at:",
             '"""Return the current key as `get()` does, without blocking the event loop."""\n'
