@@ -51,12 +51,12 @@ def as_provider(thing: object) -> Provider:
     if not callable(thing):
         kind = type(thing).__name__
         raise ConfigurationError(
-            f"A provider has a name and fetch(rejected), or is a callable that returns the key; {kind} is neither.",
+            f"{kind} is not a provider: it has no method fetch(rejected), and it is not callable.",
             remedy=_REMEDIES.get(type(thing), "Pass Env(), another provider, or a function that returns the key."),
         )
     if is_coroutine_function(thing):
         raise ConfigurationError(
-            "Providers are synchronous: a fetch runs in a thread, off the event loop.",
+            "An async function cannot be a provider: a fetch runs in a thread, without an event loop.",
             remedy="Pass a plain function.",
         )
     function: Callable[[], Any] = thing
@@ -69,17 +69,17 @@ _REMEDIES: dict[type, str] = {
     tuple: _SEPARATELY,
     set: _SEPARATELY,
     dict: _SEPARATELY,
-    str: "For a key in hand, pass Env() or a function; for a text like 'env:', call CredentialProvider.from_uris.",
-    type(None): "Leave the argument out, or pass Env().",
+    str: "For the text of a key, pass Env() or a function. For a URI such as 'env:', use CredentialProvider.from_uris.",
+    type(None): "Leave out the argument, or pass Env().",
 }
 """Type of an argument that is no provider -> what to do."""
 
 
 def _named(thing: object) -> Provider:
     if not isinstance(getattr(thing, "name", None), str):
-        raise ConfigurationError(f"{type(thing).__name__} has fetch() but no name.", remedy="Give it name: str.")
+        raise ConfigurationError(f"{type(thing).__name__} has fetch() but no name.", remedy="Add name: str.")
     if is_coroutine_function(thing.fetch):  # type: ignore[attr-defined]
-        raise ConfigurationError(f"{thing.name}.fetch is async.", remedy="Make it a plain method.")  # type: ignore[attr-defined]
+        raise ConfigurationError(f"{thing.name}: fetch() is async.", remedy="Make it a plain method.")  # type: ignore[attr-defined]
     return thing  # type: ignore[return-value]
 
 

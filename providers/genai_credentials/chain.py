@@ -154,7 +154,7 @@ class Link:
 
     def passed_over(self, key: ApiKey) -> None:
         """Note that the key of this link is in quarantine."""
-        error = CredentialsError(f"the API refused its key {key.fingerprint}.", remedy="Store a live key there.")
+        error = CredentialsError(f"the API refused its key {key.fingerprint}.", remedy="Store a valid key there.")
         self.last = Attempt(self.name, "rejected", error)
 
     def after_fork_in_child(self) -> None:
@@ -168,7 +168,7 @@ class _Hangs(FetchFailed):
     def __init__(self, name: str, timeout: float) -> None:
         super().__init__(
             f"{name}: no answer within fetch_timeout={timeout:g} s.",
-            remedy="Check the way to the store; it is asked again with a new connection, after a pause that grows.",
+            remedy="Check the network to the store. The next fetch uses a new connection, after a growing pause.",
         )
 
     def __reduce__(self) -> tuple[object, ...]:
@@ -183,7 +183,7 @@ def foreign(name: str, error: BaseException) -> FetchFailed:
         return FetchFailed(f"{name}: {PATCHED_LATE.problem}.", remedy=PATCHED_LATE.remedy)
     return FetchFailed(
         f"{name}: the provider raised {described(error)}.",
-        remedy="Mend what that line asks for; or have the provider raise FetchFailed, with a remedy of its own.",
+        remedy="Correct the cause at that line, or make the provider raise FetchFailed with its own remedy.",
     )
 
 
@@ -198,7 +198,7 @@ def links_of(things: Iterable[object]) -> tuple[Link, ...]:
         inside = [link.provider for link in thing.links] if isinstance(thing, ProviderChain) else [as_provider(thing)]
         links += map(Link, inside)
     if not links:
-        raise ConfigurationError("A chain needs at least one provider.", remedy="For the environment, pass Env().")
+        raise ConfigurationError("A chain needs at least one provider.", remedy="Pass a provider, such as Env().")
     return tuple(links)
 
 

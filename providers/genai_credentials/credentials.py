@@ -292,7 +292,7 @@ class CredentialProvider(ClientFactory, PydanticField, OfThisProcess, ClosedByBl
         again = f"from_uris({', '.join(map(repr, uris))})" if all(uris) else "from_environment()"
         return (
             "A CredentialProvider is not pickled: its key, its threads and its connections belong to this process. "
-            f"Make one in the other process: CredentialProvider.{again}."
+            f"Create one in the other process: CredentialProvider.{again}."
         )
 
 

@@ -32,7 +32,7 @@ class Diagnosis:
         if self._first(f"{verdict.cause} {key.fingerprint}"):
             with tagged(self.tenant):
                 logger.warning(
-                    "The answer to %s was %s, which says nothing against the key itself. %s",
+                    "The API denied a request with %s: %s. It did not refuse the key itself. %s",
                     key,
                     verdict.cause,
                     verdict.remedy,
@@ -43,7 +43,7 @@ class Diagnosis:
         """Log that the API refused every key of the chain. `key` is the last refused key."""
         with tagged(self.tenant):
             logger.warning(
-                "The API refused %s, and no provider of the chain has another key. Store a live one in %s.",
+                "The API refused %s, and no provider of the chain has another key. Store a valid key in %s.",
                 key,
                 key.provider,
                 extra={"event": "no_replacement", **provenance(key)},
@@ -53,8 +53,8 @@ class Diagnosis:
         """Log that a request is sent without the key, because it goes to another origin than the client's."""
         if self._first(f"to {host}"):
             logger.warning(
-                "A request to %s carries no key: it isn't the client's own base URL. If it was not redirected there, "
-                "build a client for it.",
+                "A request to %s carries no key: this is not the base URL of the client. If the request was not "
+                "redirected there, build a client with this base URL.",
                 host,
                 extra={"event": "diagnosed", "cause": "foreign origin"},
             )

@@ -23,7 +23,7 @@ def check_seconds(lowest: float | None = None, **durations: float) -> None:
             # A text is not quoted: it may be a key in the wrong place.
             shown = f"={seconds!r}" if isinstance(seconds, (int, float)) else f" is {type(seconds).__name__}"
             raise ConfigurationError(
-                f"{name}{shown}: a duration is a number of seconds, {'over' if lowest is None else 'at least'} 0.",
+                f"{name}{shown}: a duration is a number of seconds, {'above' if lowest is None else 'at least'} 0.",
                 remedy="Write plain seconds: 300 for five minutes.",
             )
 
@@ -36,4 +36,4 @@ def check_window(within: float) -> None:
     """
     check_seconds(lowest=0.0, within=within)
     if math.isinf(within):
-        raise ConfigurationError("within=inf: no moment can be drawn.", remedy="Give it a number of seconds.")
+        raise ConfigurationError("within=inf: the window must end.", remedy="Pass a number of seconds, such as 30.")

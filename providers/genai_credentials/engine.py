@@ -274,8 +274,8 @@ class Engine:
             return flight.key
         if not flight.landed.landed:
             raise FetchFailed(
-                "There is no key yet: the fetch takes longer than the request may.",
-                remedy="Give the request more time, or call credentials.get() at the start of the process.",
+                "There is no key yet: the fetch takes longer than the timeout of the request.",
+                remedy="Raise the timeout of the request, or call credentials.get() at the start of the process.",
             )
         raise self._exhausted()
 
@@ -284,13 +284,13 @@ class Engine:
 
     def _check_open(self) -> None:
         if self._fetching.closed:
-            raise CredentialsError("This CredentialProvider is closed.", remedy="Make another one.")
+            raise CredentialsError("This CredentialProvider is closed.", remedy="Create a new CredentialProvider.")
 
     def _check_outside(self) -> None:
         if is_inside(self._events):
             raise CredentialsError(
-                "A provider or an on_event callback asked for the key from inside the fetch that is to bring it.",
-                remedy="Let that code do without the key, or ask another provider; status() never waits.",
+                "A provider or an on_event callback asked for the key during the fetch of that key.",
+                remedy="Do not ask for the key in that code, or use another CredentialProvider. status() never waits.",
             )
 
 

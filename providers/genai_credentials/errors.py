@@ -190,4 +190,4 @@ def _remedies(attempts: Sequence[Attempt]) -> str:
     return own or (_LOOK if attempts else "")
 
 
-_LOOK = "Run 'genai-credentials status' where this process runs: it asks each link, and says what is wrong with it."
+_LOOK = "Run 'genai-credentials status' on the machine of this process: it asks each link and shows its problem."

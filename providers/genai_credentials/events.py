@@ -57,13 +57,13 @@ Sink = Callable[[Event], object]
 
 LINES: dict[EventName, tuple[int, str]] = {
     "fetched": (logging.DEBUG, "Fetched the key %(fingerprint)s from %(provider)s in %(seconds).3f s."),
-    "rotated": (logging.INFO, "The key was rotated: %(previous)s is followed by %(fingerprint)s from %(provider)s."),
+    "rotated": (logging.INFO, "The key was rotated: %(fingerprint)s from %(provider)s replaces %(previous)s."),
     "rejected": (logging.INFO, "The API refused the key %(fingerprint)s from %(provider)s."),
-    "replayed": (logging.DEBUG, "A request is sent again, with the key %(fingerprint)s from %(provider)s."),
-    "fetch_failed": (logging.INFO, "A fetch brought no key: %(reason)s"),
+    "replayed": (logging.DEBUG, "A request is sent again with the key %(fingerprint)s from %(provider)s."),
+    "fetch_failed": (logging.INFO, "A fetch found no key: %(reason)s"),
     "served_stale": (logging.INFO, "The key %(fingerprint)s from %(provider)s is served past its ttl."),
-    "notified": (logging.INFO, "Told of a newer key; the key %(fingerprint)s is served until it is fetched."),
-    "recovered": (logging.INFO, "Fetches work again: the key %(fingerprint)s from %(provider)s."),
+    "notified": (logging.INFO, "A notification arranged a fetch. The key %(fingerprint)s is served until then."),
+    "recovered": (logging.INFO, "The outage is over: the key %(fingerprint)s from %(provider)s is served."),
 }
 """Event -> the level and the text of its log record.
 
@@ -155,7 +155,7 @@ class Events(Forkable):
                 sink(event)
             except Exception as error:
                 with tagged(event.tenant):
-                    logger.warning("A listener for events raised %s at %s.", type(error).__name__, event.name)
+                    logger.warning("An on_event callback raised %s at the event %s.", type(error).__name__, event.name)
 
     def after_fork_in_child(self) -> None:
         """Free the turn, because its thread may not exist in the child. Drop the events that the parent delivers."""

@@ -183,7 +183,7 @@ class Fetching(forks.Forkable):
         try:
             key = link.fetch_previous(rejected, self._fetch_timeout)
         except CredentialsError as error:
-            logger.info("%s: no earlier version either: %s", link.name, error)
+            logger.info("%s: the earlier version could not be read: %s", link.name, error)
             return None
         if key is None:
             return None

@@ -47,10 +47,10 @@ def checked_field(field: object) -> str | None:
     if field is None or field == "":
         return None
     if not isinstance(field, str):
-        raise ConfigurationError(f"field is {type(field).__name__}, not text.", remedy="Name the field of the key.")
+        raise ConfigurationError(f"field is {type(field).__name__}, not text.", remedy="Pass the name of a field.")
     if field.startswith("/") and re.search(r"~(?![01])", field):
         raise ConfigurationError(
-            f"field={field!r} is no JSON Pointer: after '~' stands 0 or 1.",
+            f"field={field!r} is not a JSON Pointer: '~' must be followed by 0 or 1.",
             remedy="Write '~0' for '~' and '~1' for '/' in a name.",
         )
     return field
@@ -77,7 +77,7 @@ def extract_field(text: str, field: str | None, where: str) -> str:
         value = _member(value, name, passed, field, where)
         passed += "/" + name.replace("~", "~0").replace("/", "~1")
     if not isinstance(value, str):
-        raise invalid(where, f"has no text in the field {field!r}, but {type(value).__name__}", "Store a string.")
+        raise invalid(where, f"has {type(value).__name__}, not text, in the field {field!r}", "Store a string there.")
     return value
 
 
@@ -96,8 +96,8 @@ def _document(text: str, field: str, where: str) -> Any:
         document = None
     if isinstance(document, dict) or (isinstance(document, list) and field.startswith("/")):
         return document
-    problem = f"was to hold a JSON object with the field {field!r}, and does not"
-    raise invalid(where, problem, "Store a JSON object there, or leave the field out for a bare key.")
+    problem = f"is not a JSON object, so it has no field {field!r}"
+    raise invalid(where, problem, "Store a JSON object there. For a bare key, leave out the field.")
 
 
 def _member(value: Any, name: str, passed: str, field: str, where: str) -> Any:
@@ -110,7 +110,7 @@ def _member(value: Any, name: str, passed: str, field: str, where: str) -> Any:
         names = ", ".join(sorted(_safe_name(known) for known in value)[:10]) or "none"
         raise invalid(where, f"has no field {field!r}; its fields{at} are: {names}", "Name one of them.")
     kind = f"a list of {len(value)}" if isinstance(value, list) else f"{type(value).__name__}, without fields"
-    raise invalid(where, f"has no field {field!r};{at or ' there'} is {kind}", "Name a field that is there.")
+    raise invalid(where, f"has no field {field!r}: the value{at} is {kind}", "Name a field that exists.")
 
 
 def _safe_name(name: str) -> str:

@@ -22,13 +22,13 @@ PLACEHOLDER = "genai-credentials-placeholder"
 # holds that function itself, because a method that calls it takes twice the time (measured). Type checkers see the
 # method below.
 _SLOTS = {
-    "__weakref__": "What knows the key as long as it lives.",
+    "__weakref__": "Weak references to the key, for the redaction of logs.",
     "_fetched_at": "See `fetched_at`.",
     "_fingerprint": "See `fingerprint`.",
     "_notes": "See `notes`.",
     "_provider": "See `provider`.",
     "_version": "See `version`.",
-    "get_secret_value": "The text of the key: the only way to it, and never to be logged.",
+    "get_secret_value": "Return the text of the key. Never log it.",
 }
 
 
@@ -134,7 +134,7 @@ class ApiKey:
         return self
 
     def __reduce_ex__(self, protocol: object) -> Never:
-        raise TypeError("An ApiKey is not pickled: the key would leave the process. Pass the provider's URI instead.")
+        raise TypeError("An ApiKey is not pickled: its text would leave the process. Pass the URI of its provider.")
 
     def __getstate__(self) -> Never:
         # Serialisers other than pickle call this method. The inherited one returns the function that holds the text.

@@ -40,7 +40,7 @@ _QUOTES = {'"': '"', "'": "'", "`": "`", "\u201c": "\u201d", "\u2018": "\u2019"}
 _ASSIGNMENT = re.compile(r"(?:export\s+|set\s+|\$env:)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*[^=\s].*")
 _NAME_OF_A_KEY = re.compile(r"[A-Z][A-Z0-9_]*|\w*(?i:key|token|secret)")
 _SEPARATORS = {",": "commas", ";": "semicolons"}
-_ONE = "Store one key alone; a file of lines NAME=value is read by dotenv:."
+_ONE = "Store one key alone. For a file of lines NAME=value, use a dotenv: URI."
 
 
 def clean(text: str, where: str) -> tuple[str, tuple[str, ...]]:
@@ -85,34 +85,34 @@ def invalid(where: str, what: str, remedy: str) -> InvalidSecret:
         what: The rest of a sentence about the text, such as "is empty". It never quotes the text.
         remedy: What to do next.
     """
-    return InvalidSecret(f"{where}: what is stored there {what}.", remedy=remedy)
+    return InvalidSecret(f"{where}: the stored value {what}.", remedy=remedy)
 
 
 def _refuse(text: str, where: str) -> None:
     if not text:
-        raise invalid(where, "is empty", "Store a key in it, or remove it so that the next provider is asked.")
+        raise invalid(where, "is empty", "Store a key there, or remove the value, so that the next provider is asked.")
     if (several := _as_a_list(text) or _as_lines(text) or _with_separators(text)) is not None:
         raise invalid(where, *several)
     if len(text) > MAX_BYTES:
         raise _too_long(where, len(text))
     if re.match(r"(?i)bearer\s", text):
-        raise invalid(where, "starts with 'Bearer '", "Store the key alone, without the header's scheme.")
+        raise invalid(where, "starts with 'Bearer '", "Store the key alone, without 'Bearer '.")
     if text.startswith("{"):
         raise invalid(where, "is a JSON object", "Name the key's field: field='…', or '#field' in a URI.")
     if re.search(r"\s", text):
         lines = f" ({len(text.splitlines())} lines)" if len(text.splitlines()) > 1 else ""
-        remedy = "It may be several keys, or a key pasted with a line break."
+        remedy = "Store one key without white space. This may be several keys, or a key with a line break in it."
         raise invalid(where, f"has white space inside{lines}", remedy)
     if not text.isascii():
-        raise invalid(where, "has characters outside ASCII", "It was probably copied from a formatted page.")
+        raise invalid(where, "has characters outside ASCII", "Copy the key again, from a page without formatting.")
     if not text.isprintable():
         raise invalid(where, "has control characters inside", "Store the key again, as plain text.")
     if re.sub(r"[^A-Z]", "", text.upper()) in _PLACEHOLDERS:
-        raise invalid(where, "is a placeholder, not a key", "Put the real key there.")
+        raise invalid(where, "is a placeholder, not a key", "Store the real key there.")
 
 
 def _too_long(where: str, length: int) -> InvalidSecret:
-    return invalid(where, f"is {length} characters long; no key is over {MAX_BYTES}", "Is it the right secret?")
+    return invalid(where, f"has {length} characters; a key has at most {MAX_BYTES}", "Check the secret's name.")
 
 
 # The next three functions recognise a text with several keys. They return the problem and the remedy, and None for

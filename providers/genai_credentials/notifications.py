@@ -115,7 +115,7 @@ class _Appointment:
                 left = who.look()
         except Exception as error:
             # All providers of the process share this thread, so an error must not end it.
-            logger.warning("A notification led to no fetch: %s.", type(error).__name__)
+            logger.warning("The fetch for a notification could not be started: %s.", type(error).__name__)
         self.at = math.inf if left is None else time.monotonic() + min(left, LONGEST_SLEEP)
         return left is not None
 

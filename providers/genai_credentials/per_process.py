@@ -84,6 +84,6 @@ class _ReadyClient(PerProcess[T]):
     @staticmethod
     def _refuse() -> T:
         raise FetchFailed(
-            "The client that was passed belongs to the parent process, and connections do not survive a fork.",
-            remedy="Pass a zero-argument factory instead of a ready client: client=lambda: …",
+            "The client that was passed belongs to the parent process. A forked child cannot use its connections.",
+            remedy="Pass a function that makes the client, in place of a ready client: client=lambda: …",
         )

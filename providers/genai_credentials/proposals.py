@@ -34,7 +34,7 @@ _BARE = {
 """Pattern of a text without a scheme -> an example of the complete URI."""
 
 SEPARATE = 'Separate links by spaces: "env: file:/run/secrets/gemini".'
-ONE_BY_ONE = "Pass each URI as an argument of its own, without quotes or brackets around several."
+ONE_BY_ONE = "Pass each URI as a separate argument, without quotes or brackets around several URIs."
 _QUOTES = ("'", '"', "`", "\u201c", "\u2018")
 _NEAR = 0.7
 
@@ -49,7 +49,7 @@ def proposal(text: str, known: Collection[str]) -> str:
     if are_joined(text, known):
         return SEPARATE
     if text[:1] in _QUOTES or text[-1:] in _QUOTES:
-        return "Remove the quotes around it: they are part of the value here."
+        return "Remove the quotes around the text: they are part of the value here."
     for pattern, example in _BARE.items():
         if re.fullmatch(pattern, text):
             return f"Write the scheme before it, as in {example}"
@@ -65,7 +65,7 @@ def are_joined(text: str, known: Collection[str]) -> bool:
 
 def scheme_meant(word: str, known: Collection[str]) -> str:
     """Return the known scheme that is most similar to a word; empty if none is similar."""
-    from difflib import get_close_matches  # rarely asked
+    from difflib import get_close_matches  # rarely needed
 
     word = re.sub(r"^\W+|\W+$", "", word.lower()).replace("_", "-")
     near = [word] if word in known else get_close_matches(word, sorted({*known, *_ALIASES}), 1, _NEAR)

@@ -89,8 +89,8 @@ def writable(thing: object) -> Writable:
     if not callable(getattr(thing, "put", None)):
         name = getattr(thing, "name", type(thing).__name__)
         raise ConfigurationError(
-            f"{name}: no key can be put there; it can only be read.",
-            remedy="Name a .env file, a file, a secret of Google Secret Manager or one of AWS Secrets Manager.",
+            f"{name}: no key can be put there, because this provider can only be read.",
+            remedy="Name a .env file, another file, or a secret of Google Secret Manager or AWS Secrets Manager.",
         )
     if callable(check := getattr(thing, "check_put", None)):
         check()

@@ -30,7 +30,7 @@ class PydanticField:
     @classmethod
     def __get_pydantic_json_schema__(cls, _schema: Any, _handler: Any) -> dict[str, Any]:
         """Return the JSON schema of such a field: a text."""
-        return {"type": "string", "description": "URIs of the providers of an API key, with white space between."}
+        return {"type": "string", "description": "URIs of the providers of an API key, separated by white space."}
 
     @classmethod
     @sealed_call
@@ -41,8 +41,8 @@ class PydanticField:
             if isinstance(value, str):
                 return cls.from_uris(*(value.split() or ["env:"]))
             problem = CredentialsError(
-                f"{field}: a provider's URIs are one text, not {type(value).__name__}.",
-                remedy='Write them with spaces in between: "env: file:/run/secrets/gemini".',
+                f"{field}: the URIs of a provider are one text, not {type(value).__name__}.",
+                remedy='Write the URIs with spaces in between: "env: file:/run/secrets/gemini".',
             )
         except ConfigurationError as error:
             problem = CredentialsError(f"{field}: {error.message}", remedy=error.remedy)

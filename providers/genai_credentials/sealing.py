@@ -72,7 +72,7 @@ class OfThisProcess:
     def _why_not_pickled(self) -> str:
         """The text of the error: the problem, and what to do."""
         return (
-            "A client, its options and its Auth are not pickled: they belong to this process, as their key and their "
-            "connections do. Make them in the other process, of a CredentialProvider that is made there: "
+            "A client, its options and its Auth are not pickled: their key and their connections belong to this "
+            "process. Create them in the other process, from a CredentialProvider that is created there: "
             "CredentialProvider.from_environment().client()."
         )

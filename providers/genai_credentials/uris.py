@@ -44,7 +44,6 @@ GROUP = "genai_credentials.providers"
 VARIABLE = "GENAI_CREDENTIALS"
 DURATIONS = ("ttl", "max_stale", "min_refresh_interval", "fetch_timeout")
 POSITIVE = ("ttl", "fetch_timeout")
-# One identifier, or several joined by hyphens.
 _SCHEME = re.compile(r"(?=.{1,32}\Z)[^\W\d]\w*(?:-\w+)*")
 
 
@@ -123,7 +122,7 @@ def parse(uri: str, environ: Mapping[str, str] | None = None) -> Provider:
         raise
     except Exception as error:
         said = f"{parsed.scheme}: the plug-in for this scheme raised {type(error).__name__}."
-        problem = ConfigurationError(said, remedy="Check what the URI names; tell whoever wrote the plug-in.")
+        problem = ConfigurationError(said, remedy="Check the URI. If it is right, tell the author of the plug-in.")
     # Raised outside the block: an error that isn't ours may hold a secret.
     raise problem
 
@@ -142,12 +141,12 @@ def split(uri: str) -> ProviderURI:
             f"A provider's URI starts with a scheme and a colon ({', '.join(sorted(_SCHEMES))}); "
             f"this text of {len(uri)} characters does not.",
             remedy=proposal(uri, _SCHEMES)
-            or "If it is the key itself, put it into GEMINI_API_KEY, and write env: here.",
+            or "If the text is the key itself, put it into GEMINI_API_KEY, and write env: here.",
         )
     for position, character in enumerate(uri):
         if character.isspace() or not character.isprintable():
             if are_joined(uri.replace(" ", ","), _SCHEMES):
-                _fail(uri, position, "no white space: each URI is an argument of its own", ONE_BY_ONE)
+                _fail(uri, position, "no white space: each URI is a separate argument", ONE_BY_ONE)
             _fail(uri, position, "no white space or control character: write it percent-encoded")
     path, _, fragment = rest.partition("#")
     path, question, query = path.partition("?")
@@ -175,11 +174,11 @@ def settings(environ: Mapping[str, str] | None = None) -> tuple[list[str], dict[
             except ValueError:
                 seconds = math.nan
             if not seconds >= 0 or (seconds == 0 and name in POSITIVE):
-                lowest = "over" if name in POSITIVE else "at least"
+                lowest = "above" if name in POSITIVE else "at least"
                 # A long text that is no number is not quoted: it may be a key in the wrong place.
                 shown = "" if math.isnan(seconds) and len(text) >= SHORTEST_SECRET else f"={text!r}"
                 raise ConfigurationError(
-                    f"{VARIABLE}_{name.upper()}{shown} is no number of seconds, {lowest} 0.",
+                    f"{VARIABLE}_{name.upper()}{shown}: a duration is a number of seconds, {lowest} 0.",
                     remedy="Write plain seconds: 300 for five minutes.",
                 )
             durations[name] = seconds
@@ -210,7 +209,8 @@ def _query(uri: str, text: str) -> dict[str, str]:
 
 
 def _fail(uri: str, at: int, expected: str, remedy: str = "Correct the URI there.") -> Never:
-    raise ConfigurationError(f"expected {expected}, at character {at + 1}:\n  {uri}\n  {' ' * at}^", remedy=remedy)
+    problem = f"The URI is wrong at character {at + 1}: expected {expected}.\n  {uri}\n  {' ' * at}^"
+    raise ConfigurationError(problem, remedy=remedy)
 
 
 def _plain(uri: ProviderURI) -> None:
@@ -282,9 +282,9 @@ def _plug_in(uri: ProviderURI) -> Callable[[ProviderURI], object]:
         installed = {point.name for point in entry_points(group=GROUP)}
         known = sorted({*_SCHEMES, *installed})
         raise ConfigurationError(
-            f"There is no provider for the scheme of this URI (character 1); known are {', '.join(known)}.",
+            f"The scheme of this URI (character 1) is unknown. Known schemes: {', '.join(known)}.",
             remedy=proposal(uri.text, known)
-            or "Check the spelling, or install the package that brings it. If it is a key, keep it out of here.",
+            or "Check the spelling, or install the package with this scheme. If the text is a key, remove it here.",
         )
     make: Callable[[ProviderURI], object] = next(iter(found)).load()
     return make

@@ -28,7 +28,7 @@ class NoThread(RuntimeError):
     """No thread could be started: the process is at its limit of threads, or the interpreter shuts down."""
 
     problem = "no thread could be started for the fetch"
-    remedy = "It has all threads it may have, or shuts down, or this subinterpreter has no daemon threads."
+    remedy = "Raise the limit of threads. No thread starts at shutdown or in a subinterpreter without daemon threads."
 
 
 class Job(Generic[T]):

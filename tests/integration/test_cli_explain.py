@@ -230,7 +230,7 @@ def test_every_reason_of_googles_is_explained_by_its_row(reason: str, form: str)
         ("Incorrect API key provided: sk-***. See https://platform.openai.com", "refused", "openai"),
         ("genai_credentials.errors.NoCredentials: No provider of the chain has an API key:", "no_key", "no_key"),
         ("ValueError: No API key was provided. Please pass a valid API key.", "no_key", "no_key"),
-        ("InvalidSecret: env: what is stored there is a placeholder, not a key.", "no_key", "bad_secret"),
+        ("InvalidSecret: env: the stored value is a placeholder, not a key.", "no_key", "bad_secret"),
         ("PermissionDenied: 403 Permission 'secretmanager.versions.access' denied", "misconfigured", "store"),
         ("DefaultCredentialsError: Your default credentials were not found.", "no_key", "default_credentials"),
         (

@@ -148,11 +148,11 @@ def test_a_key_that_is_for_other_places_is_live(api: FakeGemini, path: Path, cau
         ("", "is empty"),
         ("\n", "is empty"),
         ("YOUR_API_KEY\n", "is a placeholder"),
-        (f"{OLD} {LIVE}", "what was given"),
+        (f"{OLD} {LIVE}", "the given value"),
         (f"Bearer {LIVE}", "Bearer"),
-        (f'{{"api_key": "{LIVE}"}}', "what was given"),
-        ("x" * 70_000, "characters long"),
-        (b"\xff\xfe\xfd", "what was given"),
+        (f'{{"api_key": "{LIVE}"}}', "the given value"),
+        ("x" * 70_000, "characters; a key has at most 4096"),
+        (b"\xff\xfe\xfd", "the given value"),
     ],
 )
 def test_what_cannot_be_a_key_is_refused_before_anyone_is_asked(

@@ -192,7 +192,7 @@ def test_a_package_is_installed_or_not() -> None:
     ("arguments", "environ", "word"),
     [
         (["file:"], {}, "at character 6"),
-        (["vault:x"], {}, "There is no provider for the scheme"),
+        (["vault:x"], {}, "The scheme of this URI (character 1) is unknown"),
         ([], {"GENAI_CREDENTIALS": "aws:x?zone=1"}, "region="),
         ([], {"GENAI_CREDENTIALS_TTL": "soon"}, "GENAI_CREDENTIALS_TTL"),
         ([], {"GENAI_CREDENTIALS_TTL": "-1"}, "GENAI_CREDENTIALS_TTL='-1'"),
@@ -221,7 +221,7 @@ def test_a_plug_in_that_fails_is_code_2_without_its_text(monkeypatch: pytest.Mon
     assert (done.exit_code, done.stderr) == (
         2,
         "Error: mine: the plug-in for this scheme raised RuntimeError.\n"
-        "Check what the URI names; tell whoever wrote the plug-in.\n",
+        "Check the URI. If it is right, tell the author of the plug-in.\n",
     )
 
 
@@ -319,7 +319,7 @@ def test_watch_sees_a_rotation_and_an_outage(tmp_path: Path) -> None:
     happened = " / ".join(text for line in lines for text in line["happened"])
     assert "serving" in happened
     assert "is followed by" in happened
-    assert "is broken: What is stored there is a placeholder" in happened
+    assert "is broken: The stored value is a placeholder" in happened
     assert "has recovered" in happened
     assert lines[-1]["counters"]["rotations"] == 2
     assert lines[-1]["counters"]["failures"] >= 1

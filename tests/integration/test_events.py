@@ -50,7 +50,7 @@ def test_each_event_is_one_log_record_with_the_same_fields(caplog):
     ]
     rotated = next(record.getMessage() for record in told if record.event == "rotated")
     first, second = (events[number].fingerprint for number in (0, 3))
-    assert rotated == f"The key was rotated: {first} is followed by {second} from store."
+    assert rotated == f"The key was rotated: {second} from store replaces {first}."
     assert [record.event for record in caplog.records if record.levelname == "WARNING"] == ["link_broken"]
 
 
@@ -70,7 +70,7 @@ def test_a_listener_that_raises_harms_nobody(caplog):
         raise ValueError(event)
 
     assert play(listen).status().counters["rotations"] == 1
-    assert "A listener for events raised ValueError at fetched." in caplog.text
+    assert "An on_event callback raised ValueError at the event fetched." in caplog.text
 
 
 class Collector(logging.Handler):

@@ -163,7 +163,7 @@ def test_without_the_plug_in_its_scheme_is_unknown() -> None:
     from genai_credentials import ConfigurationError
     from genai_credentials.uris import parse
 
-    with pytest.raises(ConfigurationError, match="no provider for the scheme"):
+    with pytest.raises(ConfigurationError, match="scheme of this URI"):
         parse("keyring:gemini/me")
 
 

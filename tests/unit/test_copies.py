@@ -111,7 +111,7 @@ def test_a_source_that_holds_something_of_this_process_says_what_to_do(provider,
 
 
 LIVING = {
-    "a key": (lambda it: it.get(), "provider's URI"),
+    "a key": (lambda it: it.get(), "URI of its provider"),
     "a provider": (lambda it: it, "CredentialProvider.from_environment()"),
     "a provider of sources": (lambda _: CredentialProvider(Env(), File("/k")), "from_uris('env:', 'file:/k')"),
     "a method": (lambda it: it.get, "CredentialProvider.from_environment()"),
@@ -233,7 +233,7 @@ def test_a_pool_of_processes_hands_the_error_to_whoever_submitted():
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:
         submitted = pool.submit(ask, credentials())
-        with pytest.raises(TypeError, match="Make one in the other process"):
+        with pytest.raises(TypeError, match="Create one in the other process"):
             submitted.result(60)
 
 

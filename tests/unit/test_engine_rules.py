@@ -255,7 +255,7 @@ INSIDE = {
 @pytest.mark.parametrize("ask", INSIDE)
 def test_a_provider_that_asks_for_the_key_it_is_to_bring_is_told_so(ask, clock):
     credentials = CredentialProvider(lambda: INSIDE[ask](credentials), clock=clock)
-    with pytest.raises(NoCredentials, match="from inside the fetch"):
+    with pytest.raises(NoCredentials, match="during the fetch"):
         run(credentials.get, "asking").result(10)
 
 
@@ -269,7 +269,7 @@ def test_a_listener_that_asks_for_the_key_harms_no_fetch(ask, store, clock, capl
     clock.advance(2)
     assert run(credentials.get, "asking").result(10).get_secret_value() == "key-1"
     assert store.fetches == 2
-    assert "A listener for events raised" in caplog.text
+    assert "An on_event callback raised" in caplog.text
 
 
 def test_a_log_handler_that_asks_for_the_key_harms_no_fetch(store, clock, monkeypatch):

@@ -125,7 +125,7 @@ def test_a_request_waits_no_longer_for_the_first_key_than_its_own_timeout(store,
     store.gate.clear()
     credentials = CredentialProvider(store, clock=clock)
     asked = run(lambda: send(credentials, taking("key-1"), seconds=0.1), "asking")
-    with pytest.raises(FetchFailed, match="longer than the request may"):
+    with pytest.raises(FetchFailed, match="longer than the timeout of the request"):
         asked.result(5)
     store.gate.set()
 

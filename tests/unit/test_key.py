@@ -153,7 +153,7 @@ class TestClean:
             (f"bearer\t{SECRET}", "Bearer"),
             ("a" * (MAX_BYTES + 1), f"{MAX_BYTES + 1} characters"),
             ("a" * 65_536, "65536 characters"),
-            (" " * 100_000 + SECRET, "characters long"),
+            (" " * 100_000 + SECRET, "characters; a key has at most 4096"),
             (f'{{"api_key": "{SECRET}"}}', "JSON object"),
             (f'{{\n  "api_key": "{SECRET}"\n}}', "JSON object"),
         ],
@@ -279,17 +279,17 @@ class TestExtractField:
     @pytest.mark.parametrize(
         ("text", "reason"),
         [
-            (SECRET, "was to hold a JSON object"),
-            (f'"{SECRET}"', "was to hold a JSON object"),
-            (f'["{SECRET}"]', "was to hold a JSON object"),
-            (f'{{"api_key": "{SECRET}"', "was to hold a JSON object"),
-            ("[" * 100_000, "was to hold a JSON object"),
+            (SECRET, "is not a JSON object"),
+            (f'"{SECRET}"', "is not a JSON object"),
+            (f'["{SECRET}"]', "is not a JSON object"),
+            (f'{{"api_key": "{SECRET}"', "is not a JSON object"),
+            ("[" * 100_000, "is not a JSON object"),
             (f'{{"user": "{SECRET}", "apikey": "{SECRET}"}}', "its fields are: apikey, user"),
             ("{}", "its fields are: none"),
             (f'{{"{SECRET * 2}": 1}}', "unprintable or long name"),
             ('{"a\\u0000b": 1}', "unprintable or long name"),
-            (f'{{"api_key": ["{SECRET}"]}}', "no text in the field 'api_key', but list"),
-            ('{"api_key": null}', "no text in the field 'api_key', but NoneType"),
+            (f'{{"api_key": ["{SECRET}"]}}', "has list, not text, in the field 'api_key'"),
+            ('{"api_key": null}', "has NoneType, not text, in the field 'api_key'"),
         ],
     )
     def test_names_fields_and_never_values(self, text: str, reason: str) -> None:
@@ -338,8 +338,8 @@ class TestExtractField:
             ("/google/list/2", "at '/google/list' is a list of 2"),
             ("/google/list/-", "at '/google/list' is a list of 2"),
             ("/google/list/01", "at '/google/list' is a list of 2"),
-            ("/google/list/0", "no text in the field '/google/list/0', but int"),
-            ("/google", "no text in the field '/google', but dict"),
+            ("/google/list/0", "has int, not text, in the field '/google/list/0'"),
+            ("/google", "has dict, not text, in the field '/google'"),
         ],
     )
     def test_a_pointer_that_leads_nowhere_names_the_fields_on_its_way(self, pointer: str, reason: str) -> None:

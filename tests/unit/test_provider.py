@@ -86,15 +86,15 @@ class TestAsProvider:
         [
             (Vault, "Vault is a class", r"Vault\(\)"),
             (Function, "Function is a class", r"Function\(\)"),
-            (coroutine_function, "synchronous", "plain function"),
-            (functools.partial(coroutine_function), "synchronous", "plain function"),
-            (AsyncFunction(), "synchronous", "plain function"),
-            (AsyncVault(), "vault.fetch is async", "plain method"),
+            (coroutine_function, "async function", "plain function"),
+            (functools.partial(coroutine_function), "async function", "plain function"),
+            (AsyncFunction(), "async function", "plain function"),
+            (AsyncVault(), "fetch.* is async", "plain method"),
             (SimpleNamespace(fetch=read_key), "no name", "name: str"),
             (SimpleNamespace(fetch=read_key, name=None), "no name", "name: str"),
-            (TEXT, "str is neither", "Env"),
-            (None, "NoneType is neither", "Env"),
-            (SimpleNamespace(name="n", fetch="x"), "SimpleNamespace is neither", "Env"),
+            (TEXT, "str is not a provider", "Env"),
+            (None, "NoneType is not a provider", "Env"),
+            (SimpleNamespace(name="n", fetch="x"), "SimpleNamespace is not a provider", "Env"),
         ],
     )
     def test_anything_else_is_refused_with_a_remedy(self, thing: object, reason: str, remedy: str) -> None:
@@ -208,7 +208,7 @@ def test_a_missing_package_says_what_is_not_supported_without_it(extra: str, wor
 
 @pytest.mark.parametrize("several", [[Env(), Env("B")], (Env(),), {Env()}, {"a": Env()}])
 def test_providers_in_one_argument_are_told_apart(several: object) -> None:
-    with pytest.raises(ConfigurationError, match=f"{type(several).__name__} is neither") as caught:
+    with pytest.raises(ConfigurationError, match=f"{type(several).__name__} is not a provider") as caught:
         CredentialProvider(several)  # type: ignore[arg-type]
     assert "one by one" in caught.value.remedy
 

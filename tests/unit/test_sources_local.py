@@ -258,7 +258,7 @@ class TestFile:
         ("content", "said"),
         [
             (f'{{"user": "{SECOND}", "apikey": "{FIRST}"}}', "its fields are: apikey, user"),
-            (f'{{"api_key": {{"value": "{FIRST}"}}}}', "but dict"),
+            (f'{{"api_key": {{"value": "{FIRST}"}}}}', "has dict, not text"),
             (f'{{"api_key": "{FIRST}"', "JSON object"),
             (FIRST, "JSON object"),
         ],

@@ -112,7 +112,7 @@ def test_what_may_be_a_key_in_the_wrong_place_is_not_repeated(text):
 
 @pytest.mark.parametrize("uri", ["file:keys.json#/a~2", "google:projects/P/secrets/S#/~", "aws-agent:x#/a/~b"])
 def test_a_field_that_is_no_json_pointer_is_refused(uri):
-    with pytest.raises(ConfigurationError, match="no JSON Pointer"):
+    with pytest.raises(ConfigurationError, match="not a JSON Pointer"):
         parse(uri)
 
 
@@ -155,10 +155,10 @@ def test_anything_else_is_no_scheme(scheme):
         ("env:|aws:s", "Separate links by spaces"),
         ("file:key,env:", "Separate links by spaces"),
         ("aws:prod/gemini,google:projects/P/secrets/S", "Separate links by spaces"),
-        ("env: file:key", "Pass each URI as an argument of its own"),
+        ("env: file:key", "Pass each URI as a separate argument"),
         ("env:AIzaSyNotForTheLog", "env:GEMINI_API_KEY"),
         ("file:AIzaSyNotForTheLog_0123456789abcdefgh", "use env:"),
-        ("vault:secret", "install the package that brings it"),
+        ("vault:secret", "install the package with this scheme"),
     ],
 )
 def test_an_error_proposes_what_was_probably_meant(text, remedy):

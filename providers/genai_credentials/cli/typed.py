@@ -51,7 +51,7 @@ def typed_key(text: str) -> ApiKey:
         key = ApiKey(text, provider="the input")
     except InvalidSecret as error:
         remedy = GIVE_IT if re.search(r"field|next provider|lines NAME", error.remedy) else error.remedy
-        problem = InvalidSecret(error.message.replace("what is stored there", "what was given"), remedy=remedy)
+        problem = InvalidSecret(error.message.replace("the stored value", "the given value"), remedy=remedy)
     else:
         know(key)
         return key

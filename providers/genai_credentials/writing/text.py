@@ -24,7 +24,7 @@ def text_of(key: ApiKey | str, where: str) -> str:
     try:
         return clean(key, where)[0]
     except InvalidSecret as error:
-        message = error.message.replace("what is stored there", "the key that was to be put there")
+        message = error.message.replace("the stored value", "the new value")
         problem = InvalidSecret(message, remedy=error.remedy)
     # The first error is not chained, because its frames hold the text.
     raise problem

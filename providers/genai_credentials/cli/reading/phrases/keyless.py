@@ -67,7 +67,7 @@ _OURS = phrases(
     ("nocredentials", r"\bnocredentials\b", "no_key"),
     ("no provider of the chain has", "", "no_key"),
     ("invalidsecret", r"\binvalidsecret\b", "bad_secret"),
-    ("what is stored there", "", "bad_secret"),
+    ("the stored value", r"\bthe stored value (?:is|has|holds|starts)\b", "bad_secret"),
     ("missingdependency", "", "missing_package"),
     ("pip install 'genai-credentials[", "", "missing_package"),
     ("genai_credentials.errors.configurationerror", "", "configuration"),
