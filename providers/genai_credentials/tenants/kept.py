@@ -243,4 +243,4 @@ def _close(entry: Entry) -> None:
         entry.provider.close()
     except Exception as error:
         with tagged(entry.engine.tenant):
-            logger.warning("A provider raised %s as it was closed.", type(error).__name__)
+            logger.warning("A provider raised %s when it was closed.", type(error).__name__)
