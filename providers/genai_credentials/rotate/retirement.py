@@ -57,7 +57,7 @@ def _retire(work: Work, key: IssuedKey) -> bool:
     """Delete a key unless it serves. Returns whether the key is deleted now."""
     if _serves(work, key):
         return False
-    work.tell(f"Deleting the key {key.id}, which was superseded before.")
+    work.tell(f"Deleting the superseded key {key.id}.")
     work.issuer.retire(key)
     work.changed = True
     if not _serves(work, key):
