@@ -158,14 +158,14 @@ def lone_auth(engines: Engines, header: str, scheme: str, *, allow_plain_http: b
     """
     if not header.replace("-", "").isalnum() or not (scheme + "x").isprintable():
         raise ConfigurationError(
-            f"header={header!r}, scheme={scheme!r} cannot stand in a request.",
-            remedy='Pass the name of the header and the scheme apart: httpx_auth("Authorization", "Bearer ").',
+            f"header={header!r} with scheme={scheme!r} is not valid in a request.",
+            remedy='Pass the header\'s name and the scheme separately: httpx_auth("Authorization", "Bearer ").',
         )
     if scheme[-1:].isalnum():
         # The scheme is not repeated, because it may be a key.
         raise ConfigurationError(
-            "The scheme ends without a space, so the key would stick to it.",
-            remedy='Write the space too, as in scheme="Bearer ".',
+            "The scheme ends without a space. The key would follow it directly.",
+            remedy='Add the space: scheme="Bearer ".',
         )
     kind = over_http_modules(LoneAuth, "Auth")
     auth: HttpxAuth = kind(engines, header=header, scheme=scheme, allow_plain_http=allow_plain_http)

@@ -38,7 +38,7 @@ def origin_of(url: str, *, allow_plain_http: bool) -> Origin:
     except ValueError:
         scheme, host, port = "", None, None
     if scheme not in ("http", "https") or not host:
-        raise ConfigurationError(f"base_url={url!r} is no http(s) URL.", remedy="Write https://host[:port].")
+        raise ConfigurationError(f"base_url={url!r} is not an http(s) URL.", remedy="Write https://host[:port].")
     check_encrypted(scheme, host, allow_plain_http=allow_plain_http)
     return origin(Parts(scheme, host, port))
 
@@ -85,8 +85,8 @@ def check_encrypted(scheme: str, host: str, *, allow_plain_http: bool) -> None:
     """
     if scheme == "http" and not allow_plain_http and not is_loopback(host):
         raise ConfigurationError(
-            f"The key would go to {host} over plain http, readable on the way.",
-            remedy="Use https, or accept it with allow_plain_http=True.",
+            f"The key would go to {host} over plain http, and others could read it.",
+            remedy="Use https, or allow plain http with allow_plain_http=True.",
         )
 
 
@@ -100,8 +100,8 @@ def refuse_proxy(host: str) -> None:
         ConfigurationError: Always.
     """
     raise ConfigurationError(
-        f"The key would go to {host} over plain http by way of a proxy, readable there and on the way.",
-        remedy=f"Add {host} to NO_PROXY, use https, or accept it with allow_plain_http=True.",
+        f"The key would go to {host} over plain http through a proxy, and the proxy could read it.",
+        remedy=f"Add {host} to NO_PROXY, use https, or allow plain http with allow_plain_http=True.",
     )
 
 

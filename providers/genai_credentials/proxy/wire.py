@@ -97,7 +97,7 @@ class Connection(RequestHandler):
         if request.writer.output_size > 0:
             raise ConnectionResetError
         if status == 400:
-            return Refused(400, "BAD_REQUEST", "This is no HTTP/1.1 request.").response(close=True)
+            return Refused(400, "BAD_REQUEST", "This is not an HTTP/1.1 request.").response(close=True)
         return Refused(status, "PROXY_FAULT", f"The proxy failed ({type(exc).__name__}).").response(close=True)
 
 
