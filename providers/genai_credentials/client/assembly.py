@@ -145,7 +145,7 @@ def build_http_options(engines: Engines, options: dict[str, object], *, allow_pl
 
 @contextlib.contextmanager
 def _given_back_unless_built(*clients: object) -> Iterator[None]:
-    """If the block raises, remove the Auth from the user's own HTTP clients, so that they work as before."""
+    """If the block raises, remove the Auth from the user's own HTTP clients. They then work as before."""
     ready = [cast(HttpClient, client) for client in clients if hasattr(client, "event_hooks")]
     before = [(client, client.auth, client.event_hooks) for client in ready]
     try:

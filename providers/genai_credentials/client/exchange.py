@@ -122,7 +122,7 @@ def server_timeout(headers: Mapping[str, str]) -> float | None:
 
 
 class Claim(Enum):
-    """The owner of the key that a request carries, and what is done with the request."""
+    """The kind of a request, by the keys in its headers and by its origin."""
 
     NONE = "no placeholder: the request is left alone"
     OURS = "the placeholder, to a home origin: the request gets the current key"

@@ -127,7 +127,7 @@ def per_loop_client(auth: KeyAuth, kind: type | None, options: dict[str, object]
         options: The keywords with which each client is built.
 
     Raises:
-        ConfigurationError: `kind` is not an AsyncClient class, or an option belongs to one loop.
+        ConfigurationError: `kind` is not an AsyncClient class, or an option works in one event loop only.
     """
     if found := [name for name in _OF_ONE_LOOP if options.get(name) is not None]:
         raise ConfigurationError(

@@ -23,7 +23,7 @@ _CLEAR = re.compile(r"/[^\x00-\x20#\x7f\ud800-\udfff]*")
 
 
 class Admitted(NamedTuple):
-    """A request that may go on.
+    """The parts of an admitted request.
 
     Args:
         headers: All headers of the request, as they were sent.
@@ -51,13 +51,13 @@ class Door:
         self._token, self._uploads, self._any_host = token, uploads, any_host
 
     def admit(self, request: web.BaseRequest) -> Admitted:
-        """The parts of a request that may go on.
+        """Admit a request, and return its parts.
 
         Args:
             request: The request, whose body was not read.
 
         Raises:
-            Refused: The request may not go on.
+            Refused: The request is not admitted.
         """
         headers = decoded(request.raw_headers)
         authority = self._authority(values(headers, "host"))

@@ -130,8 +130,8 @@ def token_of(path: Path) -> Token:
         path: The path of the file.
 
     Raises:
-        ConfigurationError: The file's mode is not 0600, it is not a regular file, it holds no token of at least 16
-            characters, or it cannot be read or written.
+        ConfigurationError: The file cannot be read or written, is not a regular file, or has another mode than 0600. Or
+            it holds no token of at least 16 characters.
     """
     try:
         _write(path, token := Token.random())

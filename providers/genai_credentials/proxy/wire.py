@@ -72,7 +72,7 @@ class Connection(RequestHandler):
             self.force_close()
 
     def reset(self) -> None:
-        """Break the connection off, so that the client does not see a clean end."""
+        """Break the connection off. The client must not see a clean end."""
         if self.transport is not None:
             if (sock := self.transport.get_extra_info("socket")) is not None:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

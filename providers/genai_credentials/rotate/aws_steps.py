@@ -177,8 +177,8 @@ class StagedRotation:
 
     def _ask(self, token: str) -> Any:
         try:
-            # The version id and the label are both sent. A version that is asked for by its id alone is returned
-            # whatever label it has.
+            # The version id and the label are both sent. With the id alone, AWS returns the version even without the
+            # label.
             return self._call("get_secret_value", SecretId=self._store.secret_id, VersionId=token, VersionStage=PENDING)
         except Refused as refusal:
             # AWS answers with these codes if the version has no value, or does not have the label.

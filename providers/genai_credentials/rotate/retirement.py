@@ -29,7 +29,7 @@ class Retired(NamedTuple):
 def retire_due(work: Work, candidates: Iterable[IssuedKey]) -> Retired:
     """Delete each superseded key whose `retire_after` is over.
 
-    A failed deletion ends the deletions and is part of the result.
+    After a failed deletion, the other keys are left for the next run. The result contains the error.
 
     Args:
         work: The run's stores, issuer and durations.

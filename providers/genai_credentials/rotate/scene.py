@@ -94,8 +94,9 @@ def look(stores: Stores, issuer: KeyIssuer) -> Scene:
         issuer: The service that made the keys.
 
     Raises:
-        RotationFailed: A store or the issuer cannot be read, the issuer has no such key, the stores hold different
-            keys, or the primary store changed during each of 3 attempts.
+        RotationFailed: The issuer cannot be read or has no such key. Or the stores hold different keys. Or the primary
+            store changed during each of 3 attempts.
+        CredentialsError: A store cannot be read.
     """
     place = stores.identity()
     for _ in range(_LOOKS):

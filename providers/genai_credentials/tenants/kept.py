@@ -171,7 +171,7 @@ class Kept(forks.Forkable):
             self._unknown[name] = why
 
     def why_unknown(self, name: str) -> str | None:
-        """The reason why there is no such tenant; None if the tenant is not known to be unknown."""
+        """The message of the error for an unknown tenant; None if the tenant is not remembered as unknown."""
         with self._lock:
             return self._unknown.get(name)
 

@@ -35,7 +35,7 @@ class Opening:
         """Raise the error that the call ended with, if there is one.
 
         Raises:
-            CredentialsError: A new error for each caller, so that no two callers share its frames.
+            CredentialsError: A new error for each caller. Two callers must not share the frames of one error.
         """
         if self.error is not None:
             raise type(self.error)(self.error.message, remedy=self.error.remedy)
