@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from genai_credentials.client.backends import URL, http_modules, optional_module
 from genai_credentials.errors import ConfigurationError
+from genai_credentials.sources.base import refuse_a_key
 
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
@@ -38,6 +39,7 @@ def origin_of(url: str, *, allow_plain_http: bool) -> Origin:
     except ValueError:
         scheme, host, port = "", None, None
     if scheme not in ("http", "https") or not host:
+        refuse_a_key(url)
         raise ConfigurationError(f"base_url={url!r} is not an http(s) URL.", remedy="Write https://host[:port].")
     check_encrypted(scheme, host, allow_plain_http=allow_plain_http)
     return origin(Parts(scheme, host, port))
