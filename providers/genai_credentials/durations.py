@@ -20,12 +20,20 @@ def check_seconds(lowest: float | None = None, **durations: float) -> None:
     for name, seconds in durations.items():
         number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool) and not math.isnan(seconds)
         if not number or (seconds <= 0 if lowest is None else seconds < lowest):
-            # A text is not quoted: it may be a key in the wrong place.
-            shown = f"={seconds!r}" if isinstance(seconds, (int, float)) else f" is {type(seconds).__name__}"
+            bound = "over" if lowest is None else "at least"
             raise ConfigurationError(
+<<<<<<< HEAD
                 f"{name}{shown}: a duration is a number of seconds, {'above' if lowest is None else 'at least'} 0.",
+=======
+                f"{shown(name, seconds)}: a duration is a number of seconds, {bound} 0.",
+>>>>>>> prose2
                 remedy="Write plain seconds: 300 for five minutes.",
             )
+
+
+def shown(name: str, value: object) -> str:
+    """An argument and its value, for an error. A text is not repeated, because it may be a key in the wrong place."""
+    return f"{name}={value!r}" if isinstance(value, (int, float)) else f"{name} is {type(value).__name__}"
 
 
 def check_window(within: float) -> None:

@@ -299,7 +299,7 @@ def test_a_redirect_to_another_origin_says_that_no_key_arrived(
     ("arguments", "word"),
     [
         (["--base-url", "http://192.0.2.1"], "over plain http"),
-        (["--base-url", "gateway"], "is no http(s) URL"),
+        (["--base-url", "gateway"], "is not an http(s) URL"),
         (["--timeout", "0"], "no number of seconds from 0.1"),
         (["--base-url", "http://192.0.2.1"], "--allow-plain-http"),
         (["gogle:x"], "Did you mean google:?"),

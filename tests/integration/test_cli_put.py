@@ -205,7 +205,7 @@ def test_no_answer_is_code_3(path: Path) -> None:
         ([LIVE], "starts with a scheme"),
         ([], "Missing argument"),
         (["--base-url", "http://192.0.2.1", "file:key"], "over plain http"),
-        (["--base-url", "gateway", "file:key"], "is no http(s) URL"),
+        (["--base-url", "gateway", "file:key"], "is not an http(s) URL"),
         (["file:key", "file:key"], "unexpected extra argument"),
     ],
 )

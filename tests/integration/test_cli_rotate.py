@@ -132,9 +132,9 @@ def test_partly_done_is_3_and_the_next_run_goes_on(stage: Stage) -> None:
     [
         (("env:",), "can only be read"),
         (("file:/x", "--status", "--rollback"), "do not go together"),
-        (("file:/x", "--retire-after", "soon"), "--retire-after='soon' is no duration"),
+        (("file:/x", "--retire-after", "soon"), "--retire-after='soon' is not a duration"),
         (("file:/x", "--base-url", "http://gateway.example"), "plain http"),
-        (("file:/x", "--project", "No Project"), "no id of a project"),
+        (("file:/x", "--project", "No Project"), "is not a project's id"),
         (("nonsense",), "starts with a scheme"),
         (("file:/x", "--also", "env:"), "can only be read"),
         (("file:/x", "--prove-for", "60", "--prove-timeout", "30"), "--prove-timeout 30.0"),

@@ -178,7 +178,7 @@ def test_verify_lists_a_model_or_says_what_is_wrong(credentials, api, keys):
         ({"enterprise": True, "vertexai": False}, "contradict"),
         ({"http_options": {"headers": {"X-Goog-Api-Key": "x"}}}, "X-Goog-Api-Key"),
         ({"http_options": {"base_url": "http://gateway.example"}}, "plain http"),
-        ({"http_options": {"base_url": "gateway.example"}}, "no http"),
+        ({"http_options": {"base_url": "gateway.example"}}, "not an http"),
         ({"http_options": {"nonsense": 1}}, "nonsense"),
         ({"http_options": 7}, "int"),
     ],

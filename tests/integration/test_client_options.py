@@ -310,7 +310,7 @@ def test_one_http_client_serves_one_client(credentials, api, module, name, kind)
         pytest.skip("this google-genai knows httpx alone")
     http = getattr(module, kind)()
     made_with(credentials, api, **{name: http}).close()
-    with pytest.raises(ConfigurationError, match="already serves") as caught:
+    with pytest.raises(ConfigurationError, match="already sends another client's key") as caught:
         made_with(credentials, api, **{name: http})
     assert caught.value.remedy
     http.close() if kind == "Client" else asyncio.run(http.aclose())

@@ -167,7 +167,7 @@ def test_deleting_and_restoring_twice_is_no_failure(keys: FakeApiKeys, issuer: G
 def test_a_key_that_somebody_has_changed_is_not_deleted(keys: FakeApiKeys, issuer: GoogleApiKeys) -> None:
     made = make(issuer).key
     issuer.note(made.id, {"c": "d"})
-    with pytest.raises(RotationFailed, match="somebody else works on the same key"):
+    with pytest.raises(RotationFailed, match="another run changes the same key"):
         issuer.retire(made)
     assert "deleteTime" not in keys.keys[made.id]
 

@@ -209,7 +209,7 @@ def test_a_question_that_fails_itself_leaves_the_sdks_own_error(client, keys, ap
     ("options", "words"),
     [
         ({"base_url": "https://elsewhere.example"}, "elsewhere.example"),
-        ({"headers": {"X-Goog-Api-Key": "mine"}}, "own headers hold a key"),
+        ({"headers": {"X-Goog-Api-Key": "mine"}}, "own headers contain a key"),
     ],
 )
 @pytest.mark.parametrize("typed", [dict, types.HttpOptions], ids=["dict", "typed"])
@@ -234,7 +234,7 @@ def test_a_key_of_its_own_for_the_interactions_socket_is_refused_too(client, api
         async with aio.interactions.connect("int-1", extra_headers={"X-Goog-Api-Key": "mine"}):
             pass
 
-    with pytest.raises(ConfigurationError, match="own headers hold a key"):
+    with pytest.raises(ConfigurationError, match="own headers contain a key"):
         on_a_loop(client, with_a_key)
     assert api.requests == []
 

@@ -84,7 +84,7 @@ def test_a_bare_auth_gives_no_key_to_a_proxy_in_the_clear(credentials, api, prox
 
 def test_a_proxy_of_theirs_is_refused_where_it_would_read_the_key(credentials, api, proxy):
     for args in ({"client_args": {"proxy": proxy.url}}, {"async_client_args": {"proxy": proxy.url}}):
-        with pytest.raises(ConfigurationError, match="by way of a proxy"):
+        with pytest.raises(ConfigurationError, match="through a proxy"):
             made_with(credentials, api, **args)
 
 

@@ -133,7 +133,7 @@ def test_a_run_that_gives_up_takes_the_key_from_another_one_which_says_so_at_onc
         hasty = stage.process("google", prove_timeout=0.5)
         assert (hasty.wait(), patient.wait()) == (1, 1)
         assert time.monotonic() - began < 120
-        assert "was deleted while it was proven" in patient.text
+        assert "was deleted before it was proven" in patient.text
         assert stage.live() == [stage.first]
         assert stage.stored("google") == FIRST
 

@@ -185,9 +185,9 @@ def test_an_event_without_a_step_is_refused(stage: Stage) -> None:
 
 def test_a_uri_of_another_store_is_refused(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     configure(monkeypatch, URI=f"file:{stage.path}")
-    with pytest.raises(ConfigurationError, match="names no secret of AWS"):
+    with pytest.raises(ConfigurationError, match="does not name a secret of AWS"):
         Rotation(stage)("createSecret")
-    with pytest.raises(ConfigurationError, match="names no secret of Google"):
+    with pytest.raises(ConfigurationError, match="does not name a secret of Google"):
         handle({"eventType": "SECRET_ROTATE", "secretId": SECRET}, "1")
 
 

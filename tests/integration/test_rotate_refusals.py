@@ -48,7 +48,7 @@ def test_a_key_of_another_project_stops_it(tmp_path: Path, key_id: str | None) -
         stage.keys.add("AIzaSy-of-ours", key_id=key_id)
         stage.put_by_hand(text)
         error = failure(stage.job("file", retire_after=0.0))
-        assert "another project" in error.message
+        assert "does not belong to the project" in error.message
         assert (stage.count("create"), stage.count("delete")) == (0, 0)
 
 
@@ -130,7 +130,7 @@ def test_a_key_that_another_run_has_stored_is_not_deleted_by_a_run_that_gives_it
         stage.api.on_request = lambda request: stage.put_by_hand(stage.keys.text(stage.minted()[0]))
         error = failure(stage.job("google", prove_timeout=0.6))
         assert error.changed
-        assert "goes on" in error.remedy
+        assert "continues from there" in error.remedy
         assert len(stage.live()) == 2
         assert stage.count("delete") == 0
 
@@ -159,7 +159,7 @@ def test_a_store_that_cannot_be_written_is_gone_on_with(stage: Stage) -> None:
     error = failure(stage.job("google"))
     assert error.changed
     assert "secretVersionAdder" in error.remedy
-    assert "goes on" in error.remedy
+    assert "continues from there" in error.remedy
     stage.google.fail_always(None)
     report = stage.job("google").run()
     assert [report.minted] == stage.minted()

@@ -217,11 +217,11 @@ BAD = [
     ("", "A tenant's name has 1 to 512 characters; this one has 0."),
     ("x" * 513, "this one has 513."),
     ("x" * 10_000_000, "this one has 10000000."),
-    (None, "A tenant's name is a text, not NoneType."),
-    (1, "A tenant's name is a text, not int."),
-    (True, "A tenant's name is a text, not bool."),
-    (b"acme", "A tenant's name is a text, not bytes."),
-    (["acme"], "A tenant's name is a text, not list."),
+    (None, "A tenant's name must be a text, not NoneType."),
+    (1, "A tenant's name must be a text, not int."),
+    (True, "A tenant's name must be a text, not bool."),
+    (b"acme", "A tenant's name must be a text, not bytes."),
+    (["acme"], "A tenant's name must be a text, not list."),
     (KEY, "This looks like an API key, not like a tenant's name."),
     (f"acme {KEY}", "This looks like an API key, not like a tenant's name."),
 ]
@@ -374,7 +374,7 @@ SHARED = CredentialProvider(lambda: "key-shared")
     [
         (lambda tenant: "AIzaKey", "returned str for acme"),
         (lambda tenant: Env(), "returned Env for acme"),
-        (lambda tenant: SHARED, "closed, or another's"),
+        (lambda tenant: SHARED, "closed, or another tenant's"),
     ],
 )
 def test_a_factory_that_returns_no_new_provider_is_told_so(factory, message):
@@ -399,12 +399,30 @@ async def _coroutine(tenant): ...
         ({"max_fetches": 0}, "max_fetches=0"),
         ({"idle": -1}, "idle=-1"),
         ({"idle": float("nan")}, "idle=nan"),
-        ({"unknown_for": "1"}, "unknown_for='1'"),
+        ({"unknown_for": "1"}, "unknown_for is str"),
+        ({"max_fetches": "1"}, "max_fetches is str"),
     ],
 )
 def test_arguments_that_make_no_sense_are_refused(arguments, message):
     with pytest.raises(ConfigurationError, match=message):
         Tenants(**{"factory": lambda tenant: None, **arguments})
+
+
+@pytest.mark.parametrize("key", [KEY, "AIzaShort123", "a text without a key's shape"])
+@pytest.mark.parametrize("argument", ["max_size", "idle", "unknown_for", "max_fetches"])
+def test_a_key_in_the_place_of_a_number_is_not_repeated(argument, key):
+    with pytest.raises(ConfigurationError, match=f"{argument} is str") as caught:
+        Tenants(lambda tenant: None, **{argument: key})
+    assert key not in f"{caught.value!r} {caught.value} {caught.value.remedy}"
+
+
+@pytest.mark.parametrize("name", ["AIzaShort123", "sk-0123456789", f"acme/{KEY}"])
+def test_a_key_in_the_place_of_a_tenants_name_is_neither_repeated_nor_logged(name, tenants, clients, caplog):
+    for ask_for in (tenants.__getitem__, tenants.use, clients.__getitem__):
+        with pytest.raises(ConfigurationError, match="looks like an API key") as caught:
+            ask_for(name)
+        assert name not in f"{caught.value!r} {caught.value} {caught.value.remedy}"
+    assert name not in caplog.text
 
 
 def test_the_factory_runs_off_the_loop_and_once_for_all_who_ask(api, stores):
@@ -634,10 +652,10 @@ def test_use_in_a_generators_frame_is_refused(tenants):
         with tenants.use("acme"):
             yield
 
-    with pytest.raises(ConfigurationError, match="stands in a generator") as caught:
+    with pytest.raises(ConfigurationError, match="is entered in a generator") as caught:
         next(generator())
     assert "ExitStack" in caught.value.remedy
-    with pytest.raises(ConfigurationError, match="stands in a generator"):
+    with pytest.raises(ConfigurationError, match="is entered in a generator"):
         asyncio.run(anext(asynchronous()))
 
 

@@ -35,7 +35,7 @@ IN_PYTHON = [
     InPython("credentials.client(http_options={'base_url': 'gateway.example'})", ("base_url", "https://"), OURS),
     InPython("credentials.http_options(base_url='http://gateway.example')", ("plain http", "allow_plain_http"), OURS),
     InPython("credentials.httpx_auth('Authorization', 'Bearer')", ("space", '"Bearer "'), OURS),
-    InPython("credentials.httpx_auth('Authorization: Bearer ')", ("header", "apart"), OURS),
+    InPython("credentials.httpx_auth('Authorization: Bearer ')", ("header", "separately"), OURS),
     InPython("credentials.reject('KEY')", ("ApiKey", "get()"), OURS),
     InPython("credentials.notify(within='soon')", ("within", "number of seconds"), OURS),
 ]

@@ -125,8 +125,8 @@ LIVING = {
     "a client of a framework's": (lambda it: stock(it.http_options()), ".client()"),
     "an Auth": (lambda it: it.httpx_auth(), ".client()"),
     "options with another Auth": (lambda it: it.http_options(client_args={"auth": ("a", "b")}), ".client()"),
-    "tenants": (lambda it: Tenants(lambda name: it), "anew"),
-    "their clients": (lambda it: Tenants(lambda name: it).clients(), "anew"),
+    "tenants": (lambda it: Tenants(lambda name: it), "in the other process"),
+    "their clients": (lambda it: Tenants(lambda name: it).clients(), "in the other process"),
     "a tenant's client": (lambda it: Tenants(lambda name: it).clients()["acme"], ".client()"),
 }
 """What belongs to this process, made of a provider, and what its error names as the way to have it in another one."""

@@ -15,6 +15,13 @@ def test_a_key_in_the_wrong_place_is_refused_and_not_repeated(place: str, wrappi
     assert KEY[4:] not in f"{caught.value} {caught.value!r} {caught.value.args} {caught.value.remedy}"
 
 
+@pytest.mark.parametrize("place", ["ttl", "base_url", "a header", "a header's scheme"])
+def test_a_short_key_in_the_wrong_place_is_not_repeated(place: str) -> None:
+    with pytest.raises(CredentialsError) as caught:
+        PLACES[place]("sk-gateway1234")
+    assert "gateway1234" not in f"{caught.value} {caught.value!r} {caught.value.remedy}"
+
+
 def test_the_place_that_an_error_points_at_stays_where_it_was() -> None:
     with pytest.raises(CredentialsError) as caught:
         parse(f"aws:{KEY}?x=1")

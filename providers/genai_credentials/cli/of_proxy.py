@@ -39,7 +39,7 @@ OF_PROXY = {
     "proxy_request": Meaning(
         "not_the_key", "proxy_request",
         "The proxy of genai-credentials refused a request whose body it cannot be sure of.",
-        ("The tool broke the request off.", "The length of the body was told twice, or in a way that isn't clear."),
+        ("The tool broke the request off.", "The length of the body was given twice, or in an unclear way."),
         "Send the request again; if it stays, the tool's HTTP client is at fault.", (),
     ),
     "proxy_fault": Meaning(

@@ -145,7 +145,7 @@ def build_http_options(engines: Engines, options: dict[str, object], *, allow_pl
 
 @contextlib.contextmanager
 def _given_back_unless_built(*clients: object) -> Iterator[None]:
-    """If the block raises, remove the Auth from the user's own HTTP clients, so that they work as before."""
+    """If the block raises, remove the Auth from the user's own HTTP clients. They then work as before."""
     ready = [cast(HttpClient, client) for client in clients if hasattr(client, "event_hooks")]
     before = [(client, client.auth, client.event_hooks) for client in ready]
     try:
@@ -202,7 +202,7 @@ def _async_args(
         for name, part in (("aiohttp_client", options.aiohttp_client), ("middlewares", theirs.get("middlewares"))):
             if part:
                 raise ConfigurationError(
-                    f"{name} cannot be used: {obstacle}.", remedy=f"Change that, or leave {name} out."
+                    f"{name} cannot be used: {obstacle}.", remedy=f"Fix that, or leave {name} out."
                 )
         # httpx calls aiohttp's `ssl` `verify`.
         return _per_loop_args(_verifying(theirs, theirs.get("ssl")), auth, auth.aguard)
@@ -246,13 +246,13 @@ def _adopt(client: HttpClient, auth: KeyAuth, guard: Guard) -> None:
     """Add the Auth to an HTTP client of the user."""
     if sdk.is_the_sdks_own(client):
         raise ConfigurationError(
-            f"A {type(client).__name__} of the SDK takes no Auth once it is built.",
+            f"A {type(client).__name__} of the SDK accepts no Auth after it is built.",
             remedy="Pass a plain httpx.AsyncClient, or its arguments as async_client_args.",
         )
     current = getattr(client.auth, "ours", client.auth)
     if isinstance(current, KeyAuth):
         raise ConfigurationError(
-            "This HTTP client already serves a client with a key of its own.", remedy="Pass each client an own one."
+            "This HTTP client already sends another client's key.", remedy="Pass each client its own HTTP client."
         )
     client.auth = both(auth, client.auth)
     client.event_hooks = _guarded(client.event_hooks, guard)

@@ -109,7 +109,7 @@ def over_http_modules(kind: type, base: str, first: str = "") -> type:
 
 
 def module_of(*parts: object) -> str:
-    """The HTTP module that the user's parts belong to, found as the SDK finds it; "" if no part belongs to one."""
+    """The HTTP module of the user's parts, found as the SDK finds it; "" if no part is of httpx or httpx2."""
     names = (kind.__module__.partition(".")[0] for part in parts for kind in type(part).__mro__)
     return next((name for name in names if name in ("httpx", "httpx2")), "")
 

@@ -12,10 +12,10 @@ from genai_credentials.forks import Forkable, watch
 class Connections(Forkable):
     """The open connections of an HTTP client. A forked child closes its own ends of them.
 
-    Otherwise the child could read answers to its parent's requests. The child also empties the connection pool. A
-    thread of the parent may have held the lock of the pool. A request of the parent may have been under way, and its
-    connection would never become free in the child (seen with httpx 0.28 and httpx2 2.16: the child hangs). The names
-    of the pool's parts are private to httpcore. If a name is missing, that part is left alone.
+    Otherwise the child could read answers to its parent's requests. The child also empties the connection pool, for two
+    reasons. A thread of the parent may have held the lock of the pool. And the connection of a request of the parent
+    would never become free in the child. In both cases the child hangs (seen with httpx 0.28 and httpx2 2.16). The
+    names of the pool's parts are private to httpcore. If a name is missing, that part is left alone.
     """
 
     def __init__(self) -> None:

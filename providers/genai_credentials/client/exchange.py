@@ -122,12 +122,12 @@ def server_timeout(headers: Mapping[str, str]) -> float | None:
 
 
 class Claim(Enum):
-    """The owner of the key that a request carries, and what is done with the request."""
+    """The kind of a request, by the keys in its headers and by its origin."""
 
-    NONE = "no placeholder: whatever it carries is none of ours"
-    OURS = "the placeholder, on its way home: it gets the current key"
-    THEIRS = "a key of the caller's own beside the placeholder, in another spelling: it keeps that one"
-    FOREIGN = "the placeholder, on its way elsewhere: it goes without a key"
+    NONE = "no placeholder: the request is left alone"
+    OURS = "the placeholder, to a home origin: the request gets the current key"
+    THEIRS = "the caller's own key beside the placeholder, in another spelling: the request keeps the caller's key"
+    FOREIGN = "the placeholder, to another origin: the request goes without a key"
 
 
 def claim(

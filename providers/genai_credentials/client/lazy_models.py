@@ -30,7 +30,7 @@ class LazyModels(Forkable):
         watch(self)
 
     def before_fork(self) -> bool:
-        """Take the lock if it is free. Returns whether the fork may go on."""
+        """Take the lock if it is free. Returns whether the fork may begin."""
         self._held = self._lock is not None and self._lock.acquire(blocking=False)
         return self._held or self._lock is None
 

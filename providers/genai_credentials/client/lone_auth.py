@@ -12,6 +12,7 @@ from genai_credentials.client.origins import check_encrypted, origin
 from genai_credentials.client.trace import AFTER, BEFORE, Info, afollow, follow, hop_of, url_of
 from genai_credentials.errors import ConfigurationError
 from genai_credentials.key import ApiKey
+from genai_credentials.sources.base import refuse_a_key
 
 _HOPS = "genai_credentials_hops"
 
@@ -153,19 +154,20 @@ def lone_auth(engines: Engines, header: str, scheme: str, *, allow_plain_http: b
         allow_plain_http: Whether the key may travel unencrypted to another machine.
 
     Raises:
-        ConfigurationError: The header's name or the scheme cannot stand in a request, or the scheme has no space at its
-            end.
+        ConfigurationError: The header's name or the scheme is not valid in a request or looks like a key, or the scheme
+            has no space at its end.
     """
+    refuse_a_key(header, scheme)
     if not header.replace("-", "").isalnum() or not (scheme + "x").isprintable():
         raise ConfigurationError(
-            f"header={header!r}, scheme={scheme!r} cannot stand in a request.",
-            remedy='Pass the name of the header and the scheme apart: httpx_auth("Authorization", "Bearer ").',
+            f"header={header!r} with scheme={scheme!r} is not valid in a request.",
+            remedy='Pass the header\'s name and the scheme separately: httpx_auth("Authorization", "Bearer ").',
         )
     if scheme[-1:].isalnum():
         # The scheme is not repeated, because it may be a key.
         raise ConfigurationError(
-            "The scheme ends without a space, so the key would stick to it.",
-            remedy='Write the space too, as in scheme="Bearer ".',
+            "The scheme ends without a space. The key would follow it directly.",
+            remedy='Add the space: scheme="Bearer ".',
         )
     kind = over_http_modules(LoneAuth, "Auth")
     auth: HttpxAuth = kind(engines, header=header, scheme=scheme, allow_plain_http=allow_plain_http)

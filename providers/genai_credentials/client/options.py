@@ -21,7 +21,7 @@ def check_owner(options: dict[str, object]) -> None:
     for name in ("api_key", "credentials"):
         if name in options:
             raise ConfigurationError(
-                f"client() takes no {name}: the key comes from the chain.",
+                f"client() does not accept {name}: the key comes from the chain.",
                 remedy="Add a provider to the chain, or use genai.Client itself.",
             )
     if options.get("project") or options.get("location"):
@@ -60,7 +60,7 @@ def copied(options: object) -> types.HttpOptions:
     for name in options.headers or ():
         if name.lower() == API_KEY_HEADER:
             raise ConfigurationError(
-                f"http_options.headers has {name}: one key would have two owners.",
+                f"http_options.headers contains {name}, but the key comes from the chain.",
                 remedy="Leave it out, or put that key into the chain. For one request, set it in the request's config.",
             )
     copy: types.HttpOptions = options.model_copy()

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from genai_credentials.client.backends import URL, http_modules, optional_module
 from genai_credentials.errors import ConfigurationError
+from genai_credentials.sources.base import refuse_a_key
 
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
@@ -38,7 +39,8 @@ def origin_of(url: str, *, allow_plain_http: bool) -> Origin:
     except ValueError:
         scheme, host, port = "", None, None
     if scheme not in ("http", "https") or not host:
-        raise ConfigurationError(f"base_url={url!r} is no http(s) URL.", remedy="Write https://host[:port].")
+        refuse_a_key(url)
+        raise ConfigurationError(f"base_url={url!r} is not an http(s) URL.", remedy="Write https://host[:port].")
     check_encrypted(scheme, host, allow_plain_http=allow_plain_http)
     return origin(Parts(scheme, host, port))
 
@@ -85,8 +87,8 @@ def check_encrypted(scheme: str, host: str, *, allow_plain_http: bool) -> None:
     """
     if scheme == "http" and not allow_plain_http and not is_loopback(host):
         raise ConfigurationError(
-            f"The key would go to {host} over plain http, readable on the way.",
-            remedy="Use https, or accept it with allow_plain_http=True.",
+            f"The key would go to {host} over plain http, and others could read it.",
+            remedy="Use https, or allow plain http with allow_plain_http=True.",
         )
 
 
@@ -100,8 +102,8 @@ def refuse_proxy(host: str) -> None:
         ConfigurationError: Always.
     """
     raise ConfigurationError(
-        f"The key would go to {host} over plain http by way of a proxy, readable there and on the way.",
-        remedy=f"Add {host} to NO_PROXY, use https, or accept it with allow_plain_http=True.",
+        f"The key would go to {host} over plain http through a proxy, and the proxy could read it.",
+        remedy=f"Add {host} to NO_PROXY, use https, or allow plain http with allow_plain_http=True.",
     )
 
 

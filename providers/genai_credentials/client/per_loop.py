@@ -127,18 +127,18 @@ def per_loop_client(auth: KeyAuth, kind: type | None, options: dict[str, object]
         options: The keywords with which each client is built.
 
     Raises:
-        ConfigurationError: `kind` is not an AsyncClient class, or an option belongs to one loop.
+        ConfigurationError: `kind` is not an AsyncClient class, or an option works in one event loop only.
     """
     if found := [name for name in _OF_ONE_LOOP if options.get(name) is not None]:
         raise ConfigurationError(
-            f"async_httpx_client() takes no {found[0]}: it would belong to one event loop.",
-            remedy="Leave it out: the proxy of the environment, proxy=, verify= and limits= go to each loop's client.",
+            f"async_httpx_client() does not accept {found[0]}: it would belong to one event loop.",
+            remedy="Leave it out. Each loop's client uses proxy=, verify=, limits= and the environment's proxies.",
         )
     kind = kind or http_modules("httpx")[0].AsyncClient
     kinds = tuple(module.AsyncClient for module in http_modules())
     if not (isinstance(kind, type) and issubclass(kind, kinds)):
         raise ConfigurationError(
-            f"async_httpx_client() makes clients of a class, an AsyncClient of httpx or httpx2, not of {kind!r}.",
+            f"async_httpx_client() needs a class, an AsyncClient of httpx or httpx2, not {kind!r}.",
             remedy="Pass httpx.AsyncClient, httpx2.AsyncClient, or a subclass such as openai.DefaultAsyncHttpxClient.",
         )
     inside = {**options, "auth": both(auth, options.get("auth"))}

@@ -91,10 +91,10 @@ def middlewares_of(session: object) -> tuple[object, ...]:
 def obstacle_to_aiohttp(aiohttp: ModuleType, args: Mapping[str, object]) -> str | None:
     """The reason why the key cannot be inserted into requests through aiohttp; None if it can."""
     if not isinstance(args.get("auth"), (getattr(aiohttp, "BasicAuth", ()), type(None))):
-        return "the auth in async_client_args is one for httpx"
+        return "the auth in async_client_args is for httpx"
     # The SDK uses the same test to decide which arguments it passes to aiohttp.
     if "middlewares" not in inspect.signature(aiohttp.ClientSession._request).parameters:
-        return "aiohttp is older than 3.12, and drops middlewares silently"
+        return "aiohttp is older than 3.12, and drops middlewares without an error"
     return None
 
 
@@ -102,7 +102,7 @@ def obstacle_to_downloads() -> str | None:
     """The reason why `aio.files.download` would be sent without the key; None if it would not."""
     if downloads_take_middlewares():
         return None
-    return "google-genai is older than 2.22, and its aio.files.download goes past the middleware"
+    return "google-genai is older than 2.22, and its aio.files.download does not use the middleware"
 
 
 def downloads_take_middlewares() -> bool:

@@ -137,13 +137,13 @@ class Sockets(OfThisProcess):
         options = options.model_dump() if hasattr(options, "model_dump") else dict(options or {})
         if any(name.lower() == API_KEY_HEADER for name in options.get("headers") or ()):
             raise ConfigurationError(
-                "The connection's own headers hold a key.",
-                remedy="Connect with a genai.Client of that key.",
+                "The connection's own headers contain a key.",
+                remedy="Connect with a genai.Client that has that key.",
             )
         url = urlsplit(str(options.get("base_url") or ""))
         if url.hostname and not self._is_home(url.hostname, url.port):
             raise ConfigurationError(
-                f"The connection goes to {url.hostname}, which is not the client's base URL; the key stays home.",
+                f"The connection goes to {url.hostname}, not to the client's base URL. The key is not sent there.",
                 remedy="Build a client with that base_url.",
             )
 

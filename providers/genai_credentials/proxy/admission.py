@@ -23,7 +23,7 @@ _CLEAR = re.compile(r"/[^\x00-\x20#\x7f\ud800-\udfff]*")
 
 
 class Admitted(NamedTuple):
-    """A request that may go on.
+    """The parts of an admitted request.
 
     Args:
         headers: All headers of the request, as they were sent.
@@ -51,18 +51,18 @@ class Door:
         self._token, self._uploads, self._any_host = token, uploads, any_host
 
     def admit(self, request: web.BaseRequest) -> Admitted:
-        """The parts of a request that may go on.
+        """Admit a request, and return its parts.
 
         Args:
             request: The request, whose body was not read.
 
         Raises:
-            Refused: The request may not go on.
+            Refused: The request is not admitted.
         """
         headers = decoded(request.raw_headers)
         authority = self._authority(values(headers, "host"))
         if values(headers, "origin"):
-            raise Refused(403, "ORIGIN_REFUSED", "This proxy serves programs, and no web pages: it takes no Origin.")
+            raise Refused(403, "ORIGIN_REFUSED", "This proxy serves no web pages: send requests without Origin.")
         _check_framing(headers, request)
         target = _target(request)
         has_token = self._token.check(headers, target)
@@ -78,9 +78,7 @@ class Door:
             named = hosts[0] if len(hosts) == 1 else ""
             return named if named and _AUTHORITY.fullmatch(named) else "localhost"
         if len(hosts) != 1 or not _HOST.fullmatch(hosts[0]):
-            raise Refused(
-                403, "HOST_REFUSED", "The header Host has to name 127.0.0.1, localhost or [::1], and there is one."
-            )
+            raise Refused(403, "HOST_REFUSED", "A request needs one Host header, with 127.0.0.1, localhost or [::1].")
         return hosts[0]
 
 
@@ -89,14 +87,14 @@ def _check_framing(headers: Pairs, request: web.BaseRequest) -> None:
     lengths, codings = values(headers, "content-length"), values(headers, "transfer-encoding")
     coded = [coding.strip().lower() for coding in codings]
     if request.version not in ((1, 0), (1, 1)):
-        raise Refused(400, "BAD_REQUEST", "This proxy speaks HTTP/1.1.")
+        raise Refused(400, "BAD_REQUEST", "This proxy supports HTTP/1.0 and HTTP/1.1 only.")
     odd = coded not in ([], ["chunked"]) or (coded and request.version < (1, 1))
     if odd or len(lengths) + len(codings) > 1 or not all(re.fullmatch(r"\d+", length) for length in lengths):
-        raise Refused(400, "BAD_REQUEST", "The length of the body is told twice, or in a way that isn't clear.")
+        raise Refused(400, "BAD_REQUEST", "The length of the body is given twice, or in an unclear way.")
 
 
 def _target(request: web.BaseRequest) -> Target:
     raw = request.raw_path
     if not _CLEAR.fullmatch(raw):
-        raise Refused(400, "BAD_REQUEST", "The target of a request is a path, and perhaps a query.")
+        raise Refused(400, "BAD_REQUEST", "The target of a request must be a path, or a path and a query.")
     return Target.of(raw)

@@ -98,7 +98,7 @@ def _clear(path: Path) -> None:
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(mode):
-        raise ConfigurationError(f"{path} is there already, and is no socket.", remedy="Name another path.")
+        raise ConfigurationError(f"{path} exists already and is not a socket.", remedy="Name another path.")
     with socket.socket(socket.AF_UNIX) as probe:
         try:
             probe.connect(str(path))
@@ -114,4 +114,4 @@ def _taken(where: str, error: OSError) -> ConfigurationError:
         if error.errno == errno.EADDRINUSE
         else f"cannot be used ({error.strerror or error})"
     )
-    return ConfigurationError(f"The {where} {why}.", remedy="Name another one; --port 0 takes a free port.")
+    return ConfigurationError(f"The {where} {why}.", remedy="Choose another one. --port 0 takes a free port.")

@@ -1,8 +1,8 @@
 """Decides whether the other end of a half-closed connection is gone, or only has nothing more to send.
 
 On the socket both cases look alike: the client has sent its last byte. A client that has closed its whole socket does
-not wait for an answer, but the API would still make the answer and charge for it. On loopback the other end is on this
-machine, so the kernel can answer the question.
+not wait for an answer. The API would still make that answer and charge for it. On loopback the other end is on this
+machine. Therefore the kernel can say which case it is.
 """
 
 from __future__ import annotations

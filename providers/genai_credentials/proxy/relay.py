@@ -163,4 +163,4 @@ def unreachable(error: Exception) -> Refused:
 
 
 def _broken_upload() -> Refused:
-    return Refused(400, "BROKEN_UPLOAD", "The body of the request broke off, or is none.")
+    return Refused(400, "BROKEN_UPLOAD", "The body of the request broke off, or it is malformed.")

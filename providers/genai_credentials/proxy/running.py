@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from genai_credentials.proxy.server import Proxy
 
 NOT_EXECUTABLE, NOT_FOUND = 126, 127
-"""The shell's exit codes for a command that cannot be executed, and for one that does not exist."""
+"""The shell's exit codes for a command that cannot be executed, and for a command that does not exist."""
 
 _ENDING = (signal.SIGTERM, signal.SIGINT)
 _PASSED = ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")

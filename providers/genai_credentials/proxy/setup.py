@@ -101,7 +101,7 @@ def _remove(unix: Path, inode: int) -> None:
 def _check_not_itself(api: Upstream, sockets: list[socket.socket]) -> None:
     own = {sock.getsockname()[1] for sock in sockets if sock.family != socket.AF_UNIX}
     if api.host in ("127.0.0.1", "localhost", "::1") and api.origin[2] in own:
-        raise ConfigurationError("--upstream names the proxy itself.", remedy="Name the API, or leave it out.")
+        raise ConfigurationError("--upstream names the proxy itself.", remedy="Name the API, or leave the option out.")
 
 
 def _fingerprint(path: Path) -> str:

@@ -68,7 +68,7 @@ class SocketRelay:
             Refused: There is no key, the request is not a handshake, or the API cannot be reached.
         """
         if not web.WebSocketResponse().can_prepare(request):
-            raise Refused(400, "BAD_REQUEST", "This is no handshake of a WebSocket.")
+            raise Refused(400, "BAD_REQUEST", "This is not the handshake of a WebSocket.")
         talk = _Talk(request, self._upstream, admitted)
         self._talks.add(talk)
         try:

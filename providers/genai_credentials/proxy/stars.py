@@ -17,7 +17,7 @@ class Stars:
 
     Args:
         key: The key that the request carried.
-        shortest: How many bytes of a key's beginning must stand at the end of a chunk so that they are held back.
+        shortest: The fewest bytes of a key's beginning that are held back at the end of a chunk.
     """
 
     def __init__(self, key: ApiKey, shortest: int) -> None:

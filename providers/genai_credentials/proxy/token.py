@@ -79,8 +79,8 @@ def wrong_token() -> Refused:
     return Refused(
         401,
         "PROXY_TOKEN_REQUIRED",
-        "This is the proxy of genai-credentials, which takes its own token and no API key. Send the token of its token "
-        f"file as {API_KEY_HEADER}, as Authorization: Bearer, or as ?key=, and nothing else in these places.",
+        "This is the proxy of genai-credentials. It accepts its own token and no API key. Send the token in its token "
+        f"file as {API_KEY_HEADER}, as Authorization: Bearer, or as ?key=, and send nothing else in these places.",
         {"WWW-Authenticate": 'Bearer realm="genai-credentials"'},
     )
 
@@ -130,8 +130,8 @@ def token_of(path: Path) -> Token:
         path: The path of the file.
 
     Raises:
-        ConfigurationError: The file's mode is not 0600, it is not a regular file, it holds no token of at least 16
-            characters, or it cannot be read or written.
+        ConfigurationError: The file cannot be read or written, is not a regular file, or has another mode than 0600. Or
+            it holds no token of at least 16 characters.
     """
     try:
         _write(path, token := Token.random())
@@ -161,16 +161,16 @@ def _read(path: Path) -> Token:
             remedy="Let this user read it, or name another file.",
         ) from None
     if not stat.S_ISREG(about.st_mode):
-        raise ConfigurationError(f"The token file {path} is no regular file.", remedy="Name a file.")
+        raise ConfigurationError(f"The token file {path} is not a regular file.", remedy="Name a regular file.")
     if (mode := stat.S_IMODE(about.st_mode)) != 0o600:
         raise ConfigurationError(
-            f"The token file {path} has the mode {mode:04o}: others may read it, or it is not as it should be.",
+            f"The token file {path} has the mode {mode:04o}, not 0600.",
             remedy=f"Run: chmod 600 {path}",
         )
     if len(text) < SHORTEST or not re.fullmatch(r"[!-~]+", text):
         raise ConfigurationError(
-            f"The token file {path} holds no token: that is {SHORTEST} printable ASCII characters or more.",
-            remedy="Remove the file, and a token is made.",
+            f"The token file {path} holds no token. A token has at least {SHORTEST} printable ASCII characters.",
+            remedy="Remove the file. The proxy then makes a new token.",
         )
     return Token(text)
 
@@ -178,5 +178,5 @@ def _read(path: Path) -> Token:
 def _unwritable(path: Path, error: OSError) -> ConfigurationError:
     return ConfigurationError(
         f"The token file {path} cannot be written ({error.strerror}).",
-        remedy="Name a place where it can, with --token-file.",
+        remedy="Name another path with --token-file.",
     )

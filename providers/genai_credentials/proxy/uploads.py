@@ -15,7 +15,7 @@ _UPLOAD_URLS = frozenset({"x-goog-upload-url", "x-goog-upload-control-url"})
 
 
 class Uploads:
-    """Rewrites the URLs in answers so that they lead through the proxy, and checks the signed URLs of uploads.
+    """Makes the URLs in answers lead through the proxy, and checks the signed URLs of uploads.
 
     Args:
         token: The token that signs the URLs.

@@ -119,8 +119,8 @@ def _checked(url: str) -> SplitResult:
     # `origin_of` reports all other mistakes.
     if wrong:
         raise ConfigurationError(
-            "--upstream is a URL of http or https, a host, a port and a path; no user, query or fragment.",
-            remedy=f"Leave it out for {GOOGLE}.",
+            "--upstream must be an http(s) URL of a host, a port and a path, without user, query and fragment.",
+            remedy=f"Leave the option out to use {GOOGLE}.",
         )
     return parts
 
@@ -131,7 +131,7 @@ def _origin(url: str) -> Origin:
     except ConfigurationError as error:
         # The command has another name for this option, and no option that lets a key travel unencrypted.
         problem = error.message.replace("base_url=", "--upstream ")
-    raise ConfigurationError(problem, remedy="Write https://host[:port][/path]; plain http is for this machine alone.")
+    raise ConfigurationError(problem, remedy="Write https://host[:port][/path]. Plain http is for this machine only.")
 
 
 def _plain(url: str) -> bool:
@@ -151,6 +151,6 @@ def _proxy(scheme: str, host: str) -> URL | None:
         proxy = URL()
     if proxy.scheme not in ("http", "https") or not proxy.host:
         raise ConfigurationError(
-            "HTTPS_PROXY or ALL_PROXY names no HTTP proxy.", remedy="Write http://host:port, or set NO_PROXY."
+            "HTTPS_PROXY or ALL_PROXY does not name an HTTP proxy.", remedy="Write http://host:port, or set NO_PROXY."
         )
     return proxy

@@ -72,7 +72,7 @@ class Connection(RequestHandler):
             self.force_close()
 
     def reset(self) -> None:
-        """Break the connection off, so that the client does not see a clean end."""
+        """Break the connection off. The client must not see a clean end."""
         if self.transport is not None:
             if (sock := self.transport.get_extra_info("socket")) is not None:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -97,7 +97,7 @@ class Connection(RequestHandler):
         if request.writer.output_size > 0:
             raise ConnectionResetError
         if status == 400:
-            return Refused(400, "BAD_REQUEST", "This is no HTTP/1.1 request.").response(close=True)
+            return Refused(400, "BAD_REQUEST", "This is not an HTTP/1.1 request.").response(close=True)
         return Refused(status, "PROXY_FAULT", f"The proxy failed ({type(exc).__name__}).").response(close=True)
 
 

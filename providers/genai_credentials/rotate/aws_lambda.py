@@ -47,7 +47,8 @@ def handler(event: Mapping[str, Any], context: Context | None = None) -> dict[st
     configured = settings()
     if not isinstance(configured.store, AWSSecretsManager):
         raise ConfigurationError(
-            "GENAI_CREDENTIALS_ROTATE_URI names no secret of AWS Secrets Manager.", remedy="Write aws:NAME-OR-ARN."
+            "GENAI_CREDENTIALS_ROTATE_URI does not name a secret of AWS Secrets Manager.",
+            remedy="Set it to aws:NAME-OR-ARN.",
         )
     rotation = StagedRotation(configured, configured.store, logger.info, _time_left(context))
     steps = {
@@ -57,7 +58,7 @@ def handler(event: Mapping[str, Any], context: Context | None = None) -> dict[st
         "finishSecret": rotation.finish,
     }
     if (step := steps.get(str(event.get("Step")))) is None:
-        raise ConfigurationError("The event has none of the four steps of a rotation.", remedy="Let AWS call this.")
+        raise ConfigurationError("The event names none of the four steps.", remedy="Let AWS call this function.")
     try:
         return step(str(event.get("SecretId")), str(event.get("ClientRequestToken")))
     except Exception as error:

@@ -67,8 +67,8 @@ class StagedRotation:
         content = Content(current.content, document_for(self._store.field, self._store.name), self._store.name)
         if not content.holds(scene.current.get_secret_value()):
             raise RotationFailed(
-                f"{self._store.name}: another key was stored there meanwhile.",
-                remedy="Let the step be run again: it then starts from that key.",
+                f"{self._store.name}: another key was stored there in the meantime.",
+                remedy="Let AWS run the step again: it then starts from that key.",
                 changed=True,
             )
         self._versions.stage(current, content.with_key(text.get_secret_value()), token)
@@ -141,7 +141,7 @@ class StagedRotation:
         described = self._call("describe_secret", SecretId=self._store.secret_id)
         if secret_id != described.get("ARN"):
             raise RotationFailed(
-                f"The event is about another secret than {self._store.name}, and is left alone.",
+                f"The event is about another secret than {self._store.name}. Nothing was changed.",
                 remedy="Set GENAI_CREDENTIALS_ROTATE_URI to the secret that this function rotates.",
             )
         stages: list[str] = described.get("VersionIdsToStages", {}).get(token, [])
@@ -177,8 +177,8 @@ class StagedRotation:
 
     def _ask(self, token: str) -> Any:
         try:
-            # The version id and the label are both sent. A version that is asked for by its id alone is returned
-            # whatever label it has.
+            # The version id and the label are both sent. With the id alone, AWS returns the version even without the
+            # label.
             return self._call("get_secret_value", SecretId=self._store.secret_id, VersionId=token, VersionStage=PENDING)
         except Refused as refusal:
             # AWS answers with these codes if the version has no value, or does not have the label.

@@ -30,7 +30,7 @@ def roll_back(work: Work) -> RotateReport:
     if begun is not None:
         return _withdraw(work, scene, begun)
     if scene.held and any(naming.superseded_at(key) for key in scene.successors(scene.held)):
-        work.tell("The predecessor serves already.")
+        work.tell("The predecessor already serves.")
         return _report(work, scene.current, None)
     return _go_back(work, scene)
 
@@ -46,8 +46,8 @@ def _go_back(work: Work, scene: Scene) -> RotateReport:
     before = scene.predecessor
     if scene.held is None or before is None:
         raise RotationFailed(
-            f"{work.stores.primary.name}: no earlier key of it is known, or it is gone for good.",
-            remedy="A deleted key can be had back for 30 days. Store another one with 'genai-credentials put'.",
+            f"{work.stores.primary.name}: the key before this one is not known, or it was purged.",
+            remedy="Google purges a deleted key after 30 days. Store another key with 'genai-credentials put'.",
         )
     if before.deleted is not None:
         work.tell(f"Restoring the key {before.id}.")

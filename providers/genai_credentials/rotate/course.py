@@ -82,7 +82,7 @@ def mend(work: Work, scene: Scene) -> None:
     """If somebody has put back a superseded key by hand, mark its successors, and remove its own mark last."""
     if not scene.put_back or scene.held is None:
         return
-    work.tell(f"The key {scene.held.id} was put back by hand.")
+    work.tell(f"Somebody put the key {scene.held.id} back by hand.")
     for key in scene.successors(scene.held):
         if is_open(key):
             work.supersede(key)
@@ -133,4 +133,4 @@ def prove_unless_overtaken(work: Work, text: ApiKey, key_id: str, current: ApiKe
     """
     work.prove(text, key_id)
     if strangers := work.strangers(current, text):
-        raise Overtaken(f"{strangers[0]}: another key was stored there meanwhile, and stays.")
+        raise Overtaken(f"{strangers[0]}: another key was stored there in the meantime. That key was kept.")

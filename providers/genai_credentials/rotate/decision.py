@@ -71,9 +71,9 @@ def _decision(scene: Scene, terms: Terms, mint: str | None, reason: str) -> Deci
 def _reason(scene: Scene, terms: Terms, rotation_id: str | None) -> str:
     held = scene.held
     if scene.unfinished:
-        return "An interrupted run has stored the key; its rotation is brought to its end."
+        return "An interrupted run has stored the key. This run completes its rotation."
     if rotation_id and any(_is_done(scene, key, rotation_id) for key in scene.keys.values()):
-        return f"The rotation {rotation_id} was done before."
+        return f"The rotation {rotation_id} was completed before."
     if held and held.deleted is None and terms.is_young(held.created):
         return f"The key was made less than {spoken(terms.min_age)} ago."
     return ""

@@ -25,7 +25,7 @@ PERMISSIONS = {
 BINDING = "iam.serviceAccountApiKeyBindings.create"
 """The permission that a key bound to a service account requires, in addition to apikeys.keys.create."""
 
-_LATER = "Check this machine's network and the status of Google Cloud, and run the same again."
+_LATER = "Check this machine's network and the status of Google Cloud. Then try again."
 
 
 def explained(does: str, status: int, body: dict[str, Any], trouble: str, *, changes: bool) -> RotationFailed:
@@ -52,21 +52,23 @@ def _refused(does: str, status: int, reason: str) -> tuple[str, str]:
     if reason in _BY_REASON:
         return _BY_REASON[reason]
     if status == 403:
-        return "this identity may not do that", _missing(does)
+        return "this identity is not allowed to do that", _missing(does)
     if status >= 500:
         return "the API failed", _LATER
-    return _BY_STATUS.get(status, ("the call was refused", "Check --project, and the key in the console."))
+    return _BY_STATUS.get(
+        status, ("the call was refused", "Check the project (--project), and the key in the console.")
+    )
 
 
 def _missing(does: str) -> str:
     permission = PERMISSIONS.get(does, "apikeys.keys.get")
     if does == "keys.lookupKey":
         return (
-            f"Grant it {permission} on the project that owns the key: it is in {_ROLE}. If the key belongs to somebody "
-            "else, make one in this project and store it with 'genai-credentials put'."
+            f"Grant it {permission} on the project that owns the key; {_ROLE} contains it. If somebody else owns the "
+            "key, make a key in this project and store it with 'genai-credentials put'."
         )
-    bound = f" For a key that is bound to a service account it also takes {BINDING}." if does == "keys.create" else ""
-    return f"Grant it {permission} on the project: it is in {_ROLE}.{bound}"
+    bound = f" For a key that is bound to a service account, also grant it {BINDING}." if does == "keys.create" else ""
+    return f"Grant it {permission} on the project; {_ROLE} contains it.{bound}"
 
 
 def _unanswered(trouble: str) -> tuple[str, str]:
@@ -99,32 +101,33 @@ _BY_REASON = {
     ),
     "USER_PROJECT_DENIED": (
         "this identity may not use the project",
-        "Grant it serviceusage.services.use: it is in roles/serviceusage.serviceUsageConsumer. Check --project.",
+        "Grant it serviceusage.services.use; roles/serviceusage.serviceUsageConsumer contains it. Check the project "
+        "(--project).",
     ),
-    "CONSUMER_INVALID": ("there is no such project", "Check --project."),
+    "CONSUMER_INVALID": ("there is no such project", "Check the project (--project)."),
     "ACCESS_TOKEN_SCOPE_INSUFFICIENT": (
-        "the access token is not for this API",
+        "the access token lacks the scope for this API",
         "Give the machine the scope https://www.googleapis.com/auth/cloud-platform.",
     ),
 }
 _BY_STATUS = {
     400: (
         "the request was refused",
-        "A policy of the organisation may forbid it, such as iam.managed.disableServiceAccountApiKeyCreation; check "
-        "the old key's restrictions and service account.",
+        "A policy of the organisation may forbid the key, such as iam.managed.disableServiceAccountApiKeyCreation. "
+        "Check the policies, and the old key's restrictions and service account.",
     ),
     401: ("the Google credentials were refused", _LOG_IN),
-    404: ("there is no such project or key", "Check --project."),
-    409: ("somebody else works on the same key", "Run the same again."),
+    404: ("there is no such project or key", "Check the project (--project)."),
+    409: ("another run changes the same key", "Try again."),
     429: (
         "the quota is used up",
-        "Run the same again in a minute; in a day if the project has too many keys: delete those it no longer needs.",
+        "Try again in a minute. If the project has too many keys, delete unused keys and try again in a day.",
     ),
 }
 _BEFORE_SENDING = frozenset({"RefreshError", "ConnectTimeout", "InvalidURL", "SSLError", "ProxyError"})
 _BY_TROUBLE = {
     "RefreshError": ("the Google credentials could not be renewed", _LOG_IN),
-    "TransportError": ("the way to Google's token server failed", _LATER),
+    "TransportError": ("Google's token server could not be reached", _LATER),
     "SSLError": ("the connection could not be secured", "Check the certificates and the proxy of this machine."),
     "ProxyError": ("the proxy could not be reached", "Check HTTPS_PROXY and NO_PROXY."),
 }

@@ -8,7 +8,7 @@ from genai_credentials.errors import CredentialsError
 
 
 class RotationFailed(CredentialsError):
-    """A rotation was not completed. Run it again when the cause is fixed: the run continues from there.
+    """A rotation was not completed. Run the rotation again when the cause is fixed: the run continues from there.
 
     Args:
         message: What happened and where.
@@ -37,8 +37,8 @@ def failure(error: Exception, *, changed: bool) -> RotationFailed:
     """
     if not isinstance(error, CredentialsError):
         # The text of a foreign error is not repeated: it may contain a key.
-        what = f"The rotation was ended by {type(error).__name__}."
-        return RotationFailed(what, remedy="Run the same again; report it if it lasts.", changed=True)
+        what = f"An error ended the rotation: {type(error).__name__}."
+        return RotationFailed(what, remedy="Run the rotation again. If the error repeats, report it.", changed=True)
     # This sentence refers to a cause that is left out together with the frames.
     remedy = error.remedy.removeprefix("That error is the __cause__ of this one.").strip()
     return RotationFailed(error.message, remedy=remedy, changed=changed or getattr(error, "changed", False))

@@ -64,9 +64,11 @@ class GoogleApiKeys:
         redaction.install()
         refuse_a_key(project, service_account)
         if not isinstance(project, str) or not _PROJECT.fullmatch(project):
-            raise ConfigurationError(f"{project!r} is no id of a project.", remedy="Write the id, such as acme-prod.")
+            raise ConfigurationError(f"{project!r} is not a project's id.", remedy="Write the id, such as acme-prod.")
         if service_account is not None and not _EMAIL.fullmatch(service_account):
-            raise ConfigurationError("service_account is no e-mail address.", remedy="Write NAME@PROJECT.iam.…")
+            raise ConfigurationError(
+                "service_account is not an e-mail address.", remedy="Write NAME@PROJECT.iam.gserviceaccount.com."
+            )
         url = base_url or os.environ.get(OVERRIDE) or BASE_URL
         check_base_url(url)
         self.project, self.service_account = project, service_account
@@ -87,7 +89,7 @@ class GoogleApiKeys:
         reply = self._rest.call("keys.lookupKey", "GET", "keys:lookupKey", query=query)
         name = str(reply.body.get("name") or "")
         if reply.status != 200:
-            raise _foreign(key, "is not known to Google", self.project)
+            raise _foreign(key, "was not found in", self.project)
         if not name:
             return None
         # A key's name contains the project's number. To compare the number with this project, the key is read by its id
@@ -95,7 +97,7 @@ class GoogleApiKeys:
         path = f"{self._parent}/keys/{name.rsplit('/', 1)[-1]}"
         found = self._rest.call("keys.get", "GET", path)
         if found.status != 200 or not _same_project(name, str(found.body.get("name") or "")):
-            raise _foreign(key, "belongs to another project", self.project)
+            raise _foreign(key, "does not belong to", self.project)
         return _issued(found.body)
 
     def get(self, key_id: str) -> IssuedKey | None:
@@ -191,8 +193,8 @@ class GoogleApiKeys:
         while (key := self.get(key_id)) is None:
             if time.monotonic() > give_up:
                 raise RotationFailed(
-                    f"{self.name}: the key {key_id} exists, and does not show.",
-                    remedy="It is still being made: run the same again in a minute.",
+                    f"{self.name}: the key {key_id} was made and cannot be read yet.",
+                    remedy="Google is still making it. Run the rotation again in a minute.",
                     changed=True,
                 )
             time.sleep(pause)
@@ -240,7 +242,7 @@ def _same_project(one: str, other: str) -> bool:
 
 def _foreign(key: ApiKey, what: str, project: str) -> RotationFailed:
     return RotationFailed(
-        f"{key.provider}: the key {key.fingerprint} {what}, as seen from the project {project}.",
-        remedy=f"Name its project with --project, and grant {PERMISSIONS['keys.lookupKey']} there. A key that was not "
-        "looked up is never deleted; to begin with a key of this project, store one with 'genai-credentials put'.",
+        f"{key.provider}: the key {key.fingerprint} {what} the project {project}.",
+        remedy=f"Name the key's own project (--project), and grant {PERMISSIONS['keys.lookupKey']} there. Or store a "
+        "key of this project with 'genai-credentials put'. A key that was not found is never deleted.",
     )

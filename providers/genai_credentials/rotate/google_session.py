@@ -25,7 +25,7 @@ def check_base_url(url: str) -> None:
     try:
         origin_of(url, allow_plain_http=False)
     except ConfigurationError as error:
-        problem = ConfigurationError(error.message, remedy="Use https; plain http is for this machine alone.")
+        problem = ConfigurationError(error.message, remedy="Use https. Plain http is for this machine only.")
     else:
         return
     raise problem

@@ -143,9 +143,9 @@ def _checked_id(rotation_id: str | None) -> str | None:
         return None
     if not isinstance(rotation_id, str) or not 0 < len(rotation_id) <= 128 or not rotation_id.isprintable():
         raise ConfigurationError(
-            "rotation_id is no text of 1 to 128 printable characters.", remedy="Use a message's id, or a UUID."
+            "rotation_id is not a text of 1 to 128 printable characters.", remedy="Use a message's id, or a UUID."
         )
     if " " in rotation_id:
-        raise ConfigurationError("rotation_id has white space inside.", remedy="Use a message's id, or a UUID.")
+        raise ConfigurationError("rotation_id contains a space.", remedy="Use a message's id, or a UUID.")
     refuse_a_key(rotation_id)
     return rotation_id

@@ -93,7 +93,9 @@ def prove(
             return
         tell(f"Proving the key {key.fingerprint}: accepted {tally.accepted} of {TIMES} times{_unless_live(verdict)}.")
         if verdict.rejected and is_gone():
-            raise Unproven(f"The key {key.fingerprint} was deleted while it was proven.", remedy="Run the same again.")
+            raise Unproven(
+                f"The key {key.fingerprint} was deleted before it was proven.", remedy="Run the rotation again."
+            )
         if time.monotonic() + pause > give_up:
             raise _given_up(key, verdict, timeout)
         time.sleep(pause)
@@ -116,18 +118,18 @@ def is_live(verdict: Verdict) -> bool:
 
 
 def _unless_live(verdict: Verdict) -> str:
-    return "" if is_live(verdict) else f"; now {_said(verdict)}"
+    return "" if is_live(verdict) else f"; last answer: {_said(verdict)}"
 
 
 def _said(verdict: Verdict) -> str:
     cause = f" ({verdict.cause})" if verdict.cause else ""
-    kind = "accepted" if is_live(verdict) else "refused" if verdict.rejected else "an answer that does not judge it"
+    kind = "accepted" if is_live(verdict) else "refused" if verdict.rejected else "an answer that is not about the key"
     return f"{kind}{cause}"
 
 
 def _given_up(key: ApiKey, last: Verdict, timeout: float) -> Unproven:
     return Unproven(
-        f"The key {key.fingerprint} was not accepted {TIMES} times in a row within {timeout:.0f} s; the last answer: "
+        f"The key {key.fingerprint} was not accepted {TIMES} times in a row within {timeout:.0f} s. The last answer: "
         f"{_said(last)}.",
-        remedy=last.remedy or "Check the API's status, --base-url and this machine's network, and run the same again.",
+        remedy=last.remedy or "Check the API's status, the base URL and this machine's network. Then try again.",
     )

@@ -118,8 +118,8 @@ class Rest:
         while reply.status == 200 and not reply.body.get("done"):
             if time.monotonic() - began > OPERATION_TIMEOUT:
                 raise RotationFailed(
-                    f"The API Keys API did not end an operation ({does}) within {OPERATION_TIMEOUT:.0f} s.",
-                    remedy="Run the same again later: it goes on from there.",
+                    f"API Keys API, {does}: the operation did not end within {OPERATION_TIMEOUT:.0f} s.",
+                    remedy="Run the rotation again later: it continues from there.",
                     changed=True,
                 )
             time.sleep(pause)

@@ -29,7 +29,7 @@ class Retired(NamedTuple):
 def retire_due(work: Work, candidates: Iterable[IssuedKey]) -> Retired:
     """Delete each superseded key whose `retire_after` is over.
 
-    A failed deletion ends the deletions and is part of the result.
+    After a failed deletion, the other keys are left for the next run. The result contains the error.
 
     Args:
         work: The run's stores, issuer and durations.
@@ -57,7 +57,7 @@ def _retire(work: Work, key: IssuedKey) -> bool:
     """Delete a key unless it serves. Returns whether the key is deleted now."""
     if _serves(work, key):
         return False
-    work.tell(f"Deleting the key {key.id}, which was superseded before.")
+    work.tell(f"Deleting the superseded key {key.id}.")
     work.issuer.retire(key)
     work.changed = True
     if not _serves(work, key):

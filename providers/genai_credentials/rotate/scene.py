@@ -94,8 +94,9 @@ def look(stores: Stores, issuer: KeyIssuer) -> Scene:
         issuer: The service that made the keys.
 
     Raises:
-        RotationFailed: A store or the issuer cannot be read, the issuer has no such key, the stores hold different
-            keys, or the primary store changed during each of 3 attempts.
+        RotationFailed: The issuer cannot be read or has no such key. Or the stores hold different keys. Or the primary
+            store changed during each of 3 attempts.
+        CredentialsError: A store cannot be read.
     """
     place = stores.identity()
     for _ in range(_LOOKS):
@@ -104,7 +105,9 @@ def look(stores: Stores, issuer: KeyIssuer) -> Scene:
         if not scene.put_back or stores.newest() == scene.current:
             _check_also(scene, stores, issuer)
             return scene
-    raise RotationFailed(f"{stores.primary.name}: changes again and again.", remedy="Run the same again later.")
+    raise RotationFailed(
+        f"{stores.primary.name}: another run keeps changing it.", remedy="Run the rotation again later."
+    )
 
 
 def _look(place: str, stores: Stores, issuer: KeyIssuer) -> Scene:
@@ -127,9 +130,9 @@ def _check_also(scene: Scene, stores: Stores, issuer: KeyIssuer) -> None:
         if key == scene.current or _is_between(scene, issuer.find(key)):
             continue
         raise RotationFailed(
-            f"{store.name}: holds the key {key.fingerprint}, not {scene.current.fingerprint} as "
-            f"{stores.primary.name} does, so one rotation cannot be for both.",
-            remedy="Put the same key into both with 'genai-credentials put', or leave one of them out.",
+            f"{store.name} holds the key {key.fingerprint}, and {stores.primary.name} holds "
+            f"{scene.current.fingerprint}. One rotation cannot change two different keys.",
+            remedy="Store the same key in both with 'genai-credentials put', or leave out one of the two.",
         )
 
 

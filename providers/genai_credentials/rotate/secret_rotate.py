@@ -41,11 +41,11 @@ def handle(attributes: Mapping[str, str], message_id: str) -> RotateReport | Non
     store = configured.store
     if not isinstance(store, GoogleSecretManager):
         raise ConfigurationError(
-            "GENAI_CREDENTIALS_ROTATE_URI names no secret of Google Secret Manager.",
-            remedy="Write google:projects/PROJECT/secrets/SECRET.",
+            "GENAI_CREDENTIALS_ROTATE_URI does not name a secret of Google Secret Manager.",
+            remedy="Set it to google:projects/PROJECT/secrets/SECRET.",
         )
     if not _is_about(attributes.get("secretId", ""), store):
-        logger.info("A message about another secret than %s was left alone.", store.name)
+        logger.info("A message about another secret than %s was ignored.", store.name)
         return None
     return configured.job().run(rotation_id=message_id)
 

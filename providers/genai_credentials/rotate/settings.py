@@ -82,7 +82,7 @@ def duration(text: str, name: str) -> float:
     if found is None:
         refuse_a_key(text)
         raise ConfigurationError(
-            f"{name}={text!r} is no duration.", remedy="Write seconds, or a number with s, m, h or d: 90d."
+            f"{name}={text!r} is not a duration.", remedy="Write seconds, or a number with s, m, h or d: 90d."
         )
     return float(found[1]) * _UNITS[found[2]]
 
@@ -92,6 +92,6 @@ def _needed(environ: Mapping[str, str], name: str) -> str:
     if not value:
         raise ConfigurationError(
             f"{PREFIX}{name} is not set.",
-            remedy="Set it to the provider's URI." if name == "URI" else "Set it to the id of the keys' project.",
+            remedy="Set it to the URI of the store." if name == "URI" else "Set it to the id of the keys' project.",
         )
     return value

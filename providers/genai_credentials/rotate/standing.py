@@ -49,20 +49,20 @@ def _state(scene: Scene, key: IssuedKey, terms: Terms) -> tuple[str, str]:
     if superseded is None:
         begun = scene.begun()
         goes_on = begun is not None and begun.id == key.id
-        return "minted", "the next run goes on with it" if goes_on else "no run needs it: delete it by hand"
+        return "minted", "the next run continues with it" if goes_on else "no run uses it: delete it by hand"
     due = superseded + timedelta(seconds=terms.retire_after)
     is_due = due <= datetime.now(UTC)
-    return "superseded", "deleted by the next run" if is_due else f"deleted by a run after {_minute(due)}"
+    return "superseded", "the next run deletes it" if is_due else f"a run after {_minute(due)} deletes it"
 
 
 def _of_serving(scene: Scene) -> str:
     if scene.put_back:
         return "put back by hand: the next run marks its successor"
     if scene.unfinished:
-        return "the next run brings its rotation to its end"
+        return "the next run completes its rotation"
     if scene.held is not None and scene.held.deleted is not None:
-        return "deleted: rotate at once"
-    return "the next run mints its successor"
+        return "deleted: rotate now"
+    return "the next run makes its successor"
 
 
 def _day(moment: datetime) -> str:

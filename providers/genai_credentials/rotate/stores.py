@@ -27,7 +27,7 @@ class Stores:
         self.also = tuple(writable(store) for store in also)
         names = [store.name for store in self]
         if len({*names}) < len(names):
-            raise ConfigurationError("The same place is named twice.", remedy="Name each place once.")
+            raise ConfigurationError("The same store is named twice.", remedy="Name each store once.")
 
     def __iter__(self) -> Iterator[Writable]:
         # The primary store comes last. Until it is written, a repeated run finds the same scene.

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from genai_credentials.durations import check_seconds
 from genai_credentials.errors import ConfigurationError
 
 
@@ -23,12 +24,11 @@ class Terms:
     min_age: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in self.__slots__:
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
-                raise ConfigurationError(
-                    f"{name}={value!r} is no number of seconds, at least 0.", remedy=f"Give {name} such a number."
-                )
+        durations = {name: getattr(self, name) for name in self.__slots__}
+        check_seconds(lowest=0.0, **durations)
+        for name, seconds in durations.items():
+            if math.isinf(seconds):
+                raise ConfigurationError(f"{name}=inf never ends.", remedy=f"Give {name} a number of seconds.")
         if self.prove_timeout <= self.prove_for:
             raise ConfigurationError(
                 f"prove_timeout={self.prove_timeout!r} leaves no time to prove a key for {self.prove_for!r} seconds.",

@@ -16,7 +16,7 @@ from genai_credentials.rotate.stores import Stores, newest
 from genai_credentials.rotate.terms import Terms
 
 _MOST_TRIES = 8
-GO_ON = "Run the same again: it goes on from there."
+GO_ON = "Run the rotation again: it continues from there."
 
 
 class Overtaken(RotationFailed):
@@ -30,7 +30,7 @@ class Overtaken(RotationFailed):
 
     def __init__(self, message: str, *, remedy: str = "", stored: str | None = None) -> None:
         self.stored = stored
-        super().__init__(message, remedy=remedy or "See 'rotate --status', and run it again.", changed=True)
+        super().__init__(message, remedy=remedy or "Look at 'rotate --status', then rotate again.", changed=True)
 
 
 class Work:
@@ -70,7 +70,7 @@ class Work:
         notes = _notes(scene, rotation_id)
         for _ in range(_MOST_TRIES):
             if (begun := scene.begun()) is not None:
-                self.tell(f"Going on with the key {begun.id}, which is there already.")
+                self.tell(f"Continuing with the key {begun.id}, which exists already.")
                 return begun
             key_id = scene.next_id()
             self.tell(f"Making the key {key_id}.")
@@ -79,11 +79,13 @@ class Work:
             if is_open(key):
                 self.changed = True
                 if not new:
-                    self.tell(f"Going on with the key {key_id}, which is there already.")
+                    self.tell(f"Continuing with the key {key_id}, which exists already.")
                 return key
             # Another run has made this key and deleted or superseded it since.
             scene.keys[key.id] = key
-        raise RotationFailed(f"{self.issuer.name}: no id is left for a new key.", remedy="Run the same again later.")
+        raise RotationFailed(
+            f"{self.issuer.name}: no id is free for a new key.", remedy="Run the rotation again later."
+        )
 
     def prove(self, text: ApiKey, key_id: str) -> None:
         """Prove a key.
@@ -130,15 +132,15 @@ class Work:
         """
         for store in self.stores:
             if newest(store) == text:
-                self.tell(f"{store.name} holds the key {text.fingerprint} already.")
+                self.tell(f"{store.name} already holds the key {text.fingerprint}.")
             else:
                 self.tell(f"Storing the key {text.fingerprint} in {store.name}.")
                 self._put(store, text)
         stored = self.stores.newest()
         if stored != text:
             raise RotationFailed(
-                f"{self.stores.primary.name}: {text.fingerprint} was stored, and {stored.fingerprint} is there.",
-                remedy="Somebody else has stored one at the same moment. See 'rotate --status', and run it again.",
+                f"{self.stores.primary.name}: {text.fingerprint} was stored, but {stored.fingerprint} is there now.",
+                remedy="Somebody else stored a key at the same moment. Look at 'rotate --status', then rotate again.",
                 changed=True,
             )
         return stored
@@ -153,7 +155,7 @@ class Work:
             return
         # The answer may have been lost, or another run may have stored the key first.
         if _holds(store, text):
-            self.tell(f"{store.name} holds the key {text.fingerprint} all the same.")
+            self.tell(f"{store.name} holds the key {text.fingerprint} nevertheless.")
             self.changed = True
             return
         if isinstance(problem, PutConflict):
@@ -193,7 +195,7 @@ class Work:
         """Restore a key that serves now, if another run gave the key up and deleted it."""
         fresh = self.issuer.get(key.id)
         if fresh is not None and fresh.deleted is not None:
-            self.tell(f"Restoring the key {key.id}, which another run has deleted.")
+            self.tell(f"Restoring the key {key.id}, which another run deleted.")
             self.issuer.restore(key.id)
 
     def give_up(self, key: IssuedKey, text: ApiKey, reason: CredentialsError, *, changed: bool) -> RotationFailed:
@@ -236,7 +238,7 @@ def _holds(store: Writable, text: ApiKey) -> bool:
 
 
 def _unwritten(store: Writable, text: ApiKey, error: CredentialsError) -> RotationFailed:
-    proven = f"The key {text.fingerprint} is proven and waits. {GO_ON}"
+    proven = f"The key {text.fingerprint} is proven and kept. {GO_ON}"
     return RotationFailed(
         f"{store.name}: the key {text.fingerprint} could not be stored. {error.message}",
         remedy=f"{error.remedy} {proven}".strip(),

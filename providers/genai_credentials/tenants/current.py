@@ -28,9 +28,9 @@ class Current:
         name = self.name.get()
         if name is None:
             raise NoTenant(
-                "This request belongs to no tenant: none is in use in this thread or task.",
-                remedy="Send it with a client of that tenant, tenants.clients()[name], or inside 'with "
-                "tenants.use(name):'. A new thread or an executor takes no tenant along; start it with "
+                "This request has no tenant: no tenant is in use in this thread or task.",
+                remedy="Send it with the client of a tenant, tenants.clients()[name], or inside 'with "
+                "tenants.use(name):'. A new thread or an executor does not inherit the tenant. Start it with "
                 "contextvars.copy_context().run(…).",
             )
         return name
@@ -51,9 +51,9 @@ class Use:
     def __enter__(self) -> None:
         if sys._getframe(1).f_code.co_flags & _SUSPENDED:
             raise ConfigurationError(
-                "tenants.use() stands in a generator: whoever iterates over it would get its tenant at each yield.",
-                remedy="Use a client of that tenant, tenants.clients()[name]. A helper under @contextmanager enters it "
-                "with contextlib.ExitStack().enter_context(tenants.use(name)).",
+                "tenants.use() is entered in a generator. At each yield, the calling code would get this tenant.",
+                remedy="Use the client of the tenant, tenants.clients()[name]. In a helper with @contextmanager, call "
+                "contextlib.ExitStack().enter_context(tenants.use(name)).",
             )
         self._before.append(self._current.name.set(self._name))
 

@@ -95,8 +95,8 @@ class TenantEngines:
             opening.check()
             if not opening.landed.landed:
                 raise FetchFailed(
-                    f"Tenant {escaped(name)} is not open yet: that takes longer than the request may.",
-                    remedy="Give the request more time.",
+                    f"Tenant {escaped(name)} is not open yet, and the request's timeout is over.",
+                    remedy="Give the request a longer timeout.",
                 )
             entry = self._kept.lease(name)
         return entry
@@ -147,7 +147,7 @@ class TenantEngines:
 
     def _check(self, name: str) -> None:
         if self._kept.closed:
-            raise CredentialsError("This Tenants is closed.", remedy="Make another one.")
+            raise CredentialsError("This Tenants is closed.", remedy="Make another Tenants.")
         if (why := self._kept.why_unknown(name)) is not None:
             raise UnknownTenant(why, remedy=REMEDY)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
@@ -14,6 +13,7 @@ from genai_credentials.client_factory import HttpFactory
 from genai_credentials.closing import ClosedByBlock
 from genai_credentials.credentials import CredentialProvider
 from genai_credentials.diagnosis import Diagnosis
+from genai_credentials.durations import check_seconds, shown
 from genai_credentials.errors import ConfigurationError
 from genai_credentials.flight import Steps, drive
 from genai_credentials.forks import at_work
@@ -70,7 +70,7 @@ class Tenants(HttpFactory, OfThisProcess, ClosedByBlock):
     ) -> None:
         _check_factory(factory)
         _check_counts(max_size=max_size, max_fetches=max_fetches)
-        _check_seconds(idle=idle, unknown_for=unknown_for)
+        check_seconds(lowest=0.0, idle=idle, unknown_for=unknown_for)
         self._gate = Gate(max_fetches)
         self._kept = Kept(max_size, idle, unknown_for, clock)
         self._openings = Openings(factory, self._kept, self._gate)
@@ -173,7 +173,7 @@ class Tenants(HttpFactory, OfThisProcess, ClosedByBlock):
         return f"<Tenants, {self._kept.counts()[0]} kept>"
 
     def _why_not_pickled(self) -> str:
-        return "Tenants are not pickled: their keys would leave the process. Make them anew in the other one."
+        return "Tenants are not pickled: their keys would leave the process. Make new Tenants in the other process."
 
 
 class Clients(OfThisProcess, ClosedByBlock):
@@ -212,14 +212,14 @@ class Clients(OfThisProcess, ClosedByBlock):
         return "<Clients of Tenants>"
 
     def _why_not_pickled(self) -> str:
-        return "Clients are not pickled: connections do not leave the process. Make them anew in the other one."
+        return "Clients are not pickled: connections cannot leave the process. Make new clients in the other process."
 
 
 def _check_factory(factory: object) -> None:
     if not callable(factory) or is_coroutine_function(factory):
         raise ConfigurationError(
-            "The factory of tenants is a plain function of a tenant's name.",
-            remedy="Pass lambda tenant: CredentialProvider(…); it runs in a thread, off the event loop.",
+            "The factory of tenants must be a plain function of a tenant's name.",
+            remedy="Pass lambda tenant: CredentialProvider(…). It runs in a thread, off the event loop.",
         )
 
 
@@ -227,15 +227,5 @@ def _check_counts(**counts: object) -> None:
     for name, count in counts.items():
         if not isinstance(count, int) or isinstance(count, bool) or count < 1:
             raise ConfigurationError(
-                f"{name}={count!r}: it is a whole number, at least 1.", remedy=f"Give {name} such a number."
-            )
-
-
-def _check_seconds(**durations: object) -> None:
-    for name, seconds in durations.items():
-        number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
-        if not number or math.isnan(seconds) or seconds < 0:  # type: ignore[arg-type,operator]
-            raise ConfigurationError(
-                f"{name}={seconds!r}: a duration is a number of seconds, at least 0.",
-                remedy=f"Give {name} such a number.",
+                f"{shown(name, count)}: it must be a whole number of at least 1.", remedy=f"Pass {name}=1 or more."
             )

@@ -23,8 +23,8 @@ def hanging(engine: Engine) -> int:
 class Crowded(NoThread):
     """Calls that hang occupy as many threads as they may."""
 
-    problem = "it is not asked, since too many calls of tenants' stores hang"
-    remedy = "Check the way to the stores; it is asked when some of those calls have ended."
+    problem = "its store is not asked, because too many calls of tenants' stores hang"
+    remedy = "Check the connection to the stores. The store is asked again when some of those calls have ended."
 
 
 class Lane:

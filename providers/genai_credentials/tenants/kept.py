@@ -171,7 +171,7 @@ class Kept(forks.Forkable):
             self._unknown[name] = why
 
     def why_unknown(self, name: str) -> str | None:
-        """The reason why there is no such tenant; None if the tenant is not known to be unknown."""
+        """The message of the error for an unknown tenant; None if the tenant is not remembered as unknown."""
         with self._lock:
             return self._unknown.get(name)
 
@@ -243,4 +243,4 @@ def _close(entry: Entry) -> None:
         entry.provider.close()
     except Exception as error:
         with tagged(entry.engine.tenant):
-            logger.warning("A provider raised %s as it was closed.", type(error).__name__)
+            logger.warning("A provider raised %s when it was closed.", type(error).__name__)

@@ -26,18 +26,18 @@ def checked(name: object) -> str:
     """
     if not isinstance(name, str):
         raise ConfigurationError(
-            f"A tenant's name is a text, not {type(name).__name__}.", remedy="Pass the name that the factory is to get."
+            f"A tenant's name must be a text, not {type(name).__name__}.", remedy="Pass the name for the factory."
         )
     name = str.__str__(name)
     if not name or len(name) > LONGEST:
         raise ConfigurationError(
             f"A tenant's name has 1 to {LONGEST} characters; this one has {len(name)}.",
-            remedy="Pass the tenant's identifier. Is it there, and is it checked before it gets here?",
+            remedy="Pass the tenant's identifier, and check it before this call.",
         )
     if looks_like_a_key(name):
         raise ConfigurationError(
             "This looks like an API key, not like a tenant's name.",
-            remedy="Pass the tenant's name; the factory says where that tenant's key is kept.",
+            remedy="Pass the tenant's name. The factory names the store of that tenant's key.",
         )
     return name
 
@@ -62,7 +62,7 @@ def name_in(placeholder: str | bytes) -> str:
         return a2b_base64(placeholder[_START[1] :]).decode("utf-8", "surrogatepass")
     except (Error, UnicodeError):
         problem = ConfigurationError(
-            "A request has a placeholder that is none of ours.", remedy="Leave that header out."
+            "A request has a placeholder that this library did not make.", remedy="Leave out its x-goog-api-key header."
         )
     raise problem
 

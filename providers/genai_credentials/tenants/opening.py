@@ -35,7 +35,7 @@ class Opening:
         """Raise the error that the call ended with, if there is one.
 
         Raises:
-            CredentialsError: A new error for each caller, so that no two callers share its frames.
+            CredentialsError: A new error for each caller. Two callers must not share the frames of one error.
         """
         if self.error is not None:
             raise type(self.error)(self.error.message, remedy=self.error.remedy)
@@ -74,7 +74,8 @@ class Openings(forks.Forkable):
         """
         if is_inside(self):
             raise CredentialsError(
-                "The factory of tenants asked for a tenant.", remedy="Let it make a new CredentialProvider instead."
+                "The factory of tenants asked for a tenant.",
+                remedy="Let the factory make a new CredentialProvider instead.",
             )
         with self._lock:
             opening = self._under_way.get(name)
@@ -143,12 +144,12 @@ class Openings(forks.Forkable):
         if not isinstance(made, CredentialProvider):
             raise ConfigurationError(
                 f"The factory of tenants returned {type(made).__name__} for {escaped(name)}.",
-                remedy="Let it return a new CredentialProvider, or None for a tenant that doesn't exist.",
+                remedy="Let the factory return a new CredentialProvider, or None for a tenant that doesn't exist.",
             )
         if made.engine.closed or made.engine.tenant is not None:
             raise ConfigurationError(
-                f"The factory of tenants returned a provider for {escaped(name)} that is closed, or another's.",
-                remedy="Let it make a new CredentialProvider at each call; tenants share no chain.",
+                f"The factory of tenants returned a provider for {escaped(name)} that is closed, or another tenant's.",
+                remedy="Let the factory make a new CredentialProvider at each call. Tenants share no chain.",
             )
         return made
 
@@ -173,13 +174,13 @@ def _unknown(name: str, why: str) -> UnknownTenant:
     return UnknownTenant(f"There is no tenant {escaped(name)}: {why}.", remedy=REMEDY)
 
 
-REMEDY = "Check the name; a tenant who has just been added is asked for again after unknown_for."
+REMEDY = "Check the name. A new tenant is looked up again after unknown_for seconds."
 
 
 def _late(name: str) -> FetchFailed:
     return FetchFailed(
-        f"tenant {escaped(name)}: the factory gave no provider within {LONGEST:g} s.",
-        remedy="Let it name where the key is kept; the provider fetches it.",
+        f"tenant {escaped(name)}: the factory returned no provider within {LONGEST:g} s.",
+        remedy="Let the factory only name the store of the key. The provider fetches the key later.",
     )
 
 
@@ -188,5 +189,5 @@ def _failed(name: str, error: BaseException) -> CredentialsError:
     # the name without escapes.
     return CredentialsError(
         f"tenant {escaped(name)}: the factory raised {type(error).__name__} {place(error)}.",
-        remedy="Mend the factory; for a tenant that doesn't exist, let it raise LookupError or return None.",
+        remedy="Fix the factory. For a tenant that doesn't exist, let it raise LookupError or return None.",
     )
