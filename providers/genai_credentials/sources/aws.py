@@ -115,7 +115,7 @@ class AWSSecretsManager(Source):
         """
         if self.version_id or self.stage != CURRENT:
             raise FetchFailed(
-                f"{self.name}: is pinned, so there is no earlier version to try.",
+                f"{self.name}: is pinned, and no earlier version can be tried.",
                 remedy="Leave version_id and stage out.",
             )
         return self._read(VersionStage=PREVIOUS)
@@ -128,7 +128,7 @@ class AWSSecretsManager(Source):
         """
         if self.version_id or self.stage != CURRENT:
             raise ConfigurationError(
-                f"{self.name}: is pinned to a version or a stage, so no key can be put there.",
+                f"{self.name}: is pinned to a version or a stage. No key can be put there.",
                 remedy="Leave version_id and stage out.",
             )
 
@@ -203,7 +203,10 @@ class AWSSecretsManager(Source):
             return text
         if not (binary := answer.get("SecretBinary")):
             # If a body was cut short, botocore returns an empty answer with status 200 (probed).
-            raise FetchFailed(f"{self.name}: the answer held no secret.", remedy="It was cut short; it is tried again.")
+            raise FetchFailed(
+                f"{self.name}: the answer held no secret.",
+                remedy="Check the network if this lasts: the answer was cut short. The fetch is tried again.",
+            )
         return decoded(bytes(binary), f"{self.name}:")
 
     def _make_client(self) -> Any:
