@@ -110,7 +110,9 @@ class AWSAgent(Source):
 
     @sealed
     def fetch_newer(self, current: ApiKey | None) -> ApiKey:
-        """Return the key in the store, not the key in the cache of the agent. Raises like `fetch`.
+        """Return the key in the store, not the key in the cache of the agent.
+
+        It raises the errors of `fetch`.
 
         Args:
             current: The serving key; None if there is none. It makes no difference here.
@@ -119,7 +121,9 @@ class AWSAgent(Source):
 
     @sealed
     def fetch_previous(self, rejected: ApiKey | None = None) -> ApiKey:
-        """Return the key under AWSPREVIOUS, even if it no longer works. Raises like `fetch`.
+        """Return the key under AWSPREVIOUS, even if it no longer works.
+
+        It raises the errors of `fetch`.
 
         Args:
             rejected: Ignored.

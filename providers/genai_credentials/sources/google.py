@@ -125,7 +125,9 @@ class GoogleSecretManager(Source):
 
     @sealed
     def fetch_newer(self, current: ApiKey | None) -> ApiKey:
-        """Return the key in a newer version than the current one, even if `latest` still lags. Raises like `fetch`.
+        """Return the key in a newer version than the current one, even if `latest` still lags.
+
+        It raises the errors of `fetch`.
 
         If no version is newer, the current version is read again. If the current version cannot be read any more, for
         example because it was disabled, an older one is read.
@@ -139,7 +141,9 @@ class GoogleSecretManager(Source):
 
     @sealed
     def fetch_previous(self, rejected: ApiKey | None = None) -> ApiKey:
-        """Return the key in the version before the refused one, even if it no longer works. Raises like `fetch`.
+        """Return the key in the version before the refused one, even if it no longer works.
+
+        It raises the errors of `fetch`.
 
         Args:
             rejected: The key that the API has just refused. None, or the key of another provider, raises FetchFailed.
@@ -193,7 +197,7 @@ class GoogleSecretManager(Source):
     def identity(self) -> str:
         """Return the name that Secret Manager uses: the secret with the number of the project, and the field.
 
-        Raises like `fetch`.
+        It raises the errors of `fetch`.
         """
         if not self._called:
             self.fetch()

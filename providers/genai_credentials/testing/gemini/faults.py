@@ -1,4 +1,4 @@
-"""Planned answers of `FakeGemini`: errors whatever the key, redirects, and streams that stop."""
+"""Planned answers of `FakeGemini`: errors for any key, redirects, and streams that stop."""
 
 from __future__ import annotations
 

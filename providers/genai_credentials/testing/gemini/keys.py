@@ -23,7 +23,7 @@ _KEY_IN_URL = Refusal(
 
 
 class Keys:
-    """The accepted keys, and the form of the refusals. Thread-safe. The arguments are those of `FakeGemini`."""
+    """The accepted keys, and the form of the refusals. Thread-safe. Its arguments are arguments of `FakeGemini`."""
 
     def __init__(self, keys: tuple[str, ...], refusal: str, key_in_url: bool) -> None:
         self._judging = threading.Lock()
