@@ -157,7 +157,7 @@ class TestGoogle:
         assert json.loads(self.data(store)) == {"n": 1, "api_key": NEW}
         for version in (1, 2, 4):
             store.disable(SECRET, version)
-        assert "no version of it can be read" in failure(provider, PutFailed, OLD).message
+        assert "no version of the secret can be read" in failure(provider, PutFailed, OLD).message
 
     def test_a_secret_without_a_version_gets_its_first(self, secret_manager: SecretManagerEmulator) -> None:
         empty = sm.Secret(replication=sm.Replication(automatic=sm.Replication.Automatic()))
@@ -168,7 +168,7 @@ class TestGoogle:
     def test_whoever_adds_the_second_version_is_told_and_both_are_kept(self, store: SecretManagerEmulator) -> None:
         between = Meanwhile(store.client(), "add_secret_version", before=lambda: store.add(SECRET, THEIRS))
         error = failure(GoogleSecretManager(SECRET, client=between), PutConflict)
-        assert "somebody else stored version 2" in error.message
+        assert "another writer stored version 2" in error.message
         assert error.stored == "3"
         assert (self.data(store, "2"), self.data(store)) == (THEIRS.encode(), NEW.encode())
 
@@ -192,14 +192,14 @@ class TestGoogle:
         assert provider.put(NEW).version == "2"
         store.fail_always("UNAVAILABLE", method="AddSecretVersion")
         error = failure(provider, PutFailed, OLD)
-        assert "may have been stored all the same" in error.remedy
+        assert "may already be stored" in error.remedy
         assert self.data(store) == NEW.encode()
 
     @pytest.mark.parametrize(
         ("method", "code", "kind", "said"),
         [
             ("AddSecretVersion", "PERMISSION_DENIED", PutFailed, "roles/secretmanager.secretVersionAdder"),
-            ("AddSecretVersion", "FAILED_PRECONDITION", PutFailed, "takes no versions"),
+            ("AddSecretVersion", "FAILED_PRECONDITION", PutFailed, "accepts no new version"),
             ("AddSecretVersion", "ABORTED", PutFailed, "failed with Aborted"),
             ("AccessSecretVersion", "PERMISSION_DENIED", FetchFailed, "secretAccessor"),
             ("AccessSecretVersion", "UNAVAILABLE", FetchFailed, "unavailable"),
@@ -342,7 +342,7 @@ class TestAWS:
         theirs: list[str] = []
         self.on(client, "UpdateSecretVersionStage", lambda: theirs.append(aws.add(NAME, THEIRS)))
         error = failure(provider, PutConflict)
-        assert f"somebody else made version {theirs[0]} current" in error.message
+        assert f"another writer made version {theirs[0]} current" in error.message
         assert error.stored is None
         assert self.labels(client) == {first: [PREVIOUS], theirs[0]: [CURRENT]}
         assert self.current(client)["SecretString"] == THEIRS
@@ -403,7 +403,7 @@ AWSSecretsManager({NAME!r}, client=client).put(sys.argv[1])
             ("PutSecretValue", "AccessDeniedException", "UpdateSecretVersionStage"),
             ("UpdateSecretVersionStage", "AccessDeniedException", "kms:Decrypt"),
             ("PutSecretValue", "EncryptionFailure", "kms:GenerateDataKey"),
-            ("PutSecretValue", "LimitExceededException", "all the versions"),
+            ("PutSecretValue", "LimitExceededException", "limit of versions"),
             ("PutSecretValue", "ExpiredTokenException", "have expired"),
             ("PutSecretValue", "OddException", "failed with OddException"),
         ],

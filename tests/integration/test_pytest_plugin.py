@@ -187,7 +187,7 @@ def test_options_of_a_client_are_kept_but_its_address(rotating_credentials: Rota
 
 @pytest.mark.parametrize("refusal", ["nonsense", "quota_429", "SERVICE_DISABLED"])
 def test_a_key_is_revoked_only_by_what_revokes_one(rotating_credentials: RotatingCredentials, refusal: str) -> None:
-    with pytest.raises(ValueError, match=f"'{refusal}' is not how a revoked key is answered; these are: API_KEY"):
+    with pytest.raises(ValueError, match=f"'{refusal}' is no answer to a revoked key. Pass one of these: API_KEY"):
         rotating_credentials.rotate(refusal)
     assert rotating_credentials.rotations == 0
     assert ask(rotating_credentials.client()) == "pong: hi"

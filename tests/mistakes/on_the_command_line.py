@@ -25,7 +25,7 @@ ON_THE_COMMAND_LINE = [
     Cli("genai-credentials status file:", ("character 6", "a path")),
     Cli("genai-credentials status .env", ("scheme", "dotenv:.env")),
     Cli("genai-credentials status GEMINI_API_KEY", ("scheme", "env:GEMINI_API_KEY")),
-    Cli("genai-credentials status env:KEY", ("no name of an environment variable", "env:GEMINI_API_KEY")),
+    Cli("genai-credentials status env:KEY", ("not the name of an environment variable", "env:GEMINI_API_KEY")),
     Cli("genai-credentials status env:,file:key", ("several links", "spaces")),
     Cli("genai-credentials status 'env: file:key'", ("white space", "character 5", "separate argument")),
     Cli("genai-credentials explain", ("no text", "pipe it in")),

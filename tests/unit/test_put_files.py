@@ -199,8 +199,8 @@ def test_a_symlink_that_leads_nowhere_yet_gets_its_file(tmp_path: Path) -> None:
     ("name", "said"),
     [
         ("loop", "Too many levels of symbolic links"),
-        ("folder", "is no regular file"),
-        ("pipe", "is no regular file"),
+        ("folder", "is not a regular file"),
+        ("pipe", "is not a regular file"),
         ("file/below", "Not a directory"),
         ("none/key", "No such file"),
     ],
@@ -237,7 +237,7 @@ def test_a_put_by_somebody_who_may_not_replace_the_file_leaves_it_as_it_is(mode:
         path.chmod(0o666)
         path.parent.chmod(mode)
         done = child(AS_NOBODY, path)
-        assert done.stdout.startswith(f"PutFailed file:{path}: cannot be written, and is as it was (PermissionError")
+        assert done.stdout.startswith(f"PutFailed file:{path}: cannot be written and is unchanged (PermissionError")
         assert "may write its directory" in done.stdout
         assert path.read_text() == OLD
         assert os.listdir(folder) == ["key"]
@@ -248,7 +248,7 @@ def test_a_full_disk_leaves_the_old_file_whole_and_nothing_beside(path: Path) ->
     full = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))\n"
     done = child(full + TRY, path)
     assert done.stdout.startswith(
-        f"PutFailed file:{path}: cannot be written, and is as it was (OSError: File too large)"
+        f"PutFailed file:{path}: cannot be written and is unchanged (OSError: File too large)"
     )
     assert path.read_text() == OLD
     assert os.listdir(path.parent) == [path.name]
@@ -331,7 +331,7 @@ def test_of_two_processes_that_put_at_once_the_second_is_told(path: Path, lock: 
     lock()
     said = [writer.communicate(timeout=60)[0] for writer in writers]
     winner = next(number for number, line in enumerate(said) if line.startswith("stored"))
-    assert said[1 - winner].startswith(f"told file:{path}: somebody else changed it at the same moment")
+    assert said[1 - winner].startswith(f"told file:{path}: another writer changed it at the same moment")
     assert path.read_text() == f"{NEW}-{winner}"
     assert os.listdir(path.parent) == [path.name]
 
@@ -359,7 +359,7 @@ def test_a_lock_that_is_never_let_go_is_waited_for_as_long_as_a_fetch_may_take(
     path.write_text(OLD)
 
     def put() -> None:
-        assert "Another process holds a lock" in failure(lambda: File(path).put(NEW), PutFailed, path).remedy
+        assert "end the process that holds a lock" in failure(lambda: File(path).put(NEW), PutFailed, path).remedy
 
     assert 0.2 < within(0.3, put) < 5
 

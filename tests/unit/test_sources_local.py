@@ -98,7 +98,7 @@ class TestEnv:
     @pytest.mark.parametrize("name", ["", "A=B", "A B", "A\n", "A\0", 7, None])
     def test_a_name_that_is_none_is_refused_at_construction(self, name: Any) -> None:
         for make in (lambda: Env(name), lambda: Dotenv(".env", name)):
-            with pytest.raises(ConfigurationError, match="no name of an environment variable"):
+            with pytest.raises(ConfigurationError, match="not the name of an environment variable"):
                 make()
 
     def test_quotes_are_warned_of_once_for_each_key(self, caplog: pytest.LogCaptureFixture) -> None:

@@ -169,7 +169,7 @@ def offline_row(provider: Provider) -> Row:
             return Row(provider, "absent", f"{listed}: unset or empty.", f"Set {provider.names[0]}.")
         return Row(provider, "unasked", f"{listed}: set.")
     if isinstance(provider, (File, Dotenv)) and not provider.path.is_file():
-        return Row(provider, "absent", "No such file.", "Create it, or let another provider serve.")
+        return Row(provider, "absent", "No such file.", "Create it, or add another provider to the chain.")
     return Row(provider, "unasked", "Not asked.")
 
 

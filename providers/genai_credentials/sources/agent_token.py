@@ -42,15 +42,15 @@ def find_token(name: str) -> str:
             return _checked(token, name, variable)
     raise Unavailable(
         f"{name}: there is no token for AWS's agent on this machine.",
-        remedy=f"Start the agent, which writes {TOKEN_FILE}, set AWS_TOKEN, or let another provider serve.",
+        remedy=f"Start the agent, which writes {TOKEN_FILE}, set AWS_TOKEN, or add another provider to the chain.",
     )
 
 
 def into_the_group(path: Path) -> str:
     """Return the remedy for a process that has no permission to read the token."""
     return (
-        f"Put this process's user into the group that may read {path}: aws-wcp-token, or awssmatokenreader where the "
-        "agent was installed before 2026; then start the process anew."
+        f"Add the user of this process to the group that may read {path}: aws-wcp-token, or awssmatokenreader if the "
+        "agent was installed before 2026. Then restart the process."
     )
 
 
@@ -58,7 +58,7 @@ def _read(path: Path, name: str) -> str:
     content = _read_if_there(path, name)
     if content is None:
         remedy = f"Check the path in AWS_TOKEN. {into_the_group(path)}"
-        raise FetchFailed(f"{name}: the file of the agent's token, {path}, is not there.", remedy=remedy)
+        raise FetchFailed(f"{name}: the file of the agent's token, {path}, does not exist.", remedy=remedy)
     return content
 
 
@@ -79,7 +79,7 @@ def _checked(token: str, name: str, where: str) -> str:
     token = token.strip()
     if not re.fullmatch(r"[!-~]+", token):
         raise FetchFailed(
-            f"{name}: the agent's token in {where} is {'no token' if token else 'empty'}.",
-            remedy="A token is printable text without white space; the agent writes a new one when it starts.",
+            f"{name}: the agent's token in {where} is {'not valid' if token else 'empty'}.",
+            remedy="Set a token of printable text without white space. The agent writes a new token when it starts.",
         )
     return token

@@ -32,8 +32,8 @@ class AWSSecretsManager(Source):
         secret_id: The name or the ARN of the secret.
         field: The JSON key that holds the API key, or the JSON Pointer (RFC 6901) to it, such as "/google/api_key".
             None means that the secret is the bare key.
-        stage: The staging label to read. Each call names it, because stores differ in the answer to a call without a
-            label (probed: the server of moto then returns the old value).
+        stage: The staging label to read. Each call names it, because a call without a label does not get the same
+            answer everywhere. The server of moto then returns the old value (probed).
         version_id: The id of a version. The provider is then pinned to it. None means that `stage` selects the version.
         region: The region of the secret. None means the region in the ARN. If there is no ARN, boto3 finds the region.
         client: A boto3 `secretsmanager` client, or a function without arguments that makes one. A forked child calls
@@ -99,7 +99,9 @@ class AWSSecretsManager(Source):
 
     @sealed
     def fetch_newer(self, current: ApiKey | None) -> ApiKey:
-        """Return the key that the store has now. The store is read directly, without a cache. Raises like `fetch`.
+        """Return the key that the store has now. The store is read directly, without a cache.
+
+        It raises the errors of `fetch`.
 
         Args:
             current: The serving key; None if there is none. It makes no difference here.
@@ -108,14 +110,16 @@ class AWSSecretsManager(Source):
 
     @sealed
     def fetch_previous(self, rejected: ApiKey | None = None) -> ApiKey:
-        """Return the key under AWSPREVIOUS, even if it no longer works. Raises like `fetch`.
+        """Return the key under AWSPREVIOUS, even if it no longer works.
+
+        It raises the errors of `fetch`.
 
         Args:
             rejected: Ignored.
         """
         if self.version_id or self.stage != CURRENT:
             raise FetchFailed(
-                f"{self.name}: is pinned, so there is no earlier version to try.",
+                f"{self.name}: is pinned, and no earlier version can be tried.",
                 remedy="Leave version_id and stage out.",
             )
         return self._read(VersionStage=PREVIOUS)
@@ -128,7 +132,7 @@ class AWSSecretsManager(Source):
         """
         if self.version_id or self.stage != CURRENT:
             raise ConfigurationError(
-                f"{self.name}: is pinned to a version or a stage, so no key can be put there.",
+                f"{self.name}: is pinned to a version or a stage. No key can be put there.",
                 remedy="Leave version_id and stage out.",
             )
 
@@ -170,7 +174,7 @@ class AWSSecretsManager(Source):
     def identity(self) -> str:
         """Return the name that AWS uses: the ARN of the secret, and the field.
 
-        Raises like `fetch`.
+        It raises the errors of `fetch`.
         """
         if not self._arn:
             self.fetch()
@@ -203,7 +207,10 @@ class AWSSecretsManager(Source):
             return text
         if not (binary := answer.get("SecretBinary")):
             # If a body was cut short, botocore returns an empty answer with status 200 (probed).
-            raise FetchFailed(f"{self.name}: the answer held no secret.", remedy="It was cut short; it is tried again.")
+            raise FetchFailed(
+                f"{self.name}: the answer held no secret.",
+                remedy="Check the network if this lasts: the answer was cut short. The fetch is tried again.",
+            )
         return decoded(bytes(binary), f"{self.name}:")
 
     def _make_client(self) -> Any:

@@ -72,7 +72,9 @@ class AWSAgent(Source):
         refuse_a_key(secret_id, field)
         checked_secret(secret_id, stage)
         if isinstance(port, bool) or not isinstance(port, int) or not 0 < port < 65_536:
-            raise ConfigurationError(f"port={port!r} is none.", remedy=f"Leave it out for {PORT}, or name another.")
+            raise ConfigurationError(
+                f"port={port!r} is not a port.", remedy=f"Pass a number from 1 to 65535, or leave port out for {PORT}."
+            )
         self.secret_id, self.field, self.stage, self.version_id = secret_id, checked_field(field), stage, version_id
         self.port = port
         self.name = name_of("aws-agent", secret_id, self.field, **self._options())
@@ -108,7 +110,9 @@ class AWSAgent(Source):
 
     @sealed
     def fetch_newer(self, current: ApiKey | None) -> ApiKey:
-        """Return the key in the store, not the key in the cache of the agent. Raises like `fetch`.
+        """Return the key in the store, not the key in the cache of the agent.
+
+        It raises the errors of `fetch`.
 
         Args:
             current: The serving key; None if there is none. It makes no difference here.
@@ -117,15 +121,17 @@ class AWSAgent(Source):
 
     @sealed
     def fetch_previous(self, rejected: ApiKey | None = None) -> ApiKey:
-        """Return the key under AWSPREVIOUS, even if it no longer works. Raises like `fetch`.
+        """Return the key under AWSPREVIOUS, even if it no longer works.
+
+        It raises the errors of `fetch`.
 
         Args:
             rejected: Ignored.
         """
         if self.version_id or self.stage != CURRENT:
             raise FetchFailed(
-                f"{self.name}: is pinned, so there is no earlier version to try.",
-                remedy="Leave version_id and stage out: then the previous version can be tried.",
+                f"{self.name}: is pinned, and no earlier version can be tried.",
+                remedy="Leave version_id and stage out.",
             )
         return self._read({"versionStage": PREVIOUS})
 
@@ -168,12 +174,14 @@ class AWSAgent(Source):
         except ConnectionRefusedError:
             problem: CredentialsError = Unavailable(
                 f"{self.name}: no agent listens on port {self.port}.",
-                remedy="Start AWS's agent, name its port, or let another provider serve.",
+                remedy="Start AWS's agent, pass the port of the agent, or add another provider to the chain.",
             )
         except TimeoutError:
-            problem = FetchFailed(f"{self.name}: no answer from the agent in time.", remedy=_LATER)
+            problem = FetchFailed(f"{self.name}: the agent did not answer in time.", remedy=_LATER)
         except (OSError, HTTPException) as error:
-            problem = _Later(f"{self.name}: the agent broke off ({type(error).__name__}).", remedy=_LATER)
+            problem = _Later(
+                f"{self.name}: the connection to the agent failed ({type(error).__name__}).", remedy=_LATER
+            )
         finally:
             connection.close()
         # The first error is not chained, because the frames of http.client hold the token.
@@ -199,7 +207,9 @@ class AWSAgent(Source):
         except (TypeError, ValueError):
             binary = b""
         if not binary:
-            raise FetchFailed(f"{self.name}: the answer held no secret.", remedy="Check which program has the port.")
+            raise FetchFailed(
+                f"{self.name}: the answer held no secret.", remedy="Check which program listens on the port."
+            )
         return decoded(binary, f"{self.name}:")
 
 
@@ -211,29 +221,32 @@ class _NotUnderstood(FetchFailed):
     """The agent refused the form of the request. It did not refuse the secret."""
 
 
-_LATER = "It is tried again; check the agent's log if it lasts."
+_LATER = "Check the agent's log if this lasts. The fetch is tried again."
 _PROBLEMS = {
     "ConnectionError": ("the agent cannot reach the store", "Check this machine's network and the agent's region."),
-    "InternalFailure": ("the agent failed", "Check its log, and that it has AWS credentials."),
+    "InternalFailure": ("the agent failed", "Check the agent's log and the agent's AWS credentials."),
     "TimeoutError": ("the agent had no answer from the store in time", _LATER),
 }
 
 
 def _of_the_agent(status: int, code: str, body: bytes) -> tuple[str, str]:
     if code:
-        return f"the call failed with {code}", "Look it up in the reference of AWS Secrets Manager."
+        return f"the call failed with {code}", "Look up this code in the API reference of AWS Secrets Manager."
     if status == 403:
         return (
             "the agent refuses the token",
-            f"{into_the_group(TOKEN_FILE)} If AWS_TOKEN is set, it must be the agent's own.",
+            f"{into_the_group(TOKEN_FILE)} If AWS_TOKEN is set, set it to the agent's own token.",
         )
     if b"not ready" in body:
-        return "the Lambda extension is not ready", "It answers during an invocation only: fetch in the handler."
+        return "the Lambda extension is not ready", "Fetch in the handler: it answers only during an invocation."
     if status == 429:
-        return "the agent has as many connections as it may have", "Raise its max_conn, or the ttl."
+        return "the agent has reached its limit of connections", "Raise the agent's max_conn, or raise ttl."
     if status == 200:
-        return "the answer held no secret", "Check which program has the port."
-    return f"the agent answered with HTTP status {status}", "Check which program has the port, and the agent's log."
+        return "the answer held no secret", "Check which program listens on the port."
+    return (
+        f"the agent answered with HTTP status {status}",
+        "Check which program listens on the port, and check the agent's log.",
+    )
 
 
 def _json_object(body: bytes) -> dict[str, object] | None:

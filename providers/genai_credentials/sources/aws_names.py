@@ -22,9 +22,9 @@ def checked_secret(secret_id: str, stage: str) -> str | None:
     arn = _ARN.fullmatch(secret_id) if isinstance(secret_id, str) else None
     if arn is None and (not isinstance(secret_id, str) or not _NAME.fullmatch(secret_id)):
         raise ConfigurationError(
-            f"{secret_id!r} is no name or ARN of a secret.",
+            f"{secret_id!r} is neither the name nor the ARN of a secret.",
             remedy="Write prod/gemini, or arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-SUFFIX.",
         )
     if not stage:
-        raise ConfigurationError("stage is empty.", remedy=f"Leave it out for {CURRENT}, or name a staging label.")
+        raise ConfigurationError("stage is empty.", remedy=f"Pass a staging label, or leave stage out for {CURRENT}.")
     return arn["region"] if arn else None

@@ -34,7 +34,7 @@ class Source(OfThisProcess):
         if key.notes and self._warned != key.fingerprint:
             self._warned = key.fingerprint
             logger.warning(
-                "%s: the key %s had %s around it, which was taken off; store the bare key.",
+                "%s: the key %s had %s around it, which was taken off. Store the bare key.",
                 self.name,
                 key.fingerprint,
                 " and ".join(dict.fromkeys(key.notes)),
@@ -57,8 +57,8 @@ class Source(OfThisProcess):
         return again, ()
 
     def _why_not_pickled(self) -> str:
-        why = "what it was made of may hold the key" if self._again() is None else "its client belongs to this process"
-        return f"{self.name} is not pickled: {why}. Make it in the other process, with the same arguments."
+        why = "its arguments may hold the key" if self._again() is None else "its client belongs to this process"
+        return f"{self.name} is not pickled: {why}. Make the provider in the other process, with the same arguments."
 
     def _given_client(self) -> object:
         return getattr(getattr(self, "_client", None), "given", None)
@@ -85,7 +85,7 @@ def checked_path(path: str | os.PathLike[str]) -> Path:
     """
     refuse_a_key(str(path))
     if not isinstance(path, (str, os.PathLike)) or not str(path) or not str(path).isprintable():
-        raise ConfigurationError(f"{path!r} is no path of a file.", remedy="A path here is printable text.")
+        raise ConfigurationError(f"{path!r} is not the path of a file.", remedy="Pass a path of printable text.")
     return Path(os.path.expanduser(path))
 
 
@@ -100,7 +100,7 @@ def refuse_a_key(*names: object) -> None:
     """
     if any(map(looks_like_a_key, names)):
         raise ConfigurationError(
-            "This looks like an API key, not like the place where one is kept.",
+            "This looks like an API key. A name, a path or a field is expected here.",
             remedy="Put the key into GEMINI_API_KEY and use Env(), or name the secret that holds it.",
         )
 
@@ -142,8 +142,8 @@ def variable_names(names: tuple[str, ...]) -> tuple[str, ...]:
         # The error does not repeat the name, because people put the key itself here by mistake.
         if not isinstance(name, str) or not re.fullmatch(r"(?!AIza|AQ\.|sk-)[A-Za-z_][A-Za-z0-9_.-]{0,127}", name):
             raise ConfigurationError(
-                "That is no name of an environment variable.",
-                remedy="Name the variable that holds the key, not the key: Env('GEMINI_API_KEY').",
+                "This is not the name of an environment variable.",
+                remedy="Pass the name of the variable that holds the key, not the key: Env('GEMINI_API_KEY').",
             )
     return names or DEFAULT_NAMES
 
@@ -169,7 +169,7 @@ def first_of(
         listed = " and ".join(names)
         raise Unavailable(
             f"{listed} {'are' if len(names) > 1 else 'is'} unset or empty in {where}.",
-            remedy=f"Set {names[0]} there, or let another provider serve.",
+            remedy=f"Set {names[0]} there, or add another provider to the chain.",
         )
     key = _named_key(source, found[0], values)
     others = iter(found[1:])

@@ -71,15 +71,16 @@ class Dotenv(Source):
             with self.path.open("rb") as stream:
                 content = stream.read(MAX_BYTES + 1)
             if len(content) > MAX_BYTES:
-                raise FetchFailed(f"{self.name}: over {MAX_BYTES:,} bytes.", remedy="Is it the right file?")
+                raise FetchFailed(f"{self.name}: is over {MAX_BYTES:,} bytes.", remedy="Check that the path is right.")
             values = _parse(io.StringIO(decoded(content, f"{self.name}:")))
         except (FileNotFoundError, NotADirectoryError):
             raise Unavailable(
-                f"{self.name}: no such file.", remedy="Create it, or let another provider serve."
+                f"{self.name}: no such file.", remedy="Create it, or add another provider to the chain."
             ) from None
         except OSError as error:
             raise FetchFailed(
-                f"{self.name}: cannot be read ({type(error).__name__}).", remedy="Check the file."
+                f"{self.name}: cannot be read ({type(error).__name__}).",
+                remedy="Check the path, and that this process may read the file.",
             ) from None
         return first_of(self, self.names, values, rejected, str(self.path))
 

@@ -67,12 +67,12 @@ class File(Source):
                 content = stream.read(MAX_FILE_BYTES + 1)
         except (FileNotFoundError, NotADirectoryError):
             raise Unavailable(
-                f"{self.name}: no such file.", remedy="Create it, or let another provider serve."
+                f"{self.name}: no such file.", remedy="Create it, or add another provider to the chain."
             ) from None
         except OSError as error:
             raise FetchFailed(
                 f"{self.name}: cannot be read ({type(error).__name__}: {error.strerror}).",
-                remedy="Check the path, and that this process may read it.",
+                remedy="Check the path, and that this process may read the file.",
             ) from None
         return self.key(extract_field(self._decode(content), self.field, self.name))
 
@@ -103,7 +103,10 @@ class File(Source):
 
     def _decode(self, content: bytes) -> str:
         if len(content) > MAX_FILE_BYTES:
-            raise InvalidSecret(f"{self.name}: over {MAX_FILE_BYTES} bytes; no key is.", remedy="Is it the right file?")
+            raise InvalidSecret(
+                f"{self.name}: is over {MAX_FILE_BYTES:,} bytes, and no key is that long.",
+                remedy="Check that the path is right.",
+            )
         return decoded(content, f"{self.name}:")
 
     def _check_mode(self, mode: int) -> None:
@@ -111,7 +114,7 @@ class File(Source):
             return
         self._warned_of_mode = True
         logger.warning(
-            "%s: readable by every user of this machine; chmod o-r, or set the mount's mode.",
+            "%s: readable by every user of this machine. Run chmod o-r, or set the mode of the mount.",
             self.name,
             extra={"event": "file_mode", "provider": self.name},
         )

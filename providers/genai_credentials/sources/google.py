@@ -83,8 +83,9 @@ class GoogleSecretManager(Source):
         match = _RESOURCE.fullmatch(resource) if isinstance(resource, str) else None
         if match is None:
             raise ConfigurationError(
-                f"{resource!r} is no name of a secret.",
-                remedy="Write projects/PROJECT/secrets/SECRET, and if need be /locations/… and /versions/….",
+                f"{resource!r} is not the name of a secret.",
+                remedy="Write projects/PROJECT/secrets/SECRET, or for a regional secret "
+                "projects/PROJECT/locations/LOCATION/secrets/SECRET. To pin a version, add /versions/VERSION.",
             )
         self.secret, self.location, version = match["secret"], match["location"], match["version"]
         self.pinned = None if version == "latest" else version
@@ -124,7 +125,9 @@ class GoogleSecretManager(Source):
 
     @sealed
     def fetch_newer(self, current: ApiKey | None) -> ApiKey:
-        """Return the key in a newer version than the current one, even if `latest` still lags. Raises like `fetch`.
+        """Return the key in a newer version than the current one, even if `latest` still lags.
+
+        It raises the errors of `fetch`.
 
         If no version is newer, the current version is read again. If the current version cannot be read any more, for
         example because it was disabled, an older one is read.
@@ -138,13 +141,15 @@ class GoogleSecretManager(Source):
 
     @sealed
     def fetch_previous(self, rejected: ApiKey | None = None) -> ApiKey:
-        """Return the key in the version before the refused one, even if it no longer works. Raises like `fetch`.
+        """Return the key in the version before the refused one, even if it no longer works.
+
+        It raises the errors of `fetch`.
 
         Args:
             rejected: The key that the API has just refused. None, or the key of another provider, raises FetchFailed.
         """
         if not self._is_ours(rejected) or number_of(rejected) < 2 or self.pinned:
-            raise FetchFailed(f"{self.name}: has no earlier version.", remedy="Add a version to the secret.")
+            raise FetchFailed(f"{self.name}: has no earlier version.", remedy="Add a version, and pin no version here.")
         return self._access(str(number_of(rejected) - 1))
 
     def check_put(self) -> None:
@@ -155,7 +160,7 @@ class GoogleSecretManager(Source):
         """
         if self.pinned:
             raise ConfigurationError(
-                f"{self.name}: is pinned to a version, so no key can be put there.",
+                f"{self.name}: is pinned to a version. No key can be put there.",
                 remedy=f"Leave the version out: {self.secret}.",
             )
 
@@ -192,7 +197,7 @@ class GoogleSecretManager(Source):
     def identity(self) -> str:
         """Return the name that Secret Manager uses: the secret with the number of the project, and the field.
 
-        Raises like `fetch`.
+        It raises the errors of `fetch`.
         """
         if not self._called:
             self.fetch()
@@ -242,7 +247,7 @@ class GoogleSecretManager(Source):
             number = answer.name.rsplit("/", 1)[-1]
             raise FetchFailed(
                 f"{self.name}: version {number} arrived damaged (its CRC32C checksum is wrong).",
-                remedy="It is fetched again; if it stays so, add the secret's version again.",
+                remedy="Store the key as a new version if this lasts. The fetch is tried again.",
             )
         self._called = answer.name.partition("/versions/")[0]
         return answer
@@ -271,8 +276,10 @@ class GoogleSecretManager(Source):
 
 def _check_transport(transport: object, client: object) -> None:
     if transport not in (None, "grpc", "rest"):
-        raise ConfigurationError(f"transport={transport!r} is none.", remedy='Write "grpc" or "rest", or leave it out.')
+        raise ConfigurationError(
+            f"transport={transport!r} is not a transport.", remedy='Pass "grpc" or "rest", or leave transport out.'
+        )
     if transport == "rest" and client is not None:
         raise ConfigurationError(
-            'transport="rest" does without a client, and one was passed.', remedy="Leave one of the two out."
+            'transport="rest" and a client were passed together.', remedy="Leave one of the two out."
         )

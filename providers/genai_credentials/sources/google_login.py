@@ -35,8 +35,8 @@ def emulator_address() -> str | None:
     address = _on_this_machine(text if "://" in text else f"http://{text}")
     if address is None:
         raise ConfigurationError(
-            f"{EMULATOR}={text!r} is no host and port of this machine.",
-            remedy="Write 127.0.0.1:PORT, or unset it to ask Google.",
+            f"{EMULATOR}={text!r} is not a host and port of this machine.",
+            remedy="Set it to 127.0.0.1:PORT, or unset it to use Google.",
         )
     return address
 
@@ -82,5 +82,5 @@ def default_credentials(name: str) -> Any:
             ) from None
         raise FetchFailed(
             f"{name}: the Google credentials of this machine cannot be loaded: {described(error)}.",
-            remedy="Check GOOGLE_APPLICATION_CREDENTIALS and the file it names.",
+            remedy="Check GOOGLE_APPLICATION_CREDENTIALS and the file that it names.",
         ) from error

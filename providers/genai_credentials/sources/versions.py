@@ -181,7 +181,7 @@ class Versions:
             return
         self._warned.add(number)
         logger.warning(
-            "%s: version %d, the newest, is disabled or destroyed; version %s is read in its place.",
+            "%s: version %d, the newest, is disabled or destroyed. The key of version %s is used instead.",
             self._name,
             number,
             key.version,

@@ -39,11 +39,11 @@ class ProviderConformance:
 
     def make_provider(self) -> Any:
         """Return a new provider, or a callable, that is set up and returns the key `expected_key()`."""
-        raise NotImplementedError("Say how a provider is made that serves expected_key().")
+        raise NotImplementedError("Define make_provider(): return a provider that serves expected_key().")
 
     def expected_key(self) -> str:
         """Return the text of the key that `make_provider()` returns."""
-        raise NotImplementedError("Say which key make_provider() serves.")
+        raise NotImplementedError("Define expected_key(): return the text of the key that make_provider() serves.")
 
     def make_absent(self) -> Any:
         """Return a new provider that is not set up on this machine. None skips the test of an absent provider."""
@@ -68,7 +68,9 @@ class ProviderConformance:
     def test_is_a_synchronous_provider(self) -> None:
         provider = self._made()
         assert isinstance(provider, Provider)
-        assert not inspect.iscoroutinefunction(provider.fetch), "a fetch runs in a thread: make it a plain method"
+        assert not inspect.iscoroutinefunction(provider.fetch), (
+            "fetch must be a plain method, because it runs in a thread"
+        )
 
     def test_fetches_the_key_under_its_own_name(self) -> None:
         provider = self._made()
@@ -80,7 +82,9 @@ class ProviderConformance:
 
     def test_answers_after_a_rejection(self) -> None:
         provider = self._made()
-        assert isinstance(provider.fetch(provider.fetch()), ApiKey), "it may return the refused key, but must not fail"
+        assert isinstance(provider.fetch(provider.fetch()), ApiKey), (
+            "fetch may return the refused key, but must not fail"
+        )
 
     def test_serves_its_key_when_another_was_rejected(self) -> None:
         other = ApiKey("another-providers-key", provider="another", version="7")
@@ -125,7 +129,7 @@ class ProviderConformance:
 
     def _error(self, made: Any) -> CredentialsError:
         error = _caught(self._supplied(made).fetch)
-        assert error.remedy, "the error says nothing about what to do next"
+        assert error.remedy, "the error has no remedy"
         assert self.expected_key() not in everything_in(error), "the error holds the key"
         return error
 
@@ -156,7 +160,7 @@ class WritableConformance(ProviderConformance):
         provider = self._made()
         assert isinstance(provider, Writable)
         assert writable(provider) is provider
-        assert not inspect.iscoroutinefunction(provider.put), "make it a plain method"
+        assert not inspect.iscoroutinefunction(provider.put), "put must be a plain method"
 
     def test_stores_a_key_that_the_next_fetch_serves(self) -> None:
         provider = self._writable()
@@ -191,7 +195,7 @@ class WritableConformance(ProviderConformance):
         before = self._made().fetch()
         for text in ("", "YOUR_API_KEY", f"{self.new_key()} {self.new_key()}", f"Bearer {self.new_key()}"):
             error = _caught(partial(self._writable().put, text))
-            assert error.remedy, "the error says nothing about what to do next"
+            assert error.remedy, "the error has no remedy"
             assert self.new_key() not in everything_in(error), "the error holds the key"
         after = self._made().fetch()
         assert (after, after.version) == (before, before.version)
@@ -211,7 +215,7 @@ class WritableConformance(ProviderConformance):
 
         with ThreadPoolExecutor(_WRITERS) as pool:
             stored = [text for text, done in zip(keys, pool.map(write, keys), strict=True) if done]
-        assert self._made().fetch().get_secret_value() in stored, "a key is served whose writer was told otherwise"
+        assert self._made().fetch().get_secret_value() in stored, "the served key is one whose put raised a conflict"
 
     def test_refuses_a_put_where_it_is_pinned(self) -> None:
         provider = self._supplied(self.make_pinned())
@@ -222,7 +226,7 @@ class WritableConformance(ProviderConformance):
         provider = self._supplied(self.make_unwritable())
         error = _caught(lambda: provider.put(self.new_key()))
         assert not isinstance(error, ConfigurationError)
-        assert error.remedy, "the error says nothing about what to do next"
+        assert error.remedy, "the error has no remedy"
         assert self.new_key() not in everything_in(error), "the error holds the key"
 
     def _writable(self) -> Writable:
@@ -234,7 +238,7 @@ def _caught(call: Callable[[], object]) -> CredentialsError:
         call()
     except CredentialsError as error:
         return error
-    raise AssertionError("it raised no error")
+    raise AssertionError("no CredentialsError was raised")
 
 
 def everything_in(error: BaseException) -> str:

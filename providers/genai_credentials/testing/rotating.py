@@ -83,7 +83,7 @@ class RotatingCredentials:
         """
         if refusal is not None and (refusal not in REFUSALS or REFUSALS[refusal].verdict != "rejected"):
             rejections = ", ".join(name for name, row in REFUSALS.items() if row.verdict == "rejected")
-            raise ValueError(f"{refusal!r} is not how a revoked key is answered; these are: {rejections}")
+            raise ValueError(f"{refusal!r} is no answer to a revoked key. Pass one of these: {rejections}")
         revoked = self.key
         self.rotations += 1
         self._store(self.key)

@@ -146,7 +146,7 @@ class StoreServer(Generic[Detail]):
             raise RuntimeError(f"{type(self).__name__} has no address yet: call start(), or use it in a with statement")
         return f"127.0.0.1:{self._port}"
 
-    # -- what was asked -----------------------------------------------------------------------------------------
+    # -- calls --------------------------------------------------------------------------------------------------
 
     @property
     def calls(self) -> list[tuple[str, Detail]]:

@@ -31,7 +31,7 @@ _MAY_NOT = (
     "Allow it secretsmanager:DescribeSecret, GetSecretValue, PutSecretValue and UpdateSecretVersionStage on the "
     "secret, and kms:GenerateDataKey and kms:Decrypt on its key.",
 )
-_MAYBE = "The key may be the current one all the same; put it again: the same key is not stored twice."
+_MAYBE = "Put the key again. It may already be current, and the same key is not stored twice."
 _PROBLEMS = {
     "AccessDeniedException": _MAY_NOT,
     "AccessDenied": _MAY_NOT,
@@ -41,7 +41,10 @@ _PROBLEMS = {
         "Allow this identity kms:GenerateDataKey and kms:Decrypt on the secret's key, and check that key's state.",
     ),
     "ResourceNotFoundException": ("no such secret", "Create it first: aws secretsmanager create-secret --name NAME."),
-    "LimitExceededException": ("the secret has all the versions it may have", "Take labels off versions, and wait."),
+    "LimitExceededException": (
+        "the secret has reached its limit of versions",
+        "Remove labels from old versions, and put the key again later.",
+    ),
     "ThrottlingException": ("the store throttles this account", "Try again in a minute."),
     "NoCredentialsError": (
         "there are no AWS credentials on this machine",
@@ -102,7 +105,7 @@ class Calls:
         except Exception as error:
             kind = self._kind_of(error)
         # The first error is not chained, because its frames hold the key.
-        unknown = f"the call failed with {kind}", "Look that error up, and put the key again."
+        unknown = f"the call failed with {kind}", "Look up this error, then put the key again."
         problem, remedy = _PROBLEMS.get(kind, self._problems.get(kind, unknown))
         if kind == "NoCredentialsError":
             raise Unavailable(f"{self._where}: {problem}.", remedy=remedy)
@@ -184,7 +187,9 @@ class StagedVersions:
             return Current(answer["ARN"], answer["VersionId"], text.encode(), binary=False)
         if not (content := answer.get("SecretBinary")):
             # If a body was cut short, botocore returns an empty answer with status 200 (probed).
-            raise FetchFailed(f"{self._where}: the answer held no secret.", remedy="It was cut short: try again.")
+            raise FetchFailed(
+                f"{self._where}: the answer held no secret.", remedy="Try again: the answer was cut short."
+            )
         return Current(answer["ARN"], answer["VersionId"], bytes(content), binary=True)
 
     def _empty(self) -> Current:
@@ -244,6 +249,6 @@ class StagedVersions:
     def _conflict(self, now: Current) -> PutConflict:
         version = f"version {now.version}" if now.version else "a version without AWSCURRENT"
         return PutConflict(
-            f"{self._where}: somebody else made {version} current at the same moment, and it was kept.",
-            remedy="Look at what it holds; put the key again if it is still the one to serve.",
+            f"{self._where}: another writer made {version} current at the same moment. That version was kept.",
+            remedy="Read the key in that version. If your key is to serve instead, put it again.",
         )

@@ -82,9 +82,7 @@ class Bare:
         return text[:start] + key + text[max(start, end) :]
 
     def _lost(self, what: str, remedy: str) -> PutFailed:
-        return PutFailed(
-            f"{self._where}: {what} is there, and a bare key would take the place of all of it.", remedy=remedy
-        )
+        return PutFailed(f"{self._where}: {what} is there, and a bare key would replace all of it.", remedy=remedy)
 
 
 class BareFile(Bare):
@@ -94,7 +92,7 @@ class BareFile(Bare):
         """See `Document`."""
         changed = super().with_key(text, key)
         if _key(text) is None and re.search(r"[\s=,;]", text.strip()):
-            raise self._lost("more than a key", "Check the path; remove the file if it is the right one.")
+            raise self._lost("more than a key", "Check the path. If it is right, remove the file.")
         return changed
 
 
@@ -121,7 +119,7 @@ class InMember:
         document = text if text.strip() else "{}"
         if not isinstance(_loaded(document), (dict, list)):
             raise PutFailed(
-                f"{self._where}: no JSON object is there, so the key's field cannot be set.",
+                f"{self._where}: no JSON object is stored there. The field of the key cannot be set.",
                 remedy="Store a JSON object there, or leave the field out for a bare key.",
             )
         try:
@@ -130,8 +128,8 @@ class InMember:
             changed = document
         if self.key_in(changed) != key:
             raise PutFailed(
-                f"{self._where}: something else than a text is there, and was left as it is.",
-                remedy="Check the field's name; remove what is there if it is the right one.",
+                f"{self._where}: a value other than a text is stored in the field. Nothing was changed.",
+                remedy="Check the name of the field. If it is right, remove the value.",
             )
         return changed
 

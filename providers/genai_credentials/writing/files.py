@@ -62,24 +62,26 @@ class KeyFile:
             return
         content = now.with_key(key)
         if len(content) > self._most:
-            raise PutFailed(f"{self._where}: would be over {self._most:,} bytes.", remedy="Is it the right file?")
+            raise PutFailed(
+                f"{self._where}: would be over {self._most:,} bytes.", remedy="Check that the path is right."
+            )
         if now.data != before or not replace(target, content, mark):
             raise PutConflict(
-                f"{self._where}: somebody else changed it at the same moment, and that change was kept.",
-                remedy="Look at what it holds now; put the key again if it is still the one to serve.",
+                f"{self._where}: another writer changed it at the same moment, and that change was kept.",
+                remedy="Read the file. If your key is to serve instead, put it again.",
             )
 
     def _read(self, target: Path) -> bytes:
         try:
             # Checked before the file is opened, because opening a pipe would wait for a writer.
             if not stat.S_ISREG(os.stat(target).st_mode):
-                raise PutFailed(f"{self._where}: is no regular file.", remedy="Name a file.")
+                raise PutFailed(f"{self._where}: is not a regular file.", remedy="Pass the path of a regular file.")
             with target.open("rb") as stream:
                 content = stream.read(self._most + 1)
         except FileNotFoundError:
             return b""
         if len(content) > self._most:
-            raise PutFailed(f"{self._where}: over {self._most:,} bytes.", remedy="Is it the right file?")
+            raise PutFailed(f"{self._where}: is over {self._most:,} bytes.", remedy="Check that the path is right.")
         return content
 
 
@@ -146,7 +148,9 @@ def _locked(directory: Path, where: str) -> Iterator[None]:
     try:
         import fcntl
     except ImportError:
-        raise PutFailed(f"{where}: a put into a file takes a POSIX system.", remedy="Write it by hand.") from None
+        raise PutFailed(
+            f"{where}: a key can be put into a file only on a POSIX system.", remedy="Write the file by hand."
+        ) from None
     handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         give_up = time.monotonic() + seconds_left()
@@ -168,23 +172,23 @@ def _locked(directory: Path, where: str) -> Iterator[None]:
         os.close(handle)
 
 
-_MAY_NOT = "A file is replaced whole: this user has to be its owner and may write its directory."
+_MAY_NOT = "Run as the owner of the file, who may write its directory: the file is replaced as a whole."
 _REMEDIES = {
     errno.EACCES: _MAY_NOT,
     errno.EPERM: _MAY_NOT,
-    errno.EROFS: "Its file system is mounted read-only: change the key where the mount comes from.",
-    errno.EBUSY: "It is a mount of its own, which cannot be replaced: mount its directory instead.",
+    errno.EROFS: "Change the key at the source of the mount: the file system is mounted read-only.",
+    errno.EBUSY: "Mount the directory instead of the file: a mounted file cannot be replaced.",
     errno.ENOENT: "Create its directory first.",
     errno.ENOTDIR: "Create its directory first.",
-    errno.ENOSPC: "Make room on the disk.",
-    errno.EDQUOT: "Make room in this user's quota.",
-    errno.EAGAIN: "Another process holds a lock on its directory: try again, or end that process.",
-    errno.ELOOP: "Its symlinks lead in a circle: mend them.",
+    errno.ENOSPC: "Free space on the disk.",
+    errno.EDQUOT: "Free space in the quota of this user.",
+    errno.EAGAIN: "Try again, or end the process that holds a lock on the directory of the file.",
+    errno.ELOOP: "Repair the symbolic links: they lead in a circle.",
 }
 
 
 def _explained(error: OSError, where: str) -> PutFailed:
     return PutFailed(
-        f"{where}: cannot be written, and is as it was ({type(error).__name__}: {error.strerror}).",
+        f"{where}: cannot be written and is unchanged ({type(error).__name__}: {error.strerror}).",
         remedy=_REMEDIES.get(error.errno or 0, "Check the path, and that this process may write there."),
     )

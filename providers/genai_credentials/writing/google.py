@@ -50,8 +50,8 @@ class NewVersion:
         highest, number, data = self._newest()
         if number == 0 and highest and not isinstance(document, Bare):
             raise PutFailed(
-                f"{self._where}: no version of it can be read, so all but the key would be lost.",
-                remedy="Enable its newest version, or add one by hand.",
+                f"{self._where}: no version of the secret can be read, and its other content would be lost.",
+                remedy="Enable the newest version, or add a version by hand.",
             )
         before = Content(data, document, self._where)
         held = before.holds(key)
@@ -65,9 +65,9 @@ class NewVersion:
 
     def _conflict(self, between: int, number: int) -> PutConflict:
         return PutConflict(
-            f"{self._where}: somebody else stored version {between} at the same moment. Both are kept; this key is "
-            f"version {number}, so it is the one that serves.",
-            remedy=f"Look at version {between}; put its key again if that one is to serve.",
+            f"{self._where}: another writer stored version {between} at the same moment. Both are kept. This key is "
+            f"version {number}, and it serves.",
+            remedy=f"Read version {between}. If its key is to serve instead, put that key again.",
             stored=str(number),
         )
 
@@ -87,8 +87,8 @@ class NewVersion:
             if seen is None:
                 return (highest, readable, data) if readable else self._below(highest)
         raise PutFailed(
-            f"{self._where}: its newest version was not found within {MOST_NEWER} of `latest`.",
-            remedy="Enable the newest version, or add one by hand.",
+            f"{self._where}: the newest version was not found among {MOST_NEWER} versions above `latest`.",
+            remedy="Enable the newest version, or add a version by hand.",
         )
 
     def _below(self, highest: int) -> tuple[int, int, bytes]:
@@ -146,8 +146,8 @@ class Addition:
         raise (PutUnsure if kind in _UNSURE else PutFailed)(f"{self._where}: {problem}.", remedy=remedy)
 
 
-_AGAIN = "Look that error up, and put the key again: the same key is not stored twice."
-_MAYBE = "The key may have been stored all the same; put it again: the same key is not stored twice."
+_AGAIN = "Look up this error, then put the key again. The same key is not stored twice."
+_MAYBE = "Put the key again. It may already be stored, and the same key is not stored twice."
 _MAY_NOT = (
     "this identity may not add versions to the secret",
     "Grant it roles/secretmanager.secretVersionAdder on the secret.",
@@ -159,13 +159,13 @@ _PROBLEMS = {
     "Forbidden": _MAY_NOT,
     "Unauthenticated": _REFUSED,
     "RefreshError": _REFUSED,
-    "FailedPrecondition": ("the secret takes no versions", "Look at its state and its expiry."),
-    "InvalidArgument": ("the store does not take this payload", "It may be over 64 KiB."),
+    "FailedPrecondition": ("the secret accepts no new version", "Check the state and the expiry of the secret."),
+    "InvalidArgument": ("the store refused this payload", "Check its size, which must not be over 64 KiB."),
     "DeadlineExceeded": ("no answer in time", _MAYBE),
     "ServiceUnavailable": ("the store is unavailable", _MAYBE),
     "InternalServerError": ("the store failed", _MAYBE),
-    "TransportError": ("the way to Google's token server failed", "Check this machine's network, and try again."),
-    "UnreadableAnswer": ("the answer is none of Secret Manager", _MAYBE),
+    "TransportError": ("no token came from Google's token server", "Check this machine's network, and try again."),
+    "UnreadableAnswer": ("the answer is not one of Secret Manager", _MAYBE),
     "ResourceExhausted": ("the store throttles this project", "Try again in a minute."),
 }
 _UNSURE = frozenset(

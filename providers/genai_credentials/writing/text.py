@@ -50,7 +50,9 @@ class Encoding(NamedTuple):
             return content[len(self.mark) :].decode(self.codec)
         except UnicodeDecodeError:
             # The first error is not chained, because it holds the content.
-            problem = PutFailed(f"{where}: is binary, not text, so it was left as it is.", remedy="Remove it first.")
+            problem = PutFailed(
+                f"{where}: is binary, not text, and was not changed.", remedy="Remove the old content first."
+            )
         raise problem
 
     def encode(self, text: str) -> bytes:

@@ -50,7 +50,9 @@ class Variables:
         name = self._served(text)
         pieces = list(_taken_apart(text))
         if "".join(piece.original.string for piece in pieces) != text:
-            raise PutFailed(f"{self._where}: cannot be taken apart, and was left as it is.", remedy="Check the file.")
+            raise PutFailed(
+                f"{self._where}: cannot be parsed and is unchanged.", remedy="Check the syntax of the file."
+            )
         if any(piece.key == name for piece in pieces):
             # All duplicates are changed, because some programs read the first one and others the last.
             changed = "".join(
@@ -61,8 +63,8 @@ class Variables:
             changed = _with_line(text, f"{name}={_quoted(key)}")
         if self.key_in(changed) != key or _others(changed, name) != _others(text, name):
             raise PutFailed(
-                f"{self._where}: this key cannot stand in a .env file, so the file was left as it is.",
-                remedy="Characters such as ${ have a meaning there: keep the key in a file of its own.",
+                f"{self._where}: a .env file cannot hold this key. The file was not changed.",
+                remedy="Store the key in a file of its own: characters such as ${ have a meaning in a .env file.",
             )
         return changed
 

@@ -22,7 +22,8 @@ from genai_credentials.testing.api_keys.fates import Fates
 from genai_credentials.testing.api_keys.orders import Orders
 from genai_credentials.testing.api_keys.service import ApiKeysService, Key
 from genai_credentials.testing.gemini import FakeGemini
-from genai_credentials.testing.gemini.wire import Answer, RecordedRequest, Server
+from genai_credentials.testing.gemini.listener import Server
+from genai_credentials.testing.gemini.wire import Answer, RecordedRequest
 from genai_credentials.testing.servers import RefusedError
 
 __all__ = ["FakeApiKeys"]

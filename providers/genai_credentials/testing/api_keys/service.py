@@ -150,7 +150,7 @@ class ApiKeysService:
     def _create(self, call: Call) -> Json:
         project, key_id = self._project(call.names[0]), call.query.get("keyId") or str(uuid.uuid4())
         if "keyId" in call.query and (not _KEY_ID.fullmatch(key_id) or _UUID.fullmatch(key_id)):
-            raise RefusedError("INVALID_ARGUMENT", "key_id: is no id that a user may specify.")
+            raise RefusedError("INVALID_ARGUMENT", "key_id: a user may not specify this id.")
         if (project, key_id) in self.keys:
             raise RefusedError("ALREADY_EXISTS", "Requested entity already exists", 409)
         body = {name: call.body[name] for name in (*_MUTABLE, "serviceAccountEmail") if call.body.get(name)}
@@ -236,7 +236,7 @@ def _denied(permission: str) -> RefusedError:
 
 def _compare(key: Key, etag: str | None) -> None:
     if etag and etag != key.etag:
-        raise RefusedError("ABORTED", "The etag is not that of the key: somebody else has changed it.", 409)
+        raise RefusedError("ABORTED", "The etag does not match: another caller has changed the key.", 409)
 
 
 def _check(body: Json) -> None:
@@ -244,7 +244,7 @@ def _check(body: Json) -> None:
         raise RefusedError("INVALID_ARGUMENT", f"display_name: at most {_LONGEST_NAME} characters.")
     annotations = body.get("annotations") or {}
     if not all(isinstance(value, str) for value in annotations.values()):
-        raise RefusedError("INVALID_ARGUMENT", "annotations: a value is no text.")
+        raise RefusedError("INVALID_ARGUMENT", "annotations: each value must be a text.")
 
 
 def _camel(name: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 from urllib.parse import unquote
 
-from genai_credentials.testing.gemini import answers, openai
+from genai_credentials.testing.gemini import answers, interactions, openai
 from genai_credentials.testing.gemini.call import Call, Uploads, not_found
 from genai_credentials.testing.gemini.wire import Answer, RecordedRequest
 
@@ -115,11 +115,11 @@ ROUTES: dict[str, Route] = {
     "GET fileSearchStores/*/media/*": answers.media,
     **_named("fileSearchStores/*/documents"),
     "POST auth_tokens": answers.auth_token,
-    "POST interactions": answers.interact,
-    "GET interactions/*": answers.interaction,
+    "POST interactions": interactions.create,
+    "GET interactions/*": interactions.get,
     "DELETE interactions/*": answers.empty,
-    "POST interactions/*/cancel": answers.interaction,
-    "POST interactions/*/auth_tokens": answers.interaction_token,
+    "POST interactions/*/cancel": interactions.get,
+    "POST interactions/*/auth_tokens": interactions.token,
     "DELETE interactions/*/auth_tokens/*": answers.empty,
     **_with_id("agents"),
     **_with_id("credentials"),

@@ -32,9 +32,9 @@ _SWITCHES = {"true": True, "1": True, "false": False, "0": False}
 class AWSAgentEmulator(StoreServer[dict[str, str]]):
     """A fake of the AWS Workload Credentials Provider, or of the Lambda extension.
 
-    Until 2026 the name of the first was AWS Secrets Manager Agent.
-    Like the agent, it caches answers of its store for `ttl` seconds. `refreshNow=true` makes it read from the store at
-    once. If that read fails, the error is the answer, and the cached value stays.
+    Until 2026, AWS called the provider AWS Secrets Manager Agent. Like that agent, this fake caches answers of its
+    store for `ttl` seconds. `refreshNow=true` makes it read from the store at once. If that read fails, the error is
+    the answer, and the cached value stays.
 
     The content of an answer is fixed when the call arrives: `hold` and `delay` only send it later.
 

@@ -59,5 +59,5 @@ def _position(request: Any) -> int:
         parent, wanted, position = None, None, 0
     # A token is valid only for the same list and the same filter.
     if (parent, wanted) != (request.parent, request.filter):
-        raise RefusedError("INVALID_ARGUMENT", "The page token is none of this list.")
+        raise RefusedError("INVALID_ARGUMENT", "The page token does not belong to this list.")
     return int(position)
