@@ -96,11 +96,11 @@ def _requests(series: Series, path: Path) -> None:
         middle = [series[name][1] for name in names]
         low = [series[name][1] - series[name][0] for name in names]
         high = [series[name][2] - series[name][1] for name in names]
-        label = "ours by stock, with its 95 % interval"
+        label = "this library / stock, with its 95 % interval"
         axis.errorbar(middle, names, xerr=(low, high), fmt="o", color=OURS, ecolor=GREY, capsize=3, label=label)
-        axis.plot([series[name][3] for name in names], names, "x", color=GREY, label="stock by stock: noise")
+        axis.plot([series[name][3] for name in names], names, "x", color=GREY, label="stock / stock: noise")
         axis.axvline(1.0, color=GREY, linewidth=0.8)
-        axis.axvline(1.02, color=LINE, linewidth=1, linestyle="--", label="the Reach")
+        axis.axvline(1.02, color=LINE, linewidth=1, linestyle="--", label="the goal")
         axis.tick_params(axis="y", labelsize=9, length=0)
         axis.set(title="CPU time of a request", xlabel="ratio")
         _legend(axis, columns=1)
@@ -154,19 +154,23 @@ def _tenants(series: Series, path: Path) -> None:
         _bars(memory, series["memory"], "Memory of 10,000 tenants", "MB, log", lambda value: f"{value:,.0f}")
 
 
+def _shown(kind: str) -> str:
+    return kind.replace("ours", "this library")
+
+
 def _fleet(series: Series, path: Path) -> None:
     with _figure(path, 2, 3.6) as (hour, peaks):
         for kind, calls in reversed(series["hour"].items()):
             minutes = [place / 6 for place in range(len(calls))]
-            hour.plot(minutes, [count / 10 for count in calls], label=kind, color=COLOURS[kind], linewidth=1.1)
+            hour.plot(minutes, [count / 10 for count in calls], label=_shown(kind), color=COLOURS[kind], linewidth=1.1)
         hour.set(title=f"Calls a second, {series['sizes'][-1]:,} processes started at once", xlabel="minutes")
         _legend(hour)
         for kind, found in series["summaries"].items():
             peak = [of["scheduled_peak"] for of in found]
-            peaks.plot(series["sizes"], peak, marker="o", label=f"{kind}: scheduled, peak", color=COLOURS[kind])
+            peaks.plot(series["sizes"], peak, marker="o", label=f"{_shown(kind)}: peak, scheduled", color=COLOURS[kind])
         for part, style in (("refusal_peak", ":"), ("mean", "--")):
             line = [of[part] for of in series["summaries"]["ours"]]
-            label = f"ours: {part.removesuffix('_peak')}{', peak' * part.endswith('peak')}"
+            label = f"{_shown('ours')}: {'peak, ' * part.endswith('peak')}{part.removesuffix('_peak')}"
             peaks.plot(series["sizes"], line, linestyle=style, color=OURS, label=label)
         peaks.axhline(10_000, color=GREY, linewidth=0.8)
         peaks.annotate("AWS's quota, 10,000/s", (1, 10_000), xytext=(0, -12), textcoords="offset points", fontsize=9)
