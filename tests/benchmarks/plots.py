@@ -1,4 +1,4 @@
-"""The plots of the page: no background and mid-grey text, which read on light and on dark; narrow, for phones."""
+"""The plots of the page: without a background, with text that is light on a dark page; narrow, for phones."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-GREY, OURS, THEIRS, LINE = "#7b818b", "#3b82f6", "#a3a8b0", "#ef8a3c"
+GREY, OURS, THEIRS, LINE = "#5c626c", "#3b82f6", "#a3a8b0", "#ef8a3c"
+ON_DARK = "#b4bac4"
+"""What `GREY` becomes on a dark page."""
 PEERS = ("#b0689c", "#4b9c8e", "#8a7ad0", "#a08050", "#c95f5f")
 COLOURS = {"ours": OURS, "ours without jitter": LINE, "polling every 300 s": THEIRS}
 
@@ -54,7 +56,14 @@ def _figure(path: Path, rows: int, height: float) -> Iterator[Any]:
     figure.savefig(path, metadata={"Date": None})
     pyplot.close(figure)
     # matplotlib leaves white space at the ends of lines.
-    path.write_text("".join(f"{line.rstrip()}\n" for line in path.read_text().splitlines()))
+    lines = (line.rstrip() for line in path.read_text().splitlines())
+    path.write_text("".join(f"{line}\n" + _dark() * (line.strip() == "</metadata>") for line in lines))
+
+
+def _dark() -> str:
+    """A rule of the drawing: on a dark page the text and the axes are light."""
+    rules = (f'[style*="{part}: {GREY}"] {{ {part}: {ON_DARK} !important }}' for part in ("fill", "stroke"))
+    return f"<style>@media (prefers-color-scheme: dark) {{ {' '.join(rules)} }}</style>\n"
 
 
 def _bars(axis: Any, numbers: dict[str, float], title: str, label: str, write: Callable[[float], str]) -> None:
