@@ -14,8 +14,10 @@ _TAG = re.compile(r"<[^>]+>")
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """Describe a page by its first paragraph, unless it describes itself."""
+    """Describe a page by its first paragraph, unless it describes itself; the front page has no list of pages."""
     page.meta.setdefault("description", description(markdown))
+    if page.is_homepage:
+        page.meta["hide"] = [*page.meta.get("hide", []), "navigation"]
     return markdown
 
 
@@ -49,4 +51,6 @@ def _labelled(table: str) -> str:
 
 def _labelled_row(row: str, heads: list[str]) -> str:
     labels = iter(heads)
-    return re.sub(r"<td(?=[ >])", lambda _: f'<td data-label="{next(labels, "")}"', row)
+    row = re.sub(r"<td(?=[ >])", lambda _: f'<td data-label="{next(labels, "")}"', row)
+    # A number by itself names no row.
+    return re.sub(r"<td(?=[^>]*>[\d,]+</td>)", "<td data-number", row, count=1)

@@ -68,17 +68,17 @@ def run(*, smoke: bool) -> Group:
     group.tables = [
         Table(
             "Fresh processes, from start to the first answer",
-            ["key from", "wall", "CPU", "wall by stock's", "peak memory"],
+            ["key from", "wall time", "CPU time", "wall time / stock's", "peak memory"],
             rows,
         ),
         Table(
             "A read of the store, with the connection open",
-            ["through the agent", "over boto3", "agent by boto3"],
+            ["through the agent", "over boto3", "agent / boto3"],
             [[agent, boto3, f"{ratio(reads, 'agent', 'boto3'):.2f}"]],
         ),
     ]
     group.series = {name: [_median(probes, part) for part in range(3)] for name, probes in found.items()}
-    group.notes = ["Each round starts each process once, in turn; a ratio is the median of the rounds' ratios."]
+    group.notes = ["Each round starts each process once, in turn. A ratio is the median of the rounds' ratios."]
     return group
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import operator
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from .missed import explained
 from .plots import draw
 from .servers import ROOT
+from .verdict import verdict
 
 PAGE = ROOT / "docs" / "benchmarks.md"
 
@@ -17,8 +19,6 @@ HEAD = """\
 # Benchmarks
 
 This page shows how much time, memory and money the library costs, and compares it with other packages.
-The glossary defines [floor](explanation/glossary.md#floor), [Reach](explanation/glossary.md#reach) and
-[herd](explanation/glossary.md#herd).
 
 ## Verdict
 """
@@ -34,59 +34,40 @@ python -m tests.benchmarks
 python -m tests.benchmarks --docs
 ```
 
-All packages did the same work in the same process, in turn. Times are medians. A ratio is the median of the rounds'
-ratios. A *Reach* is a goal that was set before the measurement. The *floor* is the smallest amount of work that any
-solution must do.
+All packages did the same work in the same process, in turn. Times are medians. A ratio is the median of the ratios of
+all rounds.
 """
 
 LEADS = {
-    "warm": "A read asks for a key that is in memory. The floor is a method that compares the monotonic clock with one "
-    "attribute and returns another. No cache with a time limit can be faster in CPython.",
-    "requests": "`credentials.client()` is compared with the stock `genai.Client`. Both talk to a fake API on loopback "
-    "in another process.",
+    "warm": "A read asks for a key that is in memory. The [floor](explanation/glossary.md#floor) is a method that "
+    "compares the monotonic clock with one attribute and returns another. No cache with a time limit can be faster in "
+    "CPython.",
+    "requests": "`credentials.client()` is compared with the stock `genai.Client`. Both send requests to a fake API on "
+    "loopback in another process.",
     "instructions": "The same request, measured without noise: the number of instructions that the process executes.",
     "herd": "Many callers find an empty cache, or a refused key, at the same moment.",
-    "rotation": "The old key dies while eight threads send requests as fast as they can.",
-    "start": "Fresh processes: the loaded modules, the time and the memory.",
+    "rotation": "The API refuses the old key while eight threads send requests as fast as they can.",
+    "start": "The loaded modules, the time and the memory of fresh processes.",
     "cold": "A fresh process starts, loads the SDK and gets its first answer.",
-    "tenants": "Each customer has a key. Thin clients share connections; stock clients share none.",
-    "proxy": "`genai-credentials proxy` stands between a client and an API that answers at once. It is compared with "
-    "the direct call.",
-    "fleet": "A simulation of one day of a whole fleet. It uses the real state machine and discrete events.",
+    "tenants": "Each customer has a key. Thin clients share connections. Stock clients share none.",
+    "proxy": "`genai-credentials proxy` runs between a client and an API that answers at once. It is compared with the "
+    "direct call.",
+    "fleet": "A simulation of one day of a whole fleet, with four rotations. It uses the real state machine and "
+    "discrete events.",
 }
 
-WHY = {
-    "credentials()": "Python calls an object with a `__call__` method through a slot of its type. That alone costs a "
-    "third of the floor, so the floor misses the Reach too when it is called like this. See the table *The steps of a "
-    "read*. The rest is three loads of attributes. Tried: the clock in a local variable (kept: 6 % less); the serving "
-    "key on the provider itself (2 % less; not taken, because the key would stand in two places); tuples and slots in "
-    "place of objects (slower on 3.11); closures in place of methods (8 % less; not taken, because a subclass would "
-    "lose them). Since then, the text is kept in a closure, where no tracer finds it: that costs one more call, 20 ns.",
-    "process start to answer": "The library adds 120 to 160 ms to the SDK's 660. 50 ms of it is the import of 52 small "
-    "modules of its own, about 1 ms each. Building the client takes as long as stock's. The rest is not understood "
-    "yet. Not tried yet: fewer and larger modules.",
-    "10,000 tenants": "The thin clients alone take 121 MB. The providers take the rest, each with a key and a fetch.",
-    "first chunk": "It was 0.91 ms in a run before. The proxy reads the head of the answer before it passes it on.",
-    "async, ": "As for the synchronous side: see the functions that are called more often. Each request has about 60 "
-    "function calls more than stock's 4,740.",
-    "await credentials.aget()": "An `async def` that only compares the clock misses the Reach too: see the last column "
-    "of the table *The steps of a read*. Tried: the same steps as for `credentials()`. Also tried: a plain method that "
-    "returns a finished awaitable; `asyncio.run`, `gather` and `create_task` refuse it. To avoid the clock, the "
-    "process would need a timer and could never sleep.",
-    "sync": "The library itself takes microseconds of a millisecond: see the row without a socket, the note under the "
-    "tables, and the table of functions that are called more often. The rest is noise if a second stock client "
-    "differs from the first by as much.",
-    "1,000 threads": "After the store has answered, each thread takes 0.08 ms: it wakes, takes the interpreter's lock, "
-    "returns and ends. See the table *Time after the fetch*. If all threads wake at once, as with the floor's Event, "
-    "each asks for that lock again every 5 ms until it gets it. So the library wakes 32 threads at a time (kept: "
-    "1,000 threads took 65-75 ms on this machine; an Event took 150-180, a Future 110-200, one lock each 140-190). A "
-    "lock that each thread passes to the next took 65-90 ms; not taken, because all later threads wait for good if "
-    "a signal handler raises in between. Before the fetch, 1,000 starting threads keep the fetch's thread from the "
-    "interpreter's lock.",
-    "1,000 tasks": "One call into a loop wakes all of its tasks (kept: 1,000 tasks took 12-22 ms over the fetch; one "
-    "call each took 30-40, side by side). The rest is the tasks' own work: each checks again which key serves.",
+CAPTIONS = {
+    "warm": "Nanoseconds per read, on a logarithmic axis. Blue is this library, orange the floor.",
+    "requests": "CPU time of a request, divided by that of a stock client. A cross is a second stock client: its "
+    "distance from 1 is noise.",
+    "herd": "Calls of the store after a refusal. This library makes one call for any number of callers.",
+    "rotation": "Failed requests in a rotation, and the longest request.",
+    "start": "CPU time and memory of a fresh process.",
+    "cold": "From the start of a process to the first answer of the API.",
+    "fleet": "Calls of the store by fleets of up to 10,000 processes.",
+    "tenants": "CPU time of a request and memory, for many keys in one process.",
 }
-"""The reason for each missed Reach, and what was tried; found by words of its name."""
+"""What to see in each plot."""
 
 
 def write(results: dict[str, Any]) -> None:
@@ -94,7 +75,7 @@ def write(results: dict[str, Any]) -> None:
     assets = PAGE.parent / "assets"
     assets.mkdir(exist_ok=True)
     plots = draw({group["name"]: group["series"] for group in results["groups"]}, assets)
-    parts = [HEAD, *_verdict(results), *_plots(results, plots), *_missed(results), *_reaches(results)]
+    parts = [HEAD, *_verdict(results), *_plots(results, plots), *_goals(results), *_missed(results)]
     parts += [HOW, *_machine(results)]
     for group in results["groups"]:
         parts += _group(group)
@@ -103,22 +84,23 @@ def write(results: dict[str, Any]) -> None:
 
 
 def _verdict(results: dict[str, Any]) -> Iterable[str]:
-    reaches = [reach for group in results["groups"] for reach in group["reaches"]]
-    yield f"The library reached {sum(reach['ok'] for reach in reaches)} of {len(reaches)} goals.\n"
-    for group in filter(operator.itemgetter("reaches"), results["groups"]):
-        reached = f"{sum(reach['ok'] for reach in group['reaches'])} of {len(group['reaches'])}"
-        first = group["reaches"][0]
-        goal = first["limit"].replace("<=", "at most")
-        example = f"{first['what']}: {first['measured']}; the goal is {goal}"
-        yield f"- **{group['title']}:** {reached}. For example, {example}."
-    yield ""
+    for group in results["groups"]:
+        if sentence := verdict(group):
+            yield f"- **[{group['title']}](#{group['title'].lower().replace(' ', '-')}).** {sentence}"
+    goals = [goal for group in results["groups"] for goal in group["reaches"]]
+    yield f"\nEach group had goals that were set before the measurement. The library reached {_reached(goals)} of them:"
+    yield "[all goals](#all-goals), and [the reason](#missed-goals) for each missed goal.\n"
+
+
+def _reached(goals: list[dict[str, Any]]) -> str:
+    return f"{sum(goal['ok'] for goal in goals)} of {len(goals)}"
 
 
 def _plots(results: dict[str, Any], plots: dict[str, str]) -> Iterable[str]:
     yield "## Plots\n"
     for group in results["groups"]:
-        if group["name"] in plots:
-            yield f"![{group['title']}](assets/{plots[group['name']]})\n"
+        if name := plots.get(group["name"]):
+            yield f"**{group['title']}.** {CAPTIONS[group['name']]}\n\n![{group['title']}](assets/{name})\n"
 
 
 def _machine(results: dict[str, Any]) -> Iterable[str]:
@@ -131,36 +113,41 @@ def _machine(results: dict[str, Any]) -> Iterable[str]:
     yield "Versions: " + ", ".join(f"{name} {number}" for name, number in results["versions"].items()) + ".\n"
 
 
-def _reaches(results: dict[str, Any]) -> Iterable[str]:
+def _goals(results: dict[str, Any]) -> Iterable[str]:
     yield "## All goals\n"
     rows = [
-        [group["title"], reach["what"], reach["limit"], reach["measured"], "ok" if reach["ok"] else "**missed**"]
+        [group["title"], goal["what"], goal["limit"], goal["measured"], "reached" if goal["ok"] else "**missed**"]
         for group in results["groups"]
-        for reach in group["reaches"]
+        for goal in group["reaches"]
     ]
-    yield _table(["group", "subject", "Reach", "measured", ""], rows)
+    yield _table(["group", "subject", "goal", "measured", "result"], rows)
 
 
 def _missed(results: dict[str, Any]) -> Iterable[str]:
-    missed = [reach["what"] for group in results["groups"] for reach in group["reaches"] if not reach["ok"]]
+    missed = [goal["what"] for group in results["groups"] for goal in group["reaches"] if not goal["ok"]]
     if missed:
         yield "## Missed goals\n"
-    for words, why in WHY.items():
-        if names := [what for what in missed if words in what]:
-            yield f"- *{'; '.join(names)}*: {why}"
-    if unexplained := [what for what in missed if not any(words in what for words in WHY)]:
-        yield f"- *{'; '.join(unexplained)}*: not understood yet."
-    yield ""
+    for names, why in explained(missed):
+        yield f"**{'; '.join(names)}**\n"
+        yield (why.reason if why else "Not explained yet.") + "\n"
+        if why and (tried := [*why.kept, *why.dropped]):
+            kinds = ["kept"] * len(why.kept) + ["dropped"] * len(why.dropped)
+            yield "\n".join(f"- Tried and {kind}: {one}" for kind, one in zip(kinds, tried, strict=True)) + "\n"
 
 
 def _group(group: dict[str, Any]) -> Iterable[str]:
     yield f"## {group['title']}\n\n{LEADS[group['name']]}\n"
     for table in group["tables"]:
         yield f"**{table['title']}**\n"
-        yield _table(table["columns"], table["rows"])
+        yield _table(table["columns"], [[_united(cell) for cell in row] for row in table["rows"]])
     for note in [*group["notes"], *(f"Not measured: {skipped}." for skipped in group["skipped"])]:
         yield f"- {note}"
     yield ""
+
+
+def _united(cell: str) -> str:
+    """A number stays on one line with its unit."""
+    return re.sub(r"(?<=\d) (?=(?:[nµm]?s|[KM]B)$)|(?<=^over) ", "\N{NO-BREAK SPACE}", cell)
 
 
 def _table(heads: list[str], rows: list[list[str]]) -> str:

@@ -80,7 +80,7 @@ def run(*, smoke: bool) -> Group:
     group.tables.append(Table(_AFTER, [*_HEADS], after))
     group.notes += [
         f"A call of the store takes {FETCH:g} s. After {PATIENCE:g} s the store answers at once, because in some "
-        "packages the callers fetch one after another.",
+        'packages the callers fetch one after another. "Over" marks the time of such a run.',
         "Tasks call a package without an asynchronous side through asyncio.to_thread.",
         "aws-secretsmanager-caching asks twice for each value, and sleeps 2.5 to 5 s before a forced refresh. "
         "gcp-secretmanager-cache also asks twice. Its own thread fills an empty cache before the first caller asks.",
@@ -90,8 +90,15 @@ def run(*, smoke: bool) -> Group:
     return group
 
 
-_AFTER = "Time after the fetch, with as many callers as in the Reach"
-_HEADS = ("who waits", "first served after", "half served after", "all served after", "CPU in all", "switches a caller")
+_AFTER = "Time after the fetch, with as many callers as in the goals"
+_HEADS = (
+    "who waits",
+    "first served after",
+    "half served after",
+    "all served after",
+    "CPU time",
+    "context switches per caller",
+)
 
 
 def _after(occasion: str, kind: str, found: Outcomes) -> Iterator[list[str]]:
@@ -142,7 +149,11 @@ def _add(group: Group, occasion: str, kind: str, found: Outcomes) -> None:
     heads = ["cache", *(head for size in ours for head in (f"{size:,}: calls", "time"))]
     rows = [[name, *(cell for size in ours for cell in _cells(of.get(size)))] for name, of in found.items()]
     group.tables.append(
-        Table(f"{occasion.capitalize()}, {kind}: calls, and time until the last has its key", heads, rows)
+        Table(
+            f"{occasion.capitalize()}, {kind}: calls of the store, time until the last caller has its key",
+            heads,
+            rows,
+        )
     )
     group.series[f"{occasion}, {kind}"] = {
         name: {str(size): [outcome.calls, outcome.wall, outcome.stopped] for size, outcome in of.items()}

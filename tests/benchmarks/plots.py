@@ -1,4 +1,4 @@
-"""The plots of the page: no background and mid-grey text, which read on light and on dark; narrow, for phones."""
+"""The plots of the page: without a background, with text that is light on a dark page; narrow, for phones."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-GREY, OURS, THEIRS, LINE = "#7b818b", "#3b82f6", "#a3a8b0", "#ef8a3c"
+GREY, OURS, THEIRS, LINE = "#5c626c", "#3b82f6", "#a3a8b0", "#ef8a3c"
+ON_DARK = "#b4bac4"
+"""What `GREY` becomes on a dark page."""
 PEERS = ("#b0689c", "#4b9c8e", "#8a7ad0", "#a08050", "#c95f5f")
 COLOURS = {"ours": OURS, "ours without jitter": LINE, "polling every 300 s": THEIRS}
 
@@ -54,7 +56,14 @@ def _figure(path: Path, rows: int, height: float) -> Iterator[Any]:
     figure.savefig(path, metadata={"Date": None})
     pyplot.close(figure)
     # matplotlib leaves white space at the ends of lines.
-    path.write_text("".join(f"{line.rstrip()}\n" for line in path.read_text().splitlines()))
+    lines = (line.rstrip() for line in path.read_text().splitlines())
+    path.write_text("".join(f"{line}\n" + _dark() * (line.strip() == "</metadata>") for line in lines))
+
+
+def _dark() -> str:
+    """A rule of the drawing: on a dark page the text and the axes are light."""
+    rules = (f'[style*="{part}: {GREY}"] {{ {part}: {ON_DARK} !important }}' for part in ("fill", "stroke"))
+    return f"<style>@media (prefers-color-scheme: dark) {{ {' '.join(rules)} }}</style>\n"
 
 
 def _bars(axis: Any, numbers: dict[str, float], title: str, label: str, write: Callable[[float], str]) -> None:
@@ -96,11 +105,11 @@ def _requests(series: Series, path: Path) -> None:
         middle = [series[name][1] for name in names]
         low = [series[name][1] - series[name][0] for name in names]
         high = [series[name][2] - series[name][1] for name in names]
-        label = "ours by stock, with its 95 % interval"
+        label = "this library / stock, with its 95 % interval"
         axis.errorbar(middle, names, xerr=(low, high), fmt="o", color=OURS, ecolor=GREY, capsize=3, label=label)
-        axis.plot([series[name][3] for name in names], names, "x", color=GREY, label="stock by stock: noise")
+        axis.plot([series[name][3] for name in names], names, "x", color=GREY, label="stock / stock: noise")
         axis.axvline(1.0, color=GREY, linewidth=0.8)
-        axis.axvline(1.02, color=LINE, linewidth=1, linestyle="--", label="the Reach")
+        axis.axvline(1.02, color=LINE, linewidth=1, linestyle="--", label="the goal")
         axis.tick_params(axis="y", labelsize=9, length=0)
         axis.set(title="CPU time of a request", xlabel="ratio")
         _legend(axis, columns=1)
@@ -154,19 +163,23 @@ def _tenants(series: Series, path: Path) -> None:
         _bars(memory, series["memory"], "Memory of 10,000 tenants", "MB, log", lambda value: f"{value:,.0f}")
 
 
+def _shown(kind: str) -> str:
+    return kind.replace("ours", "this library")
+
+
 def _fleet(series: Series, path: Path) -> None:
     with _figure(path, 2, 3.6) as (hour, peaks):
         for kind, calls in reversed(series["hour"].items()):
             minutes = [place / 6 for place in range(len(calls))]
-            hour.plot(minutes, [count / 10 for count in calls], label=kind, color=COLOURS[kind], linewidth=1.1)
+            hour.plot(minutes, [count / 10 for count in calls], label=_shown(kind), color=COLOURS[kind], linewidth=1.1)
         hour.set(title=f"Calls a second, {series['sizes'][-1]:,} processes started at once", xlabel="minutes")
         _legend(hour)
         for kind, found in series["summaries"].items():
             peak = [of["scheduled_peak"] for of in found]
-            peaks.plot(series["sizes"], peak, marker="o", label=f"{kind}: scheduled, peak", color=COLOURS[kind])
+            peaks.plot(series["sizes"], peak, marker="o", label=f"{_shown(kind)}: peak, scheduled", color=COLOURS[kind])
         for part, style in (("refusal_peak", ":"), ("mean", "--")):
             line = [of[part] for of in series["summaries"]["ours"]]
-            label = f"ours: {part.removesuffix('_peak')}{', peak' * part.endswith('peak')}"
+            label = f"{_shown('ours')}: {'peak, ' * part.endswith('peak')}{part.removesuffix('_peak')}"
             peaks.plot(series["sizes"], line, linestyle=style, color=OURS, label=label)
         peaks.axhline(10_000, color=GREY, linewidth=0.8)
         peaks.annotate("AWS's quota, 10,000/s", (1, 10_000), xytext=(0, -12), textcoords="offset points", fontsize=9)

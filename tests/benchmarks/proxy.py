@@ -74,9 +74,9 @@ def run(*, smoke: bool) -> Group:
         [f"requests a second at {CONNECTIONS}", f"{direct_rate:,.0f}", f"{rate:,.0f}"],
         ["the proxy's CPU for a request", "-", f"{cpu * 1000:.3f} ms"],
     ]
-    group.tables.append(Table("Direct and through the proxy", ["what", "direct", "proxy"], rows))
+    group.tables.append(Table("Direct and through the proxy", ["measurement", "direct", "through the proxy"], rows))
     group.notes.append(f"{load:,} further requests grew the proxy's memory by {grown / 1e6:.1f} MB.")
-    group.notes.append("The load, the API and the proxy are three processes of one machine; none has uvloop.")
+    group.notes.append("The load, the API and the proxy are three processes of one machine. None of them has uvloop.")
     return group
 
 

@@ -35,21 +35,30 @@ def run(*, smoke: bool) -> Group:
         wall = _interval(samples, "ours", FIRST if "stream" in label else WALL)[1]
         if label != SOCKETLESS:
             group.series[label] = [low, ratio, high, again]
-            text = f"{ratio:.3f} x ({low:.3f}-{high:.3f}; stock by itself {again:.3f})"
+            text = f"{ratio:.3f} x ({low:.3f}-{high:.3f}; stock / stock {again:.3f})"
             group.reach(label, f"<= {LIMIT} x stock's CPU", text, ratio <= LIMIT)
         made = f"{_added(calls[label]):+.2%}" if label in calls else "-"
         rows.append(
             [label, _ms(samples["stock"]), _ms(samples["ours"]), f"{ratio:.3f}", f"{again:.3f}", made, f"{wall:.3f}"]
         )
-    heads = ["request", "stock", "ours", "ratio", "stock by stock", "function calls", "wall (streams: first chunk)"]
-    group.tables = [Table("CPU time of the client's process, a request", heads, rows), _profile(calls)]
+    heads = [
+        "request",
+        "stock",
+        "this library",
+        "library / stock",
+        "stock / stock",
+        "function calls",
+        "time, library / stock (streams: first chunk)",
+    ]
+    group.tables = [Table("CPU time per request, in the client's process", heads, rows), _profile(calls)]
     group.reach("connections, requests one by one", "0 extra", f"{ours} against {stock}", ours <= stock)
     group.notes += [
-        "A ratio is the median over alternating blocks, in several processes. Its 95 % interval is bootstrapped over "
-        'these blocks. "Stock by stock" compares a second stock client with the first in the same way. Its distance '
-        "from 1 is noise, caused by the machine and by the places where Python happens to put its objects.",
-        "cProfile counts the function calls in the thread that sends. They don't depend on other work of the machine. "
-        "Each of 64 parallel requests makes the same calls.",
+        "A ratio is the median over alternating blocks of requests, in several processes. The interval in "
+        'brackets contains it with 95 % probability (bootstrap over these blocks). "Stock / stock" compares a '
+        "second stock client with the first in the same way. Its distance from 1 is noise, which comes from the "
+        "machine and from the places where Python puts its objects.",
+        '"Function calls" are those that cProfile counts in the thread that sends. They do not depend on the '
+        "load of the machine. Each of 64 parallel requests makes the same calls.",
         f"{_own(found[SOCKETLESS])}",
     ]
     return group
@@ -65,8 +74,8 @@ def _own(samples: dict[str, list[Any]]) -> str:
     }
     own, noise = (f"{seconds * 1e6:+.1f} µs" for seconds in differences.values())
     return (
-        f"Where no socket is involved (httpx2's MockTransport answers the request), this package takes {own} of CPU "
-        f"per request. The second stock client takes {noise}."
+        f"Without a socket (httpx2's MockTransport answers the request), this library takes {own} of CPU time "
+        f"per request more than a stock client. The second stock client takes {noise}."
     )
 
 
@@ -89,7 +98,7 @@ def _profile(calls: dict[str, Calls]) -> Table:
     rows = [[f"`{name}`", *(f"{of.get(name, 0.0):+g}" for of in more.values())] for name in shown]
     rest = (sum(of.values()) - sum(of.get(name, 0.0) for name in shown) for of in more.values())
     rows.append([f"{len(names) - len(shown)} others", *(f"{calls:+.0f}" for calls in rest)])
-    title = "Functions that are called more often than by a stock client (less often: -), calls per request"
+    title = "Calls of each function per request: more (+) or fewer (-) than with a stock client"
     return Table(title, ["function", *more], rows)
 
 

@@ -68,14 +68,16 @@ def run(*, smoke: bool) -> Group:
         [name, f"{of.sent:,}", f"{of.failed:,}", f"{of.window:.2f} s", _ms(of.longest), str(of.calls)]
         for name, of in found.items()
     ]
-    heads = ["who", "requests", "failed", "for", "longest request", "store calls after it"]
-    group.tables = [Table(f"{THREADS} threads; the old key dies at the moment the new one is stored", heads, rows)]
+    heads = ["client", "requests", "failed", "failed for", "longest request", "calls of the store after it"]
+    title = f"{THREADS} threads; the API refuses the old key from the moment in which the new key is stored"
+    group.tables = [Table(title, heads, rows)]
     group.series = {name: {"failed": of.failed, "longest": of.longest} for name, of in found.items()}
     group.notes += [
         f"A call of the store takes {FETCH * 1e3:.0f} ms. Cached keys live {TTL:g} s here. With the usual 300 s, the "
-        f"others fail {300 / TTL:g} times as long. gcp-secretmanager-cache allows no life under 30 s.",
+        f"cached clients fail for {300 / TTL:g} times as long. gcp-secretmanager-cache allows no life under 30 s.",
         f"genai-credentials is the median of {len(runs)} runs. The others ran once each.",
-        "The stall is the longest request minus a median request. A replay is the 99th percentile before the rotation.",
+        "The stall is the longest request minus a median request. The time of a replay is the 99th percentile of "
+        "requests before the rotation.",
         'The other packages are used as their READMEs say. "cached" asks for the key before each request, and keeps a '
         'client for each key. "renews" also catches the refusal, renews as the README says, and sends once more.',
     ]

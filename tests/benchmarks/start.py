@@ -81,7 +81,7 @@ CASES = {
     + "GoogleSecretManager\n"
     + GOOGLE
     + "c = CredentialProvider(GoogleSecretManager('{google_secret}', client=make))\nc.client(); c.get()",
-    "SDK and client, the first key meanwhile": PROVIDER
+    "SDK and client, the first key at the same time": PROVIDER
     + "GoogleSecretManager\nimport threading\n"
     + LAZY_GOOGLE
     + "c = CredentialProvider(GoogleSecretManager('{google_secret}', client=make))\n"
@@ -114,7 +114,8 @@ def run(*, smoke: bool) -> Group:
         [name, *(f"{_median(probes, part) * 1e3:,.1f} ms" for part in (0, 1)), f"{_median(probes, 2) - base:+.1f} MB"]
         for name, probes in found.items()
     ]
-    group.tables = [Table("Fresh processes, medians", ["what", "wall", "CPU", "peak memory over bare Python"], rows)]
+    heads = ["process", "wall time", "CPU time", "peak memory over bare Python"]
+    group.tables = [Table("Fresh processes, medians", heads, rows)]
     group.series = {name: [_median(probes, part) for part in range(3)] for name, probes in found.items()}
     return group
 

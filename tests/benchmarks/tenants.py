@@ -41,18 +41,18 @@ def run(*, smoke: bool) -> Group:
         [name, f"{of * 1e3:.2f} ms", f"{of / medians[ONE]:.2f}", f"{calls[name]:,.0f}"] for name, of in medians.items()
     ]
     group.tables = [
-        Table("CPU time of the client's process, a request", ["client", "CPU", "ratio", "function calls"], rows),
+        Table("CPU time per request, in the client's process", ["client", "CPU", "ratio", "function calls"], rows),
         Table(
             f"{TENANTS:,} tenants with their clients",
-            ["client", "memory", "a tenant", "CPU to make one and ask once"],
+            ["client", "memory", "per tenant", "CPU time to make one and send a request"],
             [_row(OURS, memory, ours), _row(FULL, of_full, full)],
         ),
     ]
     group.series = {"cpu": medians, "memory": {OURS: memory, FULL: of_full}}
     group.notes = [
-        f"Memory of full clients is measured with {full['number']:,} of them and counted up; that of thin ones with "
-        f"{ours['number']:,}. It is what the process's memory grew by.",
-        "The tenants take turns, so an LRU with fewer places than tenants makes a client for each request.",
+        f"Memory is the growth of the process. It was measured with {ours['number']:,} thin clients. For stock clients "
+        f"it was measured with {full['number']:,} and multiplied.",
+        "The tenants take turns. So an LRU cache with fewer places than tenants makes a client for each request.",
     ]
     return group
 

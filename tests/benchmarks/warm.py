@@ -18,14 +18,14 @@ from .report import Group, Table
 from .timing import alternating, loop, median, ratio, run_loop, spread, threaded
 
 THREADS = 8
-CALL_FLOOR = "floor, as an object that is called"
-FLOOR, AFLOOR = "floor: attribute + monotonic check", "floor: async def, returns an attribute"
-TIMED_AFLOOR = "floor, with a monotonic check"
+CALL_FLOOR = "floor, as a callable object"
+FLOOR, AFLOOR = "floor: clock and attribute", "floor: async def that returns an attribute"
+TIMED_AFLOOR = "floor, with a look at the clock"
 STEPS = {
     "nothing": ("a method: nothing", "called: nothing", "async def: nothing"),
     "returns an attribute": ("a method: an attribute", "called: an attribute", AFLOOR),
-    "compares the clock with another before": (FLOOR, CALL_FLOOR, TIMED_AFLOOR),
-    "finds both where a rotation swaps them: ours": (
+    "compares the clock with a time first": (FLOOR, CALL_FLOOR, TIMED_AFLOOR),
+    "reads both where a rotation replaces them: this library": (
         "credentials.get()",
         "credentials()",
         "await credentials.aget()",
@@ -92,19 +92,19 @@ def run(*, smoke: bool) -> Group:
             what = f"{name}, {threads} thread{'s' * (threads > 1)}"
             text = f"{measured:.2f} x ({_ns(found[name])} / {_ns(found[FLOOR])})"
             if name == "credentials()":
-                text += f"; {ratio(found, name, CALL_FLOOR):.2f} x a floor that is called like this"
+                text += f"; {ratio(found, name, CALL_FLOOR):.2f} x a floor that is a callable object"
             group.reach(what, "<= 1.30 x the floor", text, measured <= 1.3)
     measured = ratio(tasks, "await credentials.aget()", AFLOOR)
     text = f"{measured:.2f} x ({_ns(tasks['await credentials.aget()'])} / {_ns(tasks[AFLOOR])})"
-    text += f"; {ratio(tasks, 'await credentials.aget()', TIMED_AFLOOR):.2f} x one that looks at the clock"
+    text += f"; {ratio(tasks, 'await credentials.aget()', TIMED_AFLOOR):.2f} x an async def that looks at the clock"
     group.reach("await credentials.aget()", "<= 1.50 x an async def", text, measured <= 1.5)
     group.tables = [_table(one, many), _async_table(tasks), _steps_table(close | tasks)]
     group.series = {"one": _medians(one), "eight": _medians(many), "async": _medians(tasks)}
     worst = max(spread(found[FLOOR]) for found in (close, close_many, one))
     group.notes += [
-        f"Spread: half an interquartile range of the floor was up to {worst:.0%} of its median.",
-        "The numbers for the goals are measured apart from the other packages, in seven times as many rounds. So they "
-        "differ slightly from the first table.",
+        f"Spread: half the interquartile range of the floor was at most {worst:.0%} of its median.",
+        "The numbers for the goals were measured without the other packages, in seven times as many rounds. They "
+        "therefore differ slightly from the first table.",
     ]
     return group
 
@@ -126,7 +126,7 @@ def _subjects(credentials: CredentialProvider) -> dict[str, Callable[[], Any]]:
         subjects[peer.name]()
     subjects["google-auth before_request"] = _google_auth()
     if (openai := _openai(credentials)) is not None:
-        subjects["openai, its callable key (ours)"] = openai
+        subjects["openai with api_key=credentials"] = openai
     return subjects
 
 
@@ -193,17 +193,17 @@ def _table(one: dict[str, list[float]], many: dict[str, list[float]]) -> Table:
         for name in one
     ]
     heads = ["read", "1 thread", "x floor", f"{THREADS} threads", "x floor"]
-    return Table("Time a call (with threads: wall time over all calls)", heads, rows)
+    return Table("Time per call (with 8 threads: wall time divided by the number of calls)", heads, rows)
 
 
 def _async_table(found: dict[str, list[float]]) -> Table:
     shown = (AFLOOR, TIMED_AFLOOR, "await credentials.aget()")
     rows = [[name, _ns(found[name]), f"{ratio(found, name, AFLOOR):.2f}"] for name in shown]
-    return Table("Time a call on one event loop", ["read", "a call", "x floor"], rows)
+    return Table("Time per call on one event loop", ["read", "per call", "x floor"], rows)
 
 
 def _steps_table(found: dict[str, list[float]]) -> Table:
     """The profile: a profiler's own cost would hide what each step costs."""
     rows = [[step, *(_ns(found[name]) for name in names)] for step, names in STEPS.items()]
-    heads = ["what it does", "as a method", "as an object that is called", "as an async def, awaited"]
-    return Table("The steps of a read: each row does one thing more than the row above", heads, rows)
+    heads = ["step", "as a method", "as a callable object", "as an async def, awaited"]
+    return Table("The steps of a read: each row does one thing more than the row above it", heads, rows)
