@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from functools import partial
@@ -35,7 +36,8 @@ class AWSSecretsManager(Source):
         stage: The staging label to read. Each call names it, because stores differ in the answer to a call without a
             label (probed: the server of moto then returns the old value).
         version_id: The id of a version. The provider is then pinned to it. None means that `stage` selects the version.
-        region: The region of the secret. None means the region in the ARN. If there is no ARN, boto3 finds the region.
+        region: The region of the secret. None means the region in the ARN. If there is no ARN, boto3 finds the region;
+            if boto3 finds none, AWS_REGION names it.
         client: A boto3 `secretsmanager` client, or a function without arguments that makes one. A forked child calls
             the function again. None makes a client.
 
@@ -223,13 +225,18 @@ class AWSSecretsManager(Source):
             retries={"mode": "standard", "total_max_attempts": 1},
         )
         with at_work():
-            return session.client("secretsmanager", config=config)
+            return session.client("secretsmanager", region_name=_region_of(session), config=config)
 
     def _explained(self, error: Exception) -> CredentialsError:
         trouble = of_aws(error)
         kinds = {"NoCredentialsError": Unavailable, "ResourceNotFoundException": NoSuchSecret}
         kind = kinds.get(trouble.code, FetchFailed)
         return kind(f"{self.name}: {trouble}.", remedy=trouble.remedy)
+
+
+def _region_of(session: Any) -> str | None:
+    """Return the region of a boto3 session, else AWS_REGION: ECS and Lambda set that variable, and boto3 ignores it."""
+    return session.region_name or os.environ.get("AWS_REGION") or None
 
 
 def _kind(error: Exception) -> str:
