@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, ItemsView, Iterator, MutableMapping
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,7 +12,7 @@ from genai_credentials.client.httpx_auth import SIGNED, WHOSE, KeyAuth
 from genai_credentials.client.origins import check_encrypted, origin
 from genai_credentials.client.trace import AFTER, BEFORE, Info, afollow, follow, hop_of, url_of
 from genai_credentials.errors import ConfigurationError
-from genai_credentials.key import ApiKey
+from genai_credentials.key import ApiKey, looks_like_a_key
 
 _HOPS = "genai_credentials_hops"
 
@@ -143,6 +144,14 @@ if TYPE_CHECKING:
         def auth_flow(self, request: Any) -> Generator[Any, Any, None]: ...
 
 
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""The name of a header. Source: RFC 9110, section 5.6.2."""
+
+
+def _is_text(argument: object) -> bool:
+    return isinstance(argument, str) and argument.isascii()
+
+
 def lone_auth(engines: Engines, header: str, scheme: str, *, allow_plain_http: bool) -> HttpxAuth:
     """The Auth for any other HTTP client.
 
@@ -156,7 +165,12 @@ def lone_auth(engines: Engines, header: str, scheme: str, *, allow_plain_http: b
         ConfigurationError: The header's name or the scheme cannot stand in a request, or the scheme has no space at its
             end.
     """
-    if not header.replace("-", "").isalnum() or not (scheme + "x").isprintable():
+    if looks_like_a_key(header):
+        raise ConfigurationError(
+            "The header's name looks like a key.",
+            remedy='Pass the name of the header, such as "x-goog-api-key"; the key is added to each request.',
+        )
+    if not (_is_text(header) and _HEADER.fullmatch(header) and _is_text(scheme) and scheme.isprintable()):
         raise ConfigurationError(
             f"header={header!r}, scheme={scheme!r} cannot stand in a request.",
             remedy='Pass the name of the header and the scheme apart: httpx_auth("Authorization", "Bearer ").',

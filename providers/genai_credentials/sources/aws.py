@@ -17,7 +17,7 @@ from genai_credentials.key import ApiKey
 from genai_credentials.per_process import PerProcess
 from genai_credentials.provider import import_extra, sealed, sealed_put
 from genai_credentials.sealing import sealed_call
-from genai_credentials.sources.aws_names import CURRENT, PREVIOUS, checked_secret
+from genai_credentials.sources.aws_names import CURRENT, PREVIOUS, checked_region, checked_secret
 from genai_credentials.sources.base import Source, name_of, refuse_a_key, uri_of
 from genai_credentials.sources.retries import insist
 from genai_credentials.troubles import AWS, of_aws
@@ -42,8 +42,8 @@ class AWSSecretsManager(Source):
             the function again. None makes a client.
 
     Raises:
-        ConfigurationError: The id is neither a name nor an ARN, the stage is empty, or the field is neither a name nor
-            a JSON Pointer.
+        ConfigurationError: The id is neither a name nor an ARN, the stage is empty, the region or the client cannot be
+            one, or the field is neither a name nor a JSON Pointer.
     """
 
     @sealed_call
@@ -59,13 +59,13 @@ class AWSSecretsManager(Source):
     ) -> None:
         super().__init__()
         redaction.install()
-        refuse_a_key(secret_id, field)
+        refuse_a_key(secret_id, field, region)
         region_of_arn = checked_secret(secret_id, stage)
         self.secret_id, self.field, self.stage, self.version_id = secret_id, checked_field(field), stage, version_id
-        self._region = region
-        self.region = region or region_of_arn
+        self._region = checked_region(region)
+        self.region = self._region or region_of_arn
         self.name = name_of("aws", secret_id, self.field, **self._options())
-        self._client: PerProcess[Any] = PerProcess.of(client, self._make_client)
+        self._client: PerProcess[Any] = PerProcess.of(client, self._make_client, "get_secret_value")
         self._arn = ""
 
     @property
