@@ -42,7 +42,7 @@ def as_provider(thing: object) -> Provider:
     """Return `thing` if it is a provider, or make a provider from it if it is a callable.
 
     Raises:
-        ConfigurationError: `thing` is neither, is a class, has no name, or is asynchronous.
+        ConfigurationError: `thing` is neither, is a class, has no name, is asynchronous, or takes other arguments.
     """
     if isinstance(thing, type):
         raise ConfigurationError(f"{thing.__name__} is a class.", remedy=f"Pass an instance: {thing.__name__}().")
@@ -58,6 +58,11 @@ def as_provider(thing: object) -> Provider:
         raise ConfigurationError(
             "An async function cannot be a provider: a fetch runs in a thread, without an event loop.",
             remedy="Pass a plain function.",
+        )
+    if not _takes(thing):
+        raise ConfigurationError(
+            f"{getattr(thing, '__qualname__', type(thing).__name__)} wants arguments; a fetch calls it without any.",
+            remedy="Pass a function without arguments: lambda: read(path).",
         )
     function: Callable[[], Any] = thing
     return CallableProvider(function)
@@ -80,7 +85,27 @@ def _named(thing: object) -> Provider:
         raise ConfigurationError(f"{type(thing).__name__} has fetch() but no name.", remedy="Add name: str.")
     if is_coroutine_function(thing.fetch):  # type: ignore[attr-defined]
         raise ConfigurationError(f"{thing.name}: fetch() is async.", remedy="Make it a plain method.")  # type: ignore[attr-defined]
+    if not _takes(thing.fetch, None):  # type: ignore[attr-defined]
+        raise ConfigurationError(
+            f"{thing.name}: fetch() cannot be called with one argument, the refused key.",  # type: ignore[attr-defined]
+            remedy="Write def fetch(self, rejected=None).",
+        )
     return thing  # type: ignore[return-value]
+
+
+def _takes(function: Any, *arguments: object) -> bool:
+    """Return whether a call with these arguments is possible. What has no signature, as a builtin, may take them."""
+    import inspect
+
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        return True
+    try:
+        signature.bind(*arguments)
+    except TypeError:
+        return False
+    return True
 
 
 def is_coroutine_function(thing: object) -> bool:

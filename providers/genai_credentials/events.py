@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Literal, NamedTuple
 
+from genai_credentials.errors import ConfigurationError
 from genai_credentials.flight import inside, is_inside
 from genai_credentials.forks import Forkable, stand_aside, watch
 from genai_credentials.key import ApiKey
@@ -77,9 +78,18 @@ class Events(Forkable):
     Args:
         sinks: The listeners: functions that are called with each event, one after the other, in a background thread.
             An error of a listener is logged and goes no further.
+
+    Raises:
+        ConfigurationError: A listener is no function.
     """
 
     def __init__(self, *sinks: Sink) -> None:
+        for sink in sinks:
+            if not callable(sink):
+                raise ConfigurationError(
+                    f"on_event is {type(sink).__name__}, which cannot be called.",
+                    remedy="Pass a function that takes an Event.",
+                )
         self._sinks = sinks
         self.tenant: str | None = None
         self.waiting: deque[Event] = deque()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Never
 
-from genai_credentials.errors import KEY_SHAPES
+from genai_credentials.errors import KEY_SHAPES, ConfigurationError
 from genai_credentials.fields import extract_field
 from genai_credentials.keytext import MAX_BYTES, clean
 from genai_credentials.sealing import emptied, hidden
@@ -45,6 +45,7 @@ class ApiKey:
 
     Raises:
         InvalidSecret: The text cannot be a key.
+        ConfigurationError: `provider` is no name, or `fetched_at` no time.
 
     Examples:
         >>> key = ApiKey("  AIzaExample  ", provider="env")
@@ -144,6 +145,10 @@ class ApiKey:
 def _values(text: str, provider: str, version: object, fetched_at: datetime | None) -> dict[str, object]:
     from datetime import UTC, datetime
 
+    if not isinstance(provider, str) or not provider:
+        raise ConfigurationError(f"provider is {type(provider).__name__}, or empty.", remedy="Pass its name, as text.")
+    if not isinstance(fetched_at, (datetime, type(None))):
+        raise ConfigurationError(f"fetched_at is {type(fetched_at).__name__}.", remedy="Pass a datetime, or None.")
     cleaned, notes = clean(text, provider)
     return {
         "get_secret_value": hidden(cleaned),

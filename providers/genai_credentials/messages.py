@@ -45,6 +45,13 @@ UNREASONED: dict[str, Row] = {
          "It was badly pasted: cut off, or with quotes, line breaks or 'Bearer '.", WRONG_GATEWAY),
         "Renew the gateway's token in its own console and store it, or mend the base URL; Google never saw it.",
     ),
+    "app_check": Row(
+        401, MISCONFIGURED, "Firebase App Check refused the app; the key was not judged.",
+        ("The app sends no App Check token: no provider is set up in it, or a server sent the request.",
+         "The debug token of this device or simulator is not listed in the Firebase console.",
+         "The app could not prove what it is: an emulator, a changed signing key, a wrong bundle or package name."),
+        "Register the app and its debug tokens under App Check in the Firebase console, or end the enforcement there.",
+    ),
     "unregistered callers": Row(
         403, NO_KEY, "The request carried no key at all.",
         ("The variable is unset or empty where the process runs.",
@@ -81,6 +88,7 @@ SAID = tuple(
         (r"reported as leaked", "leaked"),
         (r"project has been denied access", "project_denied"),
         (r"\b(?:consumer|project|account)\b[^.\n]{0,160} (?:has been|is|was) suspended", "CONSUMER_SUSPENDED"),
+        (r"\bapp check token\b", "app_check"),
         (r"api keys are not supported by this api", "CREDENTIALS_MISSING"),
         (r"(?:multiple|used with other) authentication credentials", "OVERLOADED_CREDENTIALS"),
         (r"unregistered callers|callers without established identity", "unregistered callers"),

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from genai_credentials.errors import FetchFailed
+from genai_credentials.errors import ConfigurationError, FetchFailed
 from genai_credentials.forks import Forkable, watch
 
 T = TypeVar("T")
@@ -29,15 +29,24 @@ class PerProcess(Forkable, Generic[T]):
         watch(self)
 
     @classmethod
-    def of(cls, client: object, make: Callable[[], T]) -> PerProcess[T]:
+    def of(cls, client: object, make: Callable[[], T], method: str) -> PerProcess[T]:
         """Interpret a `client` argument.
 
         Args:
             client: A function that makes a client; or a ready client, which a forked child cannot use; or None.
             make: Makes the client if `client` is None.
+            method: The name of a method that each client has.
+
+        Raises:
+            ConfigurationError: `client` is neither a client nor a function.
         """
         if client is None:
             return cls(make)
+        if not callable(client) and not hasattr(client, method):
+            raise ConfigurationError(
+                f"client is {type(client).__name__}, which is no client of the store and makes none.",
+                remedy=f"Pass a client that has {method}(), or a function without arguments that makes one.",
+            )
         of_theirs: PerProcess[T] = PerProcess(client) if callable(client) else _ReadyClient(client)  # type: ignore[arg-type]
         of_theirs.given = client
         return of_theirs

@@ -40,6 +40,9 @@ CANONICAL = {
 }
 """Code in an error of Google (`google.rpc.Code`) -> its HTTP status."""
 
+_OF_401_BY_MESSAGE = frozenset({
+    "CREDENTIALS_MISSING", "OVERLOADED_CREDENTIALS", "app_check", "leaked", "project_denied", "CONSUMER_SUSPENDED",
+})  # fmt: skip
 _TAKEN = frozenset({"NOT_FOUND", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION"})
 _DEEPEST = 3
 
@@ -129,7 +132,7 @@ def _of_401(answer: _Answer) -> str:
     if answer.reason in REASONS and REASONS[answer.reason].verdict != NOT_THE_KEY:
         return answer.reason
     cause = said(answer.message)
-    if cause in ("CREDENTIALS_MISSING", "OVERLOADED_CREDENTIALS", "leaked", "project_denied", "CONSUMER_SUSPENDED"):
+    if cause in _OF_401_BY_MESSAGE:
         return cause
     return "unauthenticated" if answer.google else "gateway"
 

@@ -394,6 +394,14 @@ def test_bytes_that_are_no_text_are_read(capfd: pytest.CaptureFixture[str]) -> N
     assert b"\x1b" not in done.stdout
 
 
+@pytest.mark.parametrize("codec", ["utf-8-sig", "utf-16", "utf-16-be", "utf-32"])
+@pytest.mark.parametrize("lines", [0, 60_000], ids=["short", "longer than what is kept"])
+def test_a_log_is_read_in_the_encoding_that_its_mark_names(codec: str, lines: int) -> None:
+    text = "\ufeff" * (codec == "utf-16-be") + "GET /models 200\n" * lines + SEED
+    result = CliRunner().invoke(cli, ["explain", "--json"], input=text.encode(codec))
+    assert (result.exit_code, json.loads(result.stdout)["cause"]) == (1, "gateway")
+
+
 def test_a_closed_input_is_no_text() -> None:
     line = f"{sys.executable} -c 'from genai_credentials.cli import main; main()' explain <&-"
     done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, timeout=60, check=False)

@@ -438,6 +438,24 @@ class TestCloudCredentials:
             monkeypatch.setenv(name, value) if value else monkeypatch.delenv(name)
         assert said in str(failure(AWSSecretsManager(NAME), FetchFailed))
 
+    @pytest.mark.parametrize(
+        ("environ", "region"),
+        [
+            ({"AWS_REGION": "eu-north-1"}, "eu-north-1"),
+            ({"AWS_REGION": "eu-north-1", "AWS_DEFAULT_REGION": "us-west-2"}, "us-west-2"),
+        ],
+    )
+    def test_the_region_is_boto3s_own_or_that_of_aws_region(
+        self, aws: AWSEmulator, monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], region: str
+    ) -> None:
+        monkeypatch.delenv("AWS_DEFAULT_REGION")
+        login = {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "AWS_ENDPOINT_URL": aws.endpoint_url}
+        for name, value in {**environ, **login}.items():
+            monkeypatch.setenv(name, value)
+        aws.add(NAME, KEY)
+        assert AWSSecretsManager(NAME).fetch().get_secret_value() == KEY
+        assert aws.regions == {region}
+
     @pytest.mark.parametrize("text", ["[default]\naws_access_key_id = half\n", "no [ section", "\xff"])
     def test_a_broken_file_is_not_absent(self, tmp_path: Path, text: str) -> None:
         (tmp_path / ".aws").mkdir()

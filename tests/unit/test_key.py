@@ -7,12 +7,13 @@ import pickle
 import traceback
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from genai_credentials import ApiKey, InvalidSecret
+from genai_credentials import ApiKey, ConfigurationError, InvalidSecret
 from genai_credentials.key import MAX_BYTES, PLACEHOLDER, clean, extract_field
 
 SECRET = "AIzaSyD-secret_0123456789"
@@ -41,6 +42,15 @@ class TestApiKey:
         assert (key.provider, key.version, key.notes) == ("vault", "7", ())
         assert key.get_secret_value() == SECRET
         assert ApiKey(SECRET, provider="vault").version is None
+
+    @pytest.mark.parametrize(
+        "origin", [{"provider": 3}, {"provider": ""}, {"provider": "vault", "fetched_at": "today"}]
+    )
+    def test_a_provider_or_a_time_of_a_wrong_kind_is_refused(self, origin: dict[str, Any]) -> None:
+        with pytest.raises(ConfigurationError) as caught:
+            ApiKey(SECRET, **origin)
+        assert caught.value.remedy
+        assert SECRET not in str(caught.value)
 
     def test_fingerprint_is_the_start_of_its_sha256(self, key: ApiKey) -> None:
         assert key.fingerprint == hashlib.sha256(SECRET.encode()).hexdigest()[:8]

@@ -72,6 +72,7 @@ class TestAsProvider:
             (lambda: TEXT, "callable:TestAsProvider.<lambda>"),
             (functools.partial(read_key), "callable:partial"),
             (Function(), "callable:Function"),
+            (lambda *paths, **options: TEXT, "callable:TestAsProvider.<lambda>"),
         ],
     )
     def test_a_callable_becomes_one(self, function: Any, name: str) -> None:
@@ -90,6 +91,10 @@ class TestAsProvider:
             (functools.partial(coroutine_function), "async function", "plain function"),
             (AsyncFunction(), "async function", "plain function"),
             (AsyncVault(), "fetch.* is async", "plain method"),
+            (lambda path: TEXT, "wants arguments", "without arguments"),
+            (functools.partial(lambda path, name: TEXT, "key"), "wants arguments", "without arguments"),
+            (SimpleNamespace(name="n", fetch=read_key), "n: fetch.* cannot be called", "rejected=None"),
+            (SimpleNamespace(name="n", fetch=lambda a, b: TEXT), "n: fetch.* cannot be called", "rejected=None"),
             (SimpleNamespace(fetch=read_key), "no name", "name: str"),
             (SimpleNamespace(fetch=read_key, name=None), "no name", "name: str"),
             (TEXT, "str is not a provider", "Env"),
@@ -231,3 +236,44 @@ def test_a_deadline_counts_in_its_own_thread_only() -> None:
     assert 2.0 < seen[0] <= 3.0
     assert seen[1] == 0.05
     assert room.seconds_left() == room.DEFAULT_FETCH_TIMEOUT
+
+
+@pytest.mark.parametrize("client", ["projects/p", 3, object(), {"region": "eu-west-1"}])
+def test_an_object_that_is_no_client_and_no_function_is_refused(client: Any) -> None:
+    with pytest.raises(ConfigurationError, match=f"client is {type(client).__name__}") as caught:
+        GoogleSecretManager("projects/p/secrets/s", client=client)
+    assert "access_secret_version" in caught.value.remedy
+    with pytest.raises(ConfigurationError, match=f"client is {type(client).__name__}") as caught:
+        AWSSecretsManager("prod/gemini", client=client)
+    assert "get_secret_value" in caught.value.remedy
+
+
+@pytest.mark.parametrize("region", ["nowhere on earth", "EU-WEST-1", "-", "eu_west_1", "a" * 64, 3, b"eu-west-1", TEXT])
+def test_a_text_that_names_no_region_is_refused(region: Any) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        AWSSecretsManager("prod/gemini", region=region)
+    assert TEXT not in str(caught.value)
+
+
+@pytest.mark.parametrize("listener", ["print", 3, {"fetched": print}])
+def test_a_listener_that_cannot_be_called_is_refused(listener: Any) -> None:
+    with pytest.raises(ConfigurationError, match=f"on_event is {type(listener).__name__}"):
+        CredentialProvider(read_key, on_event=listener)
+
+
+@pytest.mark.parametrize("header", [3, None, b"x-key", "x-schlüssel", "", "x key", "x-key\n", TEXT])
+def test_a_header_that_cannot_stand_in_a_request_is_refused(header: Any) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        CredentialProvider(read_key).httpx_auth(header)
+    assert TEXT not in str(caught.value)
+
+
+@pytest.mark.parametrize("scheme", [3, None, b"Bearer ", "Schlüssel ", "Bearer\n", "Bearer\t", "Bearer"])
+def test_a_scheme_that_cannot_stand_in_a_request_is_refused(scheme: Any) -> None:
+    with pytest.raises(ConfigurationError):
+        CredentialProvider(read_key).httpx_auth("authorization", scheme)
+
+
+@pytest.mark.parametrize("header", ["x-goog-api-key", "Authorization", "x_key", "x.key", "X-API-Key"])
+def test_any_name_of_a_header_is_taken(header: str) -> None:
+    CredentialProvider(read_key).httpx_auth(header, "Token ")

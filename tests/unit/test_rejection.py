@@ -61,6 +61,8 @@ ROWS = [
     (401, body(KEYS_UNSUPPORTED), "not_ours", "CREDENTIALS_MISSING"),
     (401, body("Multiple authentication credentials received."), "not_ours", "OVERLOADED_CREDENTIALS"),
     (401, body("API key used with other authentication credentials."), "not_ours", "OVERLOADED_CREDENTIALS"),
+    (401, body("Firebase App Check token is invalid."), "not_ours", "app_check"),
+    (401, body("App Check token is missing or malformed.", "X"), "not_ours", "app_check"),
     (403, body(LEAKED), "rejected", "leaked"),
     (
         403,

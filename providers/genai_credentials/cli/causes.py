@@ -149,6 +149,19 @@ _OF_THE_API = {
         "Name the project as the console does, and grant the account a role in it; or use an API key alone.",
         (STATUS, CHECK),
     ),
+    "client_retired": Meaning(
+        "misconfigured", "client_retired", "Google no longer serves this tool's login with a Google account.",
+        ("The tool logs in through Gemini Code Assist for individuals, which Google ended for it.",
+         "No API key is set, so the tool used that login."),
+        "Give the tool an API key, if it takes one; else use the tool that the message names.", (STATUS, CHECK),
+    ),
+    "signature": Meaning(
+        "unknown", "signature", "A signature was refused; an API key has none, so another credential is meant.",
+        ("AWS, if the text names SignatureDoesNotMatch or an AWS service: the secret access key, or the clock.",
+         "A Google Cloud login, if the text names invalid_grant or a service account: its key, or the clock.",
+         "A gateway that takes signed tokens (JWT): the token, or the secret that it was signed with."),
+        "Look for the name of the service that answered.", (STATUS, CHECK),
+    ),
     "quota": Meaning(
         "not_the_key", "quota",
         "The quota is used up for now, or requests come too fast; that says nothing against the key.",

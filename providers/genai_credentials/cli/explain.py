@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections import deque
+from functools import partial
+from itertools import chain
+
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +15,9 @@ from genai_credentials.cli import meanings, pages
 from genai_credentials.cli.causes import EXITS, Meaning
 from genai_credentials.cli.output import OK, Misconfigured, Printer, echo, emit, json_option
 from genai_credentials.cli.reading.cleaning import MOST
+
+if TYPE_CHECKING:
+    from genai_credentials.writing.text import Encoding
 
 LEADS = {
     "refused": "It is the key",
@@ -78,8 +85,16 @@ def _standard_input() -> str:
         return ""
     if sys.stdin.isatty():
         echo("Paste the error, then press Ctrl-D.", err=True)
+    read = partial(sys.stdin.buffer.read, _AT_ONCE)
+    first = read()
+    mark, codec = _encoding(first)
     # The end is what counts, and a log may be longer than the memory.
-    kept: deque[bytes] = deque(maxlen=4 * MOST // _AT_ONCE + 1)
-    while block := sys.stdin.buffer.read(_AT_ONCE):
-        kept.append(block)
-    return b"".join(kept).decode("utf-8", "replace")
+    kept = deque(chain([first[len(mark) :]], iter(read, b"")), maxlen=4 * MOST // _AT_ONCE + 1)
+    return b"".join(kept).decode(codec, "replace")
+
+
+def _encoding(start: bytes) -> Encoding:
+    """The encoding of a text: PowerShell writes UTF-16. Two odd bytes before a log in UTF-8 are no mark."""
+    from genai_credentials.writing.text import UTF_8, encoding_of
+
+    return encoding_of(start) if 8 * start.count(0) > len(start) else UTF_8

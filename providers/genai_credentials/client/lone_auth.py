@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, ItemsView, Iterator, MutableMapping
 from typing import TYPE_CHECKING, Any, cast
 
@@ -144,6 +145,14 @@ if TYPE_CHECKING:
         def auth_flow(self, request: Any) -> Generator[Any, Any, None]: ...
 
 
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""The name of a header. Source: RFC 9110, section 5.6.2."""
+
+
+def _is_text(argument: object) -> bool:
+    return isinstance(argument, str) and argument.isascii()
+
+
 def lone_auth(engines: Engines, header: str, scheme: str, *, allow_plain_http: bool) -> HttpxAuth:
     """The Auth for any other HTTP client.
 
@@ -158,7 +167,7 @@ def lone_auth(engines: Engines, header: str, scheme: str, *, allow_plain_http: b
             has no space at its end.
     """
     refuse_a_key(header, scheme)
-    if not header.replace("-", "").isalnum() or not (scheme + "x").isprintable():
+    if not (_is_text(header) and _HEADER.fullmatch(header) and _is_text(scheme) and scheme.isprintable()):
         raise ConfigurationError(
             f"header={header!r} with scheme={scheme!r} is not valid in a request.",
             remedy='Pass the header\'s name and the scheme separately: httpx_auth("Authorization", "Bearer ").',

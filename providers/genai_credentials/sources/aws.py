@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from functools import partial
@@ -16,7 +17,7 @@ from genai_credentials.key import ApiKey
 from genai_credentials.per_process import PerProcess
 from genai_credentials.provider import import_extra, sealed, sealed_put
 from genai_credentials.sealing import sealed_call
-from genai_credentials.sources.aws_names import CURRENT, PREVIOUS, checked_secret
+from genai_credentials.sources.aws_names import CURRENT, PREVIOUS, checked_region, checked_secret
 from genai_credentials.sources.base import Source, name_of, refuse_a_key, uri_of
 from genai_credentials.sources.retries import insist
 from genai_credentials.troubles import AWS, of_aws
@@ -35,13 +36,14 @@ class AWSSecretsManager(Source):
         stage: The staging label to read. Each call names it, because a call without a label does not get the same
             answer everywhere. The server of moto then returns the old value (probed).
         version_id: The id of a version. The provider is then pinned to it. None means that `stage` selects the version.
-        region: The region of the secret. None means the region in the ARN. If there is no ARN, boto3 finds the region.
+        region: The region of the secret. None means the region in the ARN. If there is no ARN, boto3 finds the region;
+            if boto3 finds none, AWS_REGION names it.
         client: A boto3 `secretsmanager` client, or a function without arguments that makes one. A forked child calls
             the function again. None makes a client.
 
     Raises:
-        ConfigurationError: The id is neither a name nor an ARN, the stage is empty, or the field is neither a name nor
-            a JSON Pointer.
+        ConfigurationError: The id is neither a name nor an ARN, the stage is empty, the region or the client cannot be
+            one, or the field is neither a name nor a JSON Pointer.
     """
 
     @sealed_call
@@ -57,13 +59,13 @@ class AWSSecretsManager(Source):
     ) -> None:
         super().__init__()
         redaction.install()
-        refuse_a_key(secret_id, field)
+        refuse_a_key(secret_id, field, region)
         region_of_arn = checked_secret(secret_id, stage)
         self.secret_id, self.field, self.stage, self.version_id = secret_id, checked_field(field), stage, version_id
-        self._region = region
-        self.region = region or region_of_arn
+        self._region = checked_region(region)
+        self.region = self._region or region_of_arn
         self.name = name_of("aws", secret_id, self.field, **self._options())
-        self._client: PerProcess[Any] = PerProcess.of(client, self._make_client)
+        self._client: PerProcess[Any] = PerProcess.of(client, self._make_client, "get_secret_value")
         self._arn = ""
 
     @property
@@ -230,13 +232,18 @@ class AWSSecretsManager(Source):
             retries={"mode": "standard", "total_max_attempts": 1},
         )
         with at_work():
-            return session.client("secretsmanager", config=config)
+            return session.client("secretsmanager", region_name=_region_of(session), config=config)
 
     def _explained(self, error: Exception) -> CredentialsError:
         trouble = of_aws(error)
         kinds = {"NoCredentialsError": Unavailable, "ResourceNotFoundException": NoSuchSecret}
         kind = kinds.get(trouble.code, FetchFailed)
         return kind(f"{self.name}: {trouble}.", remedy=trouble.remedy)
+
+
+def _region_of(session: Any) -> str | None:
+    """Return the region of a boto3 session, else AWS_REGION: ECS and Lambda set that variable, and boto3 ignores it."""
+    return session.region_name or os.environ.get("AWS_REGION") or None
 
 
 def _kind(error: Exception) -> str:

@@ -13,6 +13,22 @@ _ARN = re.compile(r"arn:aws[a-z-]*:secretsmanager:(?P<region>[a-z0-9-]+):\d{12}:
 _NAME = re.compile(r"[A-Za-z0-9/_+=.@!-]{1,512}")
 
 
+_REGION = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+
+
+def checked_region(region: object) -> str | None:
+    """Return the name of a region after a check; None if it is empty.
+
+    Raises:
+        ConfigurationError: No region can have this name.
+    """
+    if region is None or region == "":
+        return None
+    if not isinstance(region, str) or not _REGION.fullmatch(region):
+        raise ConfigurationError(f"region={region!r} is no name of a region.", remedy="Write eu-west-1, for example.")
+    return region
+
+
 def checked_secret(secret_id: str, stage: str) -> str | None:
     """Return the region in the ARN of a secret; None if the id is a name.
 

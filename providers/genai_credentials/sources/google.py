@@ -92,7 +92,7 @@ class GoogleSecretManager(Source):
         self.resource, self.field = resource, checked_field(field)
         self.transport: Transport | None = transport
         self.name = name_of("google", resource, self.field)
-        self._client: PerProcess[Any] = PerProcess.of(client, self._make_client)
+        self._client: PerProcess[Any] = PerProcess.of(client, self._make_client, "access_secret_version")
         self._versions = Versions(self._access, self.name, MOST_PROBES)
         self._called = ""
 

@@ -211,6 +211,7 @@ _NOT_OURS = (
         "not_ours",
         _reason("OVERLOADED_CREDENTIALS", method=_METHOD),
     ),
+    _google("app_check", 401, "UNAUTHENTICATED", "Firebase App Check token is invalid.", "not_ours"),
     _denied("SERVICE_DISABLED", _DISABLED, consumer="projects/123456789012"),
     _denied("API_KEY_SERVICE_BLOCKED", f"Requests to this API {_SERVICE} method {_METHOD} are blocked."),
     _denied("API_KEY_HTTP_REFERRER_BLOCKED", "Requests from referer <empty> are blocked.", httpReferrer="<empty>"),

@@ -60,7 +60,7 @@ class Encoding(NamedTuple):
         return self.mark + text.encode(self.codec)
 
 
-_UTF_8 = Encoding(b"", "utf-8")
+UTF_8 = Encoding(b"", "utf-8")
 # The longer mark comes first, because the mark of UTF-32 begins with the mark of UTF-16.
 _MARKED = (
     Encoding(codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -73,4 +73,4 @@ _MARKED = (
 
 def encoding_of(content: bytes) -> Encoding:
     """Return the encoding of a document according to its byte-order mark; UTF-8 if there is no mark."""
-    return next((one for one in _MARKED if content.startswith(one.mark)), _UTF_8)
+    return next((one for one in _MARKED if content.startswith(one.mark)), UTF_8)

@@ -77,6 +77,9 @@ _VAGUE = phrases(
     (("allowed", "permitted"), r"(?<!method )\bnot (?:allowed|permitted)\b(?! by cors)", "forbidden"),
     ("insufficient p", r"insufficient (?:permissions?|privileges?)", "forbidden"),
     ("forbidden", r"\bforbidden\b", "forbidden"),
+    ("signature",
+     r"\b(?:invalid|bad|wrong|incorrect) signature\b"
+     r"|\bsignature (?:is |was )?(?:invalid|incorrect|mismatch|not valid|does not match)\b", "signature"),
     ("bad request", "", "bad_request"),
     ("rate limit", r"rate limit(?:ed| (?:was |has been )?(?:exceeded|reached|hit|error))", "quota"),
     ("rate limit", r"(?:hit|reached|exceeded)[^\n]{0,30} rate limit", "quota"),

@@ -67,14 +67,29 @@ _API_GATEWAYS = phrases(
     ("invalid subscription key", "", "gateway"),
     # Kong
     ("no api key found in request", "", "no_key_sent"),
+    # WSO2
+    ("9009", r"\bcode\W{1,4}(?:900900|900901|900903)\b", "gateway"),
+    ("900902", r"\bcode\W{1,4}900902\b", "no_key_sent"),
+    ("900908", r"\bcode\W{1,4}900908\b", "gateway_forbidden"),
     # Envoy, Istio
     ("rbac: access denied", "", "gateway_forbidden"),
     ("jwt is missing", "", "no_key_sent"),
-    ("jwt verification fails", "", "gateway"),
+    ("jwt", r"\bjwt (?:verification fails|issuer is not configured|is expired|is not in the form)\b", "gateway"),
+    (("jwks", "audiences in jwt"), r"\bjwks doesn't have key\b|audiences in jwt are not allowed", "gateway"),
+    ("jwt_authn_access_denied", r"jwt_authn_access_denied\{jwt_is_missing", "no_key_sent"),
+    ("jwt_authn_access_denied", r"jwt_authn_access_denied\{jw(?!t_is_missing)", "gateway"),
+    ("rbac_access_denied", "", "gateway_forbidden"),
     ("upstream connect error", "", "server"),
     ("no healthy upstream", "", "server"),
     ("backend nodegroup unavailable", "", "server"),
     ("1015", r"\berror code: 1015\b|error 1015\b", "blocked"),
+)
+# The libraries that most gateways check signed tokens with.
+_SIGNED_TOKENS = phrases(
+    ("jsonwebtoken", r"\bjsonwebtokenerror\b(?!\W{1,4}jwt must be)|\bio\.jsonwebtoken\.", "gateway"),
+    ("jwt", r"\bjwt (?:malformed|expired|signature does not match)\b", "gateway"),
+    ("jwt must be provided", "", "no_key_sent"),
+    weight=GENERAL,
 )
 _CLOUDFLARE = phrases(
     ("error code: 1", r"error code: 10(?:0[5-9]|1[0-25]|20)\b", "blocked"),
@@ -133,6 +148,7 @@ _GENERAL = phrases(
     ("invalid_api_key", r"\binvalid_api_key\b", "unauthorized"),
     ("context_length_exceeded", "", "bad_request"),
     ("maximum context length", "", "bad_request"),
+    ("invalid provider", r"\binvalid provider(?:[.!\"'}]|$|\n)", "gateway_route"),
     weight=GENERAL,
 )
-PHRASES = (*_ONE_API, *_LITELLM, *_API_GATEWAYS, *_CLOUDFLARE, *_OTHER_PROVIDERS, *_LESS, *_GENERAL)
+PHRASES = (*_ONE_API, *_LITELLM, *_API_GATEWAYS, *_SIGNED_TOKENS, *_CLOUDFLARE, *_OTHER_PROVIDERS, *_LESS, *_GENERAL)

@@ -18,6 +18,11 @@ _OF_A_KEY = phrases(
     ("not eligible for gemini", "", "PERMISSION_DENIED"),
     ("named user", r"must be a named user on your organi[sz]ation", "PERMISSION_DENIED"),
     ("verify your account", r"to continue, verify your account", "PERMISSION_DENIED"),
+    ("app check",
+     r"\bapp check\b[^\n]{0,60}\b(?:invalid|missing|required|expired|error|denied|fail\w{0,3}|not (?:valid|verified))"
+     r"|\b(?:invalid|missing|no|expired|fail\w{0,3}|error)\b[^\n]{0,30} app check\b", "app_check"),
+    ("client is no longer supported", "", "client_retired"),
+    ("unsupported_client", r"reasoncode\W{1,6}unsupported_client\b", "client_retired"),
     ("denied access", r"project has been denied access", "project_denied"),
     ("terms of service",
      r"(?:disabled|suspended|blocked|banned|terminated)\b[^\n]{0,80} violat\w{1,6} (?:of )?(?:our "
@@ -68,6 +73,7 @@ _OF_A_PROJECT = phrases(
     ("prohibited by organization", "", "SECURITY_POLICY_VIOLATED"),
     ("disallowed by organization", "", "RESOURCE_USAGE_RESTRICTION_VIOLATED"),
     ("requires a quota project", "", "project_unknown"),
+    ("requires a", r"requires a (?:google )?cloud project\b", "project_unknown"),
     ("cloud project",
      r"(?:no|could not|couldn't|cannot|unable to|failed to)\b[^\n]{0,30} (?:valid |the |your )?google cloud project",
      "project_unknown"),

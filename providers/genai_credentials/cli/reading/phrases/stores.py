@@ -81,6 +81,8 @@ _LOGINS = phrases(
     ("client_secret", r"client_secret[\"' ]{1,3}(?:is )?(?:missing|invalid|required)", "login"),
     ("application-default login", r"gcloud auth application-default login", "login"),
     ("impersonated credentials", "", "login"),
+    ("credentials file",
+     r"credentials file [^\n]{1,160}(?:not found|does not exist|(?:cannot|could not) be (?:read|found))", "login"),
     ("deserialize key data", "", "login"),
     ("service account info", r"service account info was not in the expected format", "login"),
     weight=GENERAL,
