@@ -20,13 +20,9 @@ def check_seconds(lowest: float | None = None, **durations: float) -> None:
     for name, seconds in durations.items():
         number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool) and not math.isnan(seconds)
         if not number or (seconds <= 0 if lowest is None else seconds < lowest):
-            bound = "over" if lowest is None else "at least"
+            bound = "above" if lowest is None else "at least"
             raise ConfigurationError(
-<<<<<<< HEAD
-                f"{name}{shown}: a duration is a number of seconds, {'above' if lowest is None else 'at least'} 0.",
-=======
                 f"{shown(name, seconds)}: a duration is a number of seconds, {bound} 0.",
->>>>>>> prose2
                 remedy="Write plain seconds: 300 for five minutes.",
             )
 

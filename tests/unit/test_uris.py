@@ -204,7 +204,7 @@ def test_links_that_read_different_things_have_different_names():
 def test_what_is_no_text_or_no_secrets_name_is_refused():
     with pytest.raises(ConfigurationError, match="not int"):
         parse(7)
-    with pytest.raises(ConfigurationError, match="no name of a secret"):
+    with pytest.raises(ConfigurationError, match="not the name of a secret"):
         parse("google:projects/P")
 
 

@@ -6,7 +6,6 @@ import sys
 from collections import deque
 from functools import partial
 from itertools import chain
-
 from typing import TYPE_CHECKING
 
 import click
