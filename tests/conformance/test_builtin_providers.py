@@ -320,7 +320,7 @@ def test_the_suite_of_writable_providers_notices(rule: str, flaw: str) -> None:
 
 @pytest.mark.parametrize("method", ["make_provider", "expected_key"])
 def test_the_suite_says_what_it_needs(method: str) -> None:
-    with pytest.raises(NotImplementedError, match="Say"):
+    with pytest.raises(NotImplementedError, match="Define"):
         getattr(ProviderConformance(), method)()
 
 

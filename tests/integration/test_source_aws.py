@@ -353,7 +353,7 @@ class TestClient:
 
         copy_context().run(late)
         config = provider._client.get().meta.config
-        assert (config.connect_timeout, config.read_timeout) == (1.0, 2.0)
+        assert (config.connect_timeout, config.read_timeout) == (1.0, 1.75)
 
     def test_one_that_was_passed_ready_serves_on_after_a_close(self, shared: AWSEmulator, shared_client: Any) -> None:
         shared.add("of-two", KEY)

@@ -19,7 +19,7 @@ from pages import python_blocks
 from sdk_paths import MODEL
 from servers import serving
 
-from genai_credentials import CredentialProvider, File, NoTenant, Tenants
+from genai_credentials import AWSSecretsManager, CredentialProvider, File, NoTenant, Tenants
 from genai_credentials.testing import FakeGemini
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -239,16 +239,21 @@ def test_the_block_for_other_clients_follows_the_tenant_in_use(shop, api):
     assert [request.key for request in api.requests] == ["AIza-acme-1"]
 
 
-def test_the_block_of_the_store_makes_one_client_in_each_process(monkeypatch):
-    pytest.importorskip("google.cloud.secretmanager")
+def test_the_block_of_the_store_is_a_function_that_tenants_share(aws, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", aws.endpoint_url)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     names = {}
     exec(PAGE["store.py"], names)
-    made = []
-    monkeypatch.setitem(
-        names, "secretmanager", types.SimpleNamespace(SecretManagerServiceClient=lambda: made.append(1) or object())
-    )
-    assert names["store"]() is names["store"]()
-    assert made == [1]
+    for tenant in ("acme", "other"):
+        aws.add(tenant, f"key-of-{tenant}")
+    with Tenants(lambda tenant: CredentialProvider(AWSSecretsManager(tenant, client=names["store"]))) as tenants:
+        assert [tenants[tenant].get().get_secret_value() for tenant in ("acme", "other")] == [
+            "key-of-acme",
+            "key-of-other",
+        ]
+    assert aws.connections == 1
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")

@@ -8,6 +8,8 @@ RULES = "unit/test_engine_rules.py::"
 ENGINE = "unit/test_engine.py::"
 FLIGHT = "unit/test_flight.py::"
 PROCESSES = "integration/test_processes.py::"
+STALLED = "integration/test_stalled_connections.py::"
+SHARED = "integration/test_shared_clients.py::"
 FAULTS = "integration/test_faults.py::"
 REPLACED = f"{ENGINE}test_a_call_that_hangs_is_replaced_twice_and_no_more"
 
@@ -172,9 +174,27 @@ SECTIONS = {
         ),
         (
             "a forked child waits for a lock that a thread of its parent holds while it builds a client",
-            "self._value, self._making = None, threading.Lock()",
+            "self._value, self._answered, self._making = None, None, threading.Lock()",
             "self._value = None",
             f"{RULES}test_a_fork_while_the_parent_makes_its_client_leaves_the_child_to_make_its_own",
+        ),
+        (
+            "a connection that stalled is used again",
+            "            self.drop()\n            client = self.get()",
+            "            client = self.get()",
+            f"{STALLED}test_a_call_on_a_connection_that_stalled_is_made_again_on_a_new_one",
+        ),
+        (
+            "a provider that is closed drops the client that others use",
+            "        if not self._users:\n            self.drop()",
+            "        self.drop()",
+            f"{SHARED}test_the_client_is_dropped_with_its_last_user",
+        ),
+        (
+            "two providers that are made at the same time do not share the client of their function",
+            "        with _looking_up:\n            return _by_function.setdefault(function, PerProcess(function))",
+            "        if True:\n            return PerProcess(function)",
+            f"{SHARED}test_providers_with_the_same_function_share_its_client",
         ),
     ),
     "Forks: `forks.py`": of(

@@ -18,7 +18,7 @@ ORDER = """
     troubles forks per_process provider workers flight recent known notice serving
     sources.base adapter chain keystate events redaction writing fetching notifications options
     sources.retries sources.checksum sources.versions sources.google_login sources.google_clients
-    sources.aws_names sources.agent_token sources
+    sources.aws_names sources.aws_session sources.agent_token sources
     tables pushes diagnosis status engine client proposals uris pydantic_field client_factory credentials tenants rotate
     telemetry proxy testing cli __main__
 """

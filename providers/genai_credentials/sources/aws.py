@@ -18,6 +18,7 @@ from genai_credentials.per_process import PerProcess
 from genai_credentials.provider import import_extra, sealed, sealed_put
 from genai_credentials.sealing import sealed_call
 from genai_credentials.sources.aws_names import CURRENT, PREVIOUS, checked_region, checked_secret
+from genai_credentials.sources.aws_session import new_session
 from genai_credentials.sources.base import Source, name_of, refuse_a_key, uri_of
 from genai_credentials.sources.retries import insist
 from genai_credentials.troubles import AWS, of_aws
@@ -38,8 +39,8 @@ class AWSSecretsManager(Source):
         version_id: The id of a version. The provider is then pinned to it. None means that `stage` selects the version.
         region: The region of the secret. None means the region in the ARN. If there is no ARN, boto3 finds the region;
             if boto3 finds none, AWS_REGION names it.
-        client: A boto3 `secretsmanager` client, or a function without arguments that makes one. A forked child calls
-            the function again. None makes a client.
+        client: A boto3 `secretsmanager` client, or a function without arguments that makes one. Providers with
+            the same function share its client, and a forked child calls it again. None makes a client.
 
     Raises:
         ConfigurationError: The id is neither a name nor an ARN, the stage is empty, the region or the client cannot be
@@ -65,7 +66,7 @@ class AWSSecretsManager(Source):
         self._region = checked_region(region)
         self.region = self._region or region_of_arn
         self.name = name_of("aws", secret_id, self.field, **self._options())
-        self._client: PerProcess[Any] = PerProcess.of(client, self._make_client, "get_secret_value")
+        self._client: PerProcess[Any] = PerProcess.of(client, self._make_client, "get_secret_value", self)
         self._arn = ""
 
     @property
@@ -184,11 +185,16 @@ class AWSSecretsManager(Source):
 
     def close(self) -> None:
         """Drop the connections. The next fetch makes new ones."""
+        self._client.close(self)
+
+    def reconnect(self) -> None:
+        """Use new connections from the next call on. Called after a call that took too long."""
         self._client.drop()
 
     def _read(self, **which: str) -> ApiKey:
         try:
-            answer = self._act("get_secret_value", SecretId=self.secret_id, **which)
+            call = partial(self._call, action="get_secret_value", SecretId=self.secret_id, **which)
+            answer = self._client.ask(call, _is_read_timeout)
         except CredentialsError:
             raise
         except UnicodeError:
@@ -200,9 +206,11 @@ class AWSSecretsManager(Source):
         self._arn = str(answer.get("ARN") or self.secret_id)
         return self.key(text, answer.get("VersionId"))
 
-    def _act(self, action: str, **request: Any) -> Any:
-        import_extra("botocore", "aws")
-        return insist(partial(getattr(self._client.get(), action), **request), _passes, seconds_left() * 0.35)
+    def _act(self, action: str, **request: object) -> Any:
+        return self._call(self._client.get(), action, **request)
+
+    def _call(self, client: object, action: str, **request: object) -> Any:
+        return insist(partial(getattr(client, action), **request), _passes, seconds_left() * 0.4)
 
     def _text_of(self, answer: Any) -> str:
         if isinstance(text := answer.get("SecretString"), str):
@@ -216,19 +224,18 @@ class AWSSecretsManager(Source):
         return decoded(bytes(binary), f"{self.name}:")
 
     def _make_client(self) -> Any:
-        # A session of its own: the default session of boto3 is shared with the application and is not thread-safe.
-        session = import_extra("boto3.session", "aws").Session(region_name=self.region)
+        session = new_session(self.region)
         if session.get_credentials() is None:
             raise Unavailable(
                 f"{self.name}: there are no AWS credentials on this machine.",
                 remedy="Run 'aws configure', or give the workload a role.",
             )
-        # The default timeouts of boto3 are 60 s to connect and 60 s to read. These two and the retries of `_act` add up
-        # to 95 % of `fetch_timeout`. They are computed from the whole time, because later fetches use the same client
-        # and the first fetch may have spent most of its time on imports.
+        # The default timeouts of boto3 are 60 s to connect and 60 s to read. These two and the retries of `_call` take
+        # at most 95 % of `fetch_timeout`. They are computed from the whole time, because later fetches use the same
+        # client and the first fetch may have spent most of its time on imports.
         config = import_extra("botocore.config", "aws").Config(
             connect_timeout=max(0.1, seconds_in_all() * 0.2),
-            read_timeout=max(0.1, seconds_in_all() * 0.4),
+            read_timeout=max(0.1, seconds_in_all() * 0.35),
             retries={"mode": "standard", "total_max_attempts": 1},
         )
         with at_work():
@@ -251,6 +258,10 @@ def _kind(error: Exception) -> str:
     response = getattr(error, "response", None)
     code = response.get("Error", {}).get("Code", "") if isinstance(response, dict) else ""
     return str(code) or type(error).__name__
+
+
+def _is_read_timeout(error: Exception) -> bool:
+    return isinstance(error, import_extra("botocore.exceptions", "aws").ReadTimeoutError)
 
 
 def _passes(error: Exception) -> bool:

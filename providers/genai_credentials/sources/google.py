@@ -55,9 +55,10 @@ class GoogleSecretManager(Source):
             `/versions/V`, the provider is pinned to that number or alias, also after a refusal.
         field: The JSON key that holds the API key, or the JSON Pointer (RFC 6901) to it, such as "/google/api_key".
             None means that the secret is the bare key.
-        client: A `SecretManagerServiceClient`, or a function without arguments that makes one. A forked child calls the
-            function again. None makes a client, at the regional endpoint for a regional secret. With None, the variable
-            `SECRET_MANAGER_EMULATOR_HOST` can name an emulator on this machine.
+        client: A `SecretManagerServiceClient`, or a function without arguments that makes one. Providers with
+            the same function share its client, and a forked child calls it again. None makes a client, at the regional
+            endpoint for a regional secret. With None, the variable `SECRET_MANAGER_EMULATOR_HOST` can name an emulator
+            on this machine.
         transport: How to read the secret if no client is passed. "grpc" is the stock client. "rest" is plain REST over
             a session of google-auth, which is installed with google-genai. None means the stock client if it is
             installed, else REST.
@@ -92,7 +93,7 @@ class GoogleSecretManager(Source):
         self.resource, self.field = resource, checked_field(field)
         self.transport: Transport | None = transport
         self.name = name_of("google", resource, self.field)
-        self._client: PerProcess[Any] = PerProcess.of(client, self._make_client, "access_secret_version")
+        self._client: PerProcess[Any] = PerProcess.of(client, self._make_client, "access_secret_version", self)
         self._versions = Versions(self._access, self.name, MOST_PROBES)
         self._called = ""
 
@@ -205,6 +206,10 @@ class GoogleSecretManager(Source):
 
     def close(self) -> None:
         """Drop the connection. The next fetch makes a new one."""
+        self._client.close(self)
+
+    def reconnect(self) -> None:
+        """Use a new connection from the next call on. Called after a call that took too long."""
         self._client.drop()
 
     def _is_ours(self, key: ApiKey | None) -> bool:
@@ -232,11 +237,8 @@ class GoogleSecretManager(Source):
     def _checked(self, version: str) -> Accessed:
         name = f"{self.secret}/versions/{version}"
         try:
-            client = self._client.get()
-            answer = insist(
-                lambda: read_with(client, name, seconds_left() * 0.9),
-                passes=lambda error: kind_of(error) in PASSING,
-                seconds=seconds_left() * 0.45,
+            answer = self._client.ask(
+                lambda client: self._read(client, name), lambda error: kind_of(error) == "DeadlineExceeded"
             )
         except CredentialsError:
             raise
@@ -251,6 +253,15 @@ class GoogleSecretManager(Source):
             )
         self._called = answer.name.partition("/versions/")[0]
         return answer
+
+    def _read(self, client: object, name: str) -> Accessed:
+        # Half of the time is for a new connection, if this one may have stalled.
+        share = 0.45 if self._client.may_have_stalled else 0.9
+        return insist(
+            lambda: read_with(client, name, seconds_left() * share),
+            passes=lambda error: kind_of(error) in PASSING,
+            seconds=seconds_left() * 0.45,
+        )
 
     def _make_client(self) -> SecretManagerServiceClient | RestClient:
         if self.transport != "rest":

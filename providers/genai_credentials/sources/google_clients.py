@@ -7,7 +7,8 @@ installed with google-genai.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from genai_credentials.provider import import_extra
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from google.cloud.secretmanager_v1 import SecretManagerServiceClient
 
 _HOST = "secretmanager.googleapis.com"
+
+_OWN_CONNECTIONS = ("grpc.use_local_subchannel_pool", 1)
+"""Without this option, all channels of a process to one address share a connection. A new client would then wait on the
+stalled connection of the client before it (probed)."""
 
 
 class Accessed(NamedTuple):
@@ -77,12 +82,20 @@ def stock_client(location: str | None, log_in: Callable[[], Any]) -> SecretManag
     service: type[SecretManagerServiceClient] = import_extra(
         "google.cloud.secretmanager_v1", "google"
     ).SecretManagerServiceClient
+    transport: Any = service.get_transport_class("grpc")
     if (emulator := emulator_address()) is not None:
         # A request to this machine uses no proxy.
-        channel = import_extra("grpc", "google").insecure_channel(emulator, (("grpc.enable_http_proxy", 0),))
-        return service(transport=service.get_transport_class("grpc")(channel=channel))
-    options = {"api_endpoint": _endpoint(location)} if location else None
-    return service(credentials=log_in(), client_options=options)
+        options = (("grpc.enable_http_proxy", 0), _OWN_CONNECTIONS)
+        return service(transport=transport(channel=import_extra("grpc", "google").insecure_channel(emulator, options)))
+
+    def channel(*where: object, options: Iterable[tuple[str, object]] = (), **how: object) -> object:
+        return transport.create_channel(*where, options=[*options, _OWN_CONNECTIONS], **how)
+
+    return service(
+        credentials=log_in(),
+        client_options={"api_endpoint": _endpoint(location)} if location else None,
+        transport=partial(transport, channel=channel),
+    )
 
 
 class RestClient:
