@@ -211,7 +211,7 @@ class AWSSecretsManager(Source):
             # If a body was cut short, botocore returns an empty answer with status 200 (probed).
             raise FetchFailed(
                 f"{self.name}: the answer held no secret.",
-                remedy="Check the network if this lasts: the answer was cut short. The fetch is tried again.",
+                remedy="The answer was cut short, and the fetch is tried again. If the error lasts, check the network.",
             )
         return decoded(bytes(binary), f"{self.name}:")
 

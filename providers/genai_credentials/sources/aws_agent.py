@@ -221,7 +221,7 @@ class _NotUnderstood(FetchFailed):
     """The agent refused the form of the request. It did not refuse the secret."""
 
 
-_LATER = "Check the agent's log if this lasts. The fetch is tried again."
+_LATER = "The fetch is tried again. If the error lasts, check the agent's log."
 _PROBLEMS = {
     "ConnectionError": ("the agent cannot reach the store", "Check this machine's network and the agent's region."),
     "InternalFailure": ("the agent failed", "Check the agent's log and the agent's AWS credentials."),

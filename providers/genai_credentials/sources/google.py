@@ -247,7 +247,7 @@ class GoogleSecretManager(Source):
             number = answer.name.rsplit("/", 1)[-1]
             raise FetchFailed(
                 f"{self.name}: version {number} arrived damaged (its CRC32C checksum is wrong).",
-                remedy="Store the key as a new version if this lasts. The fetch is tried again.",
+                remedy="The fetch is tried again. If the error lasts, store the key as a new version.",
             )
         self._called = answer.name.partition("/versions/")[0]
         return answer
