@@ -155,6 +155,7 @@ class AWSSecretsManager(Source):
             PutConflict: Another writer moved AWSCURRENT at the same moment.
             PutUnsure: The store gave no answer, and the key may be current.
             PutFailed: The store refused the call, or the new version would lose other content of the secret.
+            FetchFailed: The answer of the store was cut short, or boto3 is not installed.
             Unavailable: There are no AWS credentials on this machine.
         """
         # Imported only when a key is written.

@@ -182,6 +182,7 @@ class GoogleSecretManager(Source):
             PutUnsure: The store gave no answer, and the version may have been added.
             PutFailed: The version could not be added, or the new version would lose other content of the secret.
             FetchFailed: The secret cannot be read.
+            Unavailable: There are no Google credentials on this machine.
         """
         # Imported only when a key is written.
         from genai_credentials.writing.documents import document_for
