@@ -36,14 +36,15 @@ class AWSSecretsManager(Source):
         stage: The staging label to read. Each call names it, because a call without a label does not get the same
             answer everywhere. The server of moto then returns the old value (probed).
         version_id: The id of a version. The provider is then pinned to it. None means that `stage` selects the version.
-        region: The region of the secret. None means the region in the ARN. If there is no ARN, boto3 finds the region;
-            if boto3 finds none, AWS_REGION names it.
+        region: The region of the secret. None means the region in the ARN. If there is no ARN, boto3 finds the region.
+            If boto3 finds no region, the variable AWS_REGION is used.
         client: A boto3 `secretsmanager` client, or a function without arguments that makes one. A forked child calls
             the function again. None makes a client.
 
     Raises:
-        ConfigurationError: The id is neither a name nor an ARN, the stage is empty, the region or the client cannot be
-            one, or the field is neither a name nor a JSON Pointer.
+        ConfigurationError: `secret_id` is neither a name nor an ARN, or `stage` is empty.
+            `region` is not the name of a region. `client` is neither a client nor a function.
+            `field` is neither a name nor a JSON Pointer.
     """
 
     @sealed_call

@@ -63,8 +63,9 @@ class GoogleSecretManager(Source):
             installed, else REST.
 
     Raises:
-        ConfigurationError: The resource name has another form, the field is neither a name nor a JSON Pointer, the
-            transport does not exist, or `transport="rest"` and a client were passed together.
+        ConfigurationError: The resource name has another form, or the field is neither a name nor a JSON Pointer.
+            `client` is neither a client nor a function. The transport does not exist, or `transport="rest"` and a
+            client were passed together.
     """
 
     @sealed_call
