@@ -438,7 +438,7 @@ AWSSecretsManager({NAME!r}, client=client).put(sys.argv[1])
             client = moto.client()
             provider = AWSSecretsManager(NAME, "k", client=client)
             for key in (NEW, OLD, NEW):
-                assert provider.put(key) == provider.fetch() == ApiKey(key, provider="")
+                assert provider.put(key) == provider.fetch() == ApiKey(key, provider="any")
             assert json.loads(self.current(client)["SecretString"]) == {"a": 1, "k": NEW}
             client.close()
 

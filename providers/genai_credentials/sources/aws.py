@@ -37,14 +37,15 @@ class AWSSecretsManager(Source):
         stage: The staging label to read. Each call names it, because a call without a label does not get the same
             answer everywhere. The server of moto then returns the old value (probed).
         version_id: The id of a version. The provider is then pinned to it. None means that `stage` selects the version.
-        region: The region of the secret. None means the region in the ARN. If there is no ARN, boto3 finds the region;
-            if boto3 finds none, AWS_REGION names it.
+        region: The region of the secret. None means the region in the ARN. If there is no ARN, boto3 finds the region.
+            If boto3 finds no region, the variable AWS_REGION is used.
         client: A boto3 `secretsmanager` client, or a function without arguments that makes one. Providers with
             the same function share its client, and a forked child calls it again. None makes a client.
 
     Raises:
-        ConfigurationError: The id is neither a name nor an ARN, the stage is empty, the region or the client cannot be
-            one, or the field is neither a name nor a JSON Pointer.
+        ConfigurationError: `secret_id` is neither a name nor an ARN, or `stage` is empty.
+            `region` is not the name of a region. `client` is neither a client nor a function.
+            `field` is neither a name nor a JSON Pointer.
     """
 
     @sealed_call
@@ -156,6 +157,7 @@ class AWSSecretsManager(Source):
             PutConflict: Another writer moved AWSCURRENT at the same moment.
             PutUnsure: The store gave no answer, and the key may be current.
             PutFailed: The store refused the call, or the new version would lose other content of the secret.
+            FetchFailed: The answer of the store was cut short, or boto3 is not installed.
             Unavailable: There are no AWS credentials on this machine.
         """
         # Imported only when a key is written.
@@ -219,7 +221,7 @@ class AWSSecretsManager(Source):
             # If a body was cut short, botocore returns an empty answer with status 200 (probed).
             raise FetchFailed(
                 f"{self.name}: the answer held no secret.",
-                remedy="Check the network if this lasts: the answer was cut short. The fetch is tried again.",
+                remedy="The answer was cut short, and the fetch is tried again. If the error lasts, check the network.",
             )
         return decoded(bytes(binary), f"{self.name}:")
 

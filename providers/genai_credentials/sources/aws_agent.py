@@ -37,10 +37,14 @@ class AWSAgent(Source):
     parameter, and a new key appears when the cache of the extension expires. The extension answers only during an
     invocation.
 
-    The request goes to 127.0.0.1, never to a proxy, and follows no redirect. It carries the token of the agent. The
-    token is read from the first of these places: the variable AWS_TOKEN (its value may be `file://…`), the file
-    /var/run/awssmatoken, the variable AWS_SESSION_TOKEN, the variable AWS_CONTAINER_AUTHORIZATION_TOKEN. Each fetch
-    reads the token again, because the agent writes a new token when it starts.
+    The request goes to 127.0.0.1, never to a proxy, and follows no redirect. It carries the token of the agent. Each
+    fetch reads the token again, because the agent writes a new token when it starts. The first of these places that
+    has a token is used:
+
+    1. The variable AWS_TOKEN, which may be `file://…`.
+    2. The file /var/run/awssmatoken.
+    3. The variable AWS_SESSION_TOKEN.
+    4. The variable AWS_CONTAINER_AUTHORIZATION_TOKEN.
 
     Sources: https://github.com/aws/aws-workload-credentials-provider. For the extension: the section on Lambda in the
     user guide of AWS Secrets Manager.
@@ -54,8 +58,8 @@ class AWSAgent(Source):
         port: The port on this machine on which the agent listens.
 
     Raises:
-        ConfigurationError: The id is neither a name nor an ARN, the stage is empty, the field is neither a name nor a
-            JSON Pointer, or the port is not between 1 and 65535.
+        ConfigurationError: `secret_id` is neither a name nor an ARN, or `stage` is empty. `field` is neither a name nor
+            a JSON Pointer, or `port` is not between 1 and 65535.
     """
 
     @sealed_call
@@ -221,7 +225,7 @@ class _NotUnderstood(FetchFailed):
     """The agent refused the form of the request. It did not refuse the secret."""
 
 
-_LATER = "Check the agent's log if this lasts. The fetch is tried again."
+_LATER = "The fetch is tried again. If the error lasts, check the agent's log."
 _PROBLEMS = {
     "ConnectionError": ("the agent cannot reach the store", "Check this machine's network and the agent's region."),
     "InternalFailure": ("the agent failed", "Check the agent's log and the agent's AWS credentials."),

@@ -25,7 +25,9 @@ def checked_region(region: object) -> str | None:
     if region is None or region == "":
         return None
     if not isinstance(region, str) or not _REGION.fullmatch(region):
-        raise ConfigurationError(f"region={region!r} is no name of a region.", remedy="Write eu-west-1, for example.")
+        raise ConfigurationError(
+            f"region={region!r} is not the name of a region.", remedy="Write eu-west-1, for example."
+        )
     return region
 
 

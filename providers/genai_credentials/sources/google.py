@@ -64,8 +64,9 @@ class GoogleSecretManager(Source):
             installed, else REST.
 
     Raises:
-        ConfigurationError: The resource name has another form, the field is neither a name nor a JSON Pointer, the
-            transport does not exist, or `transport="rest"` and a client were passed together.
+        ConfigurationError: The resource name has another form, or the field is neither a name nor a JSON Pointer.
+            `client` is neither a client nor a function. The transport does not exist, or `transport="rest"` and a
+            client were passed together.
     """
 
     @sealed_call
@@ -183,6 +184,7 @@ class GoogleSecretManager(Source):
             PutUnsure: The store gave no answer, and the version may have been added.
             PutFailed: The version could not be added, or the new version would lose other content of the secret.
             FetchFailed: The secret cannot be read.
+            Unavailable: There are no Google credentials on this machine.
         """
         # Imported only when a key is written.
         from genai_credentials.writing.documents import document_for
@@ -249,7 +251,7 @@ class GoogleSecretManager(Source):
             number = answer.name.rsplit("/", 1)[-1]
             raise FetchFailed(
                 f"{self.name}: version {number} arrived damaged (its CRC32C checksum is wrong).",
-                remedy="Store the key as a new version if this lasts. The fetch is tried again.",
+                remedy="The fetch is tried again. If the error lasts, store the key as a new version.",
             )
         self._called = answer.name.partition("/versions/")[0]
         return answer

@@ -29,7 +29,7 @@ _TOKENS = uuid.UUID("5f0b6c0e-6f0a-4c55-9d5b-0d0f3a1f6b55")
 _MAY_NOT = (
     "this identity may not read or write the secret",
     "Allow it secretsmanager:DescribeSecret, GetSecretValue, PutSecretValue and UpdateSecretVersionStage on the "
-    "secret, and kms:GenerateDataKey and kms:Decrypt on its key.",
+    "secret, and kms:GenerateDataKey and kms:Decrypt on its KMS key.",
 )
 _MAYBE = "Put the key again. It may already be current, and the same key is not stored twice."
 _PROBLEMS = {
@@ -38,9 +38,12 @@ _PROBLEMS = {
     "403": _MAY_NOT,
     "EncryptionFailure": (
         "the secret cannot be encrypted",
-        "Allow this identity kms:GenerateDataKey and kms:Decrypt on the secret's key, and check that key's state.",
+        "Allow this identity kms:GenerateDataKey and kms:Decrypt on the secret's KMS key, and check that key's state.",
     ),
-    "ResourceNotFoundException": ("no such secret", "Create it first: aws secretsmanager create-secret --name NAME."),
+    "ResourceNotFoundException": (
+        "there is no such secret",
+        "Create it first: aws secretsmanager create-secret --name NAME.",
+    ),
     "LimitExceededException": (
         "the secret has reached its limit of versions",
         "Remove labels from old versions, and put the key again later.",
@@ -105,7 +108,7 @@ class Calls:
         except Exception as error:
             kind = self._kind_of(error)
         # The first error is not chained, because its frames hold the key.
-        unknown = f"the call failed with {kind}", "Look up this error, then put the key again."
+        unknown = f"the call failed with {kind}", "Search for this error, then put the key again."
         problem, remedy = _PROBLEMS.get(kind, self._problems.get(kind, unknown))
         if kind == "NoCredentialsError":
             raise Unavailable(f"{self._where}: {problem}.", remedy=remedy)

@@ -146,26 +146,26 @@ class Addition:
         raise (PutUnsure if kind in _UNSURE else PutFailed)(f"{self._where}: {problem}.", remedy=remedy)
 
 
-_AGAIN = "Look up this error, then put the key again. The same key is not stored twice."
+_AGAIN = "Search for this error, then put the key again. The same key is not stored twice."
 _MAYBE = "Put the key again. It may already be stored, and the same key is not stored twice."
 _MAY_NOT = (
     "this identity may not add versions to the secret",
     "Grant it roles/secretmanager.secretVersionAdder on the secret.",
 )
-_REFUSED = ("the Google credentials were refused", "Log in again, or renew the service account's key.")
+_REFUSED = ("the Google credentials were refused", "Log in again, or renew the key of the service account.")
 _PROBLEMS = {
-    "NotFound": ("no such secret", "Create it first: gcloud secrets create NAME."),
+    "NotFound": ("there is no such secret", "Create it first: gcloud secrets create NAME."),
     "PermissionDenied": _MAY_NOT,
     "Forbidden": _MAY_NOT,
     "Unauthenticated": _REFUSED,
     "RefreshError": _REFUSED,
     "FailedPrecondition": ("the secret accepts no new version", "Check the state and the expiry of the secret."),
     "InvalidArgument": ("the store refused this payload", "Check its size, which must not be over 64 KiB."),
-    "DeadlineExceeded": ("no answer in time", _MAYBE),
+    "DeadlineExceeded": ("the store did not answer in time", _MAYBE),
     "ServiceUnavailable": ("the store is unavailable", _MAYBE),
     "InternalServerError": ("the store failed", _MAYBE),
-    "TransportError": ("no token came from Google's token server", "Check this machine's network, and try again."),
-    "UnreadableAnswer": ("the answer is not one of Secret Manager", _MAYBE),
+    "TransportError": ("Google's token server cannot be reached", "Check this machine's network, and try again."),
+    "UnreadableAnswer": ("the answer does not come from Secret Manager", _MAYBE),
     "ResourceExhausted": ("the store throttles this project", "Try again in a minute."),
 }
 _UNSURE = frozenset(
