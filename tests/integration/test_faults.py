@@ -179,7 +179,7 @@ TABLE = [
     Row(Google, "not found", failing("NOT_FOUND"), "no such secret"),
     Row(Google, "deleted", lambda place: place.store.delete(place.secret), "no such secret"),
     Row(Google, "disabled", lambda place: place.store.disable(place.secret, "latest"), "disabled or destroyed"),
-    Row(Google, "deadline", failing("DEADLINE_EXCEEDED"), "no answer in time"),
+    Row(Google, "deadline", failing("DEADLINE_EXCEEDED"), "no answer from the store in time"),
     Row(Google, "hang", lambda place: place.store.hold(), SILENT, IMPATIENT),
     Row(Google, "silence", Place.silence, SILENT, IMPATIENT),
     Row(Google, "checksum", lambda place: place.store.corrupt_checksum(place.secret), "CRC32C"),
