@@ -46,10 +46,10 @@ UNREASONED: dict[str, Row] = {
         "Renew the token in the gateway's own console and store it, or correct the base URL.",
     ),
     "app_check": Row(
-        401, MISCONFIGURED, "Firebase App Check refused the app; the key was not judged.",
-        ("The app sends no App Check token: no provider is set up in it, or a server sent the request.",
+        401, MISCONFIGURED, "Firebase App Check refused the app; the key was not checked.",
+        ("The app sends no App Check token: it has no App Check provider, or a server sent the request.",
          "The debug token of this device or simulator is not listed in the Firebase console.",
-         "The app could not prove what it is: an emulator, a changed signing key, a wrong bundle or package name."),
+         "The app could not prove its identity: an emulator, a new signing key, a wrong bundle or package name."),
         "Register the app and its debug tokens under App Check in the Firebase console, or end the enforcement there.",
     ),
     "unregistered callers": Row(
