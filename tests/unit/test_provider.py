@@ -1,4 +1,4 @@
-"""What is taken for a provider, and what the providers share."""
+"""Tests of the objects that are accepted as a provider, and of the code that all providers share."""
 
 import functools
 import logging
