@@ -1,6 +1,6 @@
-"""A walk as a tracer takes it: over attributes, slots, properties, items and all that the collector sees of an object.
+"""Walks an object like a tracer: attributes, slots, properties, items, and each object that the collector sees.
 
-It doesn't go into what a function encloses, nor over what leads to the whole process: modules, classes, frames.
+It does not enter the closure of a function, nor modules, classes and frames, which lead to the whole process.
 """
 
 import functools
@@ -23,7 +23,7 @@ DESCRIPTORS = (property, types.MemberDescriptorType, types.GetSetDescriptorType,
 
 
 def paths_to(text: str, start: object, deepest: int = DEEPEST) -> list[str]:
-    """Each way from an object to a text, up to so many steps."""
+    """Return each path from an object to a text, up to that many steps."""
     found: list[str] = []
     # Kept, so that no number is given twice.
     seen: dict[int, object] = {}
@@ -40,7 +40,7 @@ def paths_to(text: str, start: object, deepest: int = DEEPEST) -> list[str]:
 
 
 def within(thing: Any) -> Iterator[tuple[str, object]]:
-    """What one step from an object leads to."""
+    """Return the objects one step away from an object."""
     if isinstance(thing, logging.Logger):
         return  # its handlers are the test runner's, which holds everything
     if isinstance(thing, types.FunctionType):
@@ -57,7 +57,7 @@ def within(thing: Any) -> Iterator[tuple[str, object]]:
 
 
 def attributes(thing: object, names: Any) -> Iterator[tuple[str, object]]:
-    """Those attributes of an object that can be read."""
+    """Return the readable attributes of an object."""
     for name in names:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -68,7 +68,7 @@ def attributes(thing: object, names: Any) -> Iterator[tuple[str, object]]:
 
 
 def names_in(thing: Any) -> list[str]:
-    """The names of an object's attributes: its own, and those that its classes describe."""
+    """Return the names of an object's attributes: its own, and those of its classes."""
     names = {*OF_ANYTHING, *(getattr(thing, "__dict__", None) or ())}
     for kind in type(thing).__mro__:
         names |= {name for name, value in vars(kind).items() if isinstance(value, DESCRIPTORS)}

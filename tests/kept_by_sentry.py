@@ -1,4 +1,4 @@
-"""Sentry, which keeps what it would send: the real SDK over a transport in memory."""
+"""The real SDK of Sentry over a transport that keeps each event in memory."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ Report = Callable[[BaseException], dict[str, Any]]
 
 @contextmanager
 def reporting(**options: Any) -> Iterator[Report]:
-    """A function that returns the event that Sentry makes of an error.
+    """Return a function that returns the event that Sentry makes of an error.
 
     Args:
         options: Of `sentry_sdk.Client`; without any it is as an application has it, but for its hooks into libraries.
@@ -40,12 +40,12 @@ def reporting(**options: Any) -> Iterator[Report]:
 
 
 def frames_of(event: dict[str, Any], package: str = "genai_credentials") -> list[dict[str, Any]]:
-    """The stack frames in an event that are of a package, its causes' included."""
+    """Return the stack frames of a package in an event, including those of the causes."""
     traces = [value.get("stacktrace", {}) for value in event["exception"]["values"]]
     frames = [frame for trace in traces for frame in trace.get("frames", ())]
     return [frame for frame in frames if (frame["module"] or "").startswith(package)]
 
 
 def holds(part: Any, text: str) -> bool:
-    """Whether a text is anywhere in what would be sent."""
+    """Return whether a text is anywhere in an event."""
     return text in json.dumps(part, default=repr)

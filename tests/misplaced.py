@@ -1,4 +1,4 @@
-"""Where people paste a key that does not belong there, for the tests of what is then said, logged and reported."""
+"""The places where people paste a key by mistake, for tests of the errors, log records and reports that follow."""
 
 from collections.abc import Callable
 

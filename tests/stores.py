@@ -1,4 +1,4 @@
-"""What the tests of engine and stores share: a provider that a test scripts, and how to wait for a fetch."""
+"""Shared by the tests of the engine and the stores: a provider under a test's control, and waits for a fetch."""
 
 import contextvars
 import math
@@ -13,7 +13,7 @@ from genai_credentials.testing import FakeClock, FakeGemini
 
 
 class Store:
-    """A provider whose key, errors and pauses a test sets; what a call answers is settled when it arrives."""
+    """A provider whose key, errors and pauses a test sets. The answer to a call is fixed when the call arrives."""
 
     def __init__(self, text="key-1", name="store"):
         self.name, self.text, self.error = name, text, None
@@ -35,7 +35,7 @@ class Store:
 
 
 def settle(credentials):
-    """Wait for the fetch under way, if there is one."""
+    """Wait for the running fetch, if there is one."""
     if flight := credentials.engine.flight:
         flight.landed.wait()
     # A fetch that nobody waits for may have landed, and not yet be told of.
@@ -46,14 +46,14 @@ def settle(credentials):
 
 
 def forget_hanging_calls(link):
-    """Wait until the calls of a link that hung have ended, and let the next one be made at once."""
+    """Wait until the hanging calls of a link have ended, and allow the next call at once."""
     for job in link._hanging:
         job.future.exception(20)
     link._next_at = -math.inf
 
 
 def play(on_event):
-    """A start, a rotation under a request, an outage, a recovery; the provider that went through it, closed."""
+    """Play a start, a rotation during a request, an outage and a recovery. Return the provider, closed."""
     store, clock = Store(), FakeClock()
     credentials = CredentialProvider(store, clock=clock, ttl=10, on_event=on_event)
     with FakeGemini("key-2") as api, credentials.client(http_options={"base_url": api.base_url}) as client:

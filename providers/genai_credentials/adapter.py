@@ -61,7 +61,7 @@ def as_provider(thing: object) -> Provider:
         )
     if not _takes(thing):
         raise ConfigurationError(
-            f"{getattr(thing, '__qualname__', type(thing).__name__)} wants arguments; a fetch calls it without any.",
+            f"{getattr(thing, '__qualname__', type(thing).__name__)} needs arguments, but a fetch passes none.",
             remedy="Pass a function without arguments: lambda: read(path).",
         )
     function: Callable[[], Any] = thing
@@ -82,7 +82,8 @@ _REMEDIES: dict[type, str] = {
 
 def _named(thing: object) -> Provider:
     if not isinstance(getattr(thing, "name", None), str):
-        raise ConfigurationError(f"{type(thing).__name__} has fetch() but no name.", remedy="Add name: str.")
+        kind = type(thing).__name__
+        raise ConfigurationError(f"{kind} has fetch() but no name.", remedy="Add an attribute, name: str.")
     if is_coroutine_function(thing.fetch):  # type: ignore[attr-defined]
         raise ConfigurationError(f"{thing.name}: fetch() is async.", remedy="Make it a plain method.")  # type: ignore[attr-defined]
     if not (_is_built_in(thing) or _takes(thing.fetch, None)):  # type: ignore[attr-defined]
@@ -94,12 +95,12 @@ def _named(thing: object) -> Provider:
 
 
 def _is_built_in(thing: object) -> bool:
-    # Their signatures are right, and the import of inspect takes 8 ms of a start.
+    # A built-in provider needs no check of its signature, and the import of inspect takes 8 ms.
     return type(thing).__module__.startswith(f"{__package__}.")
 
 
 def _takes(function: Any, *arguments: object) -> bool:
-    """Return whether a call with these arguments is possible. What has no signature, as a builtin, may take them."""
+    """Return whether a call with these arguments is possible. For a function without a signature: True."""
     import inspect
 
     try:

@@ -46,15 +46,15 @@ class CredentialProvider(ClientFactory, PydanticField, OfThisProcess, ClosedByBl
             for the same refusal. Also the least number of seconds between two fetches for notifications.
         fetch_timeout: Seconds that one fetch from one provider may take, retries included. The limit is one day.
         patience: Seconds from a key's first refusal in which a request may be sent again with that key. This applies
-            only if servers of the API seem to disagree: the key is new, or the API accepted it after a refusal.
-            0 means that no request is sent again with a refused key.
+            only if servers of the API seem to disagree: in the last minute the key became current, or was accepted
+            after a refusal. 0 means that no request is sent again with a refused key.
         redact_logs: Whether keys are removed from the log records of the libraries underneath.
         on_event: Called with each `Event`, one at a time, in a background thread. None means that nothing is called.
         clock: A function that returns seconds and never goes back; for tests.
         random: The source of all random delays. None means a generator that all providers share.
 
     Raises:
-        ConfigurationError: There is no provider, an argument is no provider, or a duration is invalid.
+        ConfigurationError: There is no provider, an argument is no provider, or another argument is invalid.
 
     Examples:
         >>> credentials = CredentialProvider(lambda: "AIzaExample")
@@ -277,7 +277,7 @@ class CredentialProvider(ClientFactory, PydanticField, OfThisProcess, ClosedByBl
     def close(self) -> None:
         """Forget the key and close the clients of all providers. A second call does nothing.
 
-        The result of a running fetch is dropped. If a provider raises an error, it is raised after all are closed.
+        The result of a running fetch is dropped. An error of one provider is raised after all providers are closed.
         """
         with ExitStack() as closing:
             for link in reversed(self.engine.links if self.engine.close() else ()):

@@ -28,7 +28,7 @@ def check_seconds(lowest: float | None = None, **durations: float) -> None:
 
 
 def shown(name: str, value: object) -> str:
-    """An argument and its value, for an error. A text is not repeated, because it may be a key in the wrong place."""
+    """Return an argument and its value, for an error. A text is not quoted: it may be a key in the wrong place."""
     return f"{name}={value!r}" if isinstance(value, (int, float)) else f"{name} is {type(value).__name__}"
 
 

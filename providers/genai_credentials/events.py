@@ -80,7 +80,7 @@ class Events(Forkable):
             An error of a listener is logged and goes no further.
 
     Raises:
-        ConfigurationError: A listener is no function.
+        ConfigurationError: A listener is not callable.
     """
 
     def __init__(self, *sinks: Sink) -> None:

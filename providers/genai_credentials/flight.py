@@ -57,7 +57,7 @@ class Landing:
         """Block this thread until the fetch ends.
 
         Args:
-            seconds: The longest wait; None means no limit.
+            seconds: The longest wait in seconds; None means no limit.
         """
         waiter = threading.Lock()
         waiter.acquire()

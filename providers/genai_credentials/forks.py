@@ -107,7 +107,7 @@ class Work(_Held):
         _at_work.add(weakref.ref(self, _at_work.discard))
 
     def is_over(self) -> bool:
-        """Return whether a fork need not wait for this work. Work that has not begun is held until the fork is over."""
+        """Return whether a fork may go on despite this work. Work that has not begun is held until the fork is over."""
         if self.seconds_left <= 0 or self in _held:
             return True
         if not self.before_fork():

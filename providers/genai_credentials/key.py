@@ -45,7 +45,7 @@ class ApiKey:
 
     Raises:
         InvalidSecret: The text cannot be a key.
-        ConfigurationError: `provider` is no name, or `fetched_at` no time.
+        ConfigurationError: `provider` is no text or is empty, or `fetched_at` is no datetime.
 
     Examples:
         >>> key = ApiKey("  AIzaExample  ", provider="env")
@@ -146,9 +146,11 @@ def _values(text: str, provider: str, version: object, fetched_at: datetime | No
     from datetime import UTC, datetime
 
     if not isinstance(provider, str) or not provider:
-        raise ConfigurationError(f"provider is {type(provider).__name__}, or empty.", remedy="Pass its name, as text.")
+        kind = "empty" if isinstance(provider, str) else type(provider).__name__
+        raise ConfigurationError(f"provider is {kind}.", remedy="Pass the name of the provider, as text.")
     if not isinstance(fetched_at, (datetime, type(None))):
-        raise ConfigurationError(f"fetched_at is {type(fetched_at).__name__}.", remedy="Pass a datetime, or None.")
+        kind = type(fetched_at).__name__
+        raise ConfigurationError(f"fetched_at is {kind}, not a time.", remedy="Pass a datetime, or None.")
     cleaned, notes = clean(text, provider)
     return {
         "get_secret_value": hidden(cleaned),

@@ -76,7 +76,10 @@ class KnownKeys:
         self._fruitless = _Fruitless()
 
     def tick(self) -> int:
-        """Return the number of the next step. Two numbers give the order of two steps."""
+        """Return the number of the next step: a refusal, an acceptance, a fetch or a notification.
+
+        Two numbers give the order of two steps.
+        """
         self._ticks += 1
         return self._ticks
 
@@ -141,14 +144,14 @@ class KnownKeys:
     def accepted(self, key: ApiKey, now: float, sent: int) -> bool:
         """Note that the API accepted a request with this key, and take the key out of quarantine.
 
-        Returns:
-            False if the key is unknown, or if the API refused it after the request was sent.
-
         Args:
             key: The key of the request.
             now: The time in seconds.
             sent: The tick at which the request was sent. A request that was sent before the key's last refusal proves
                 nothing.
+
+        Returns:
+            False if the key is unknown, or if the API refused it after the request was sent.
         """
         known = self.get(key)
         if known is None:
@@ -181,7 +184,7 @@ class KnownKeys:
     def disputed_longest(self, now: float) -> ApiKey | None:
         """The disputed key whose last refusal is longest ago; None if there is none.
 
-        This is the key that servers of the API have most likely learned by now.
+        This is the key that most servers of the API have by now.
         """
         disputed = [known for known in self._known.values() if self.is_disputed(known.found.key, now)]
         return min(disputed, key=lambda known: known.refused_at).found.key if disputed else None

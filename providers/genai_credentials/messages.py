@@ -16,62 +16,62 @@ from genai_credentials.reasons import (
 )
 
 NO_KEY_SENT = "No key was sent: the variable is unset or empty where the process runs."
-WRONG_GATEWAY = "The wrong gateway: another one's token, or a Google key it doesn't take."
-UNSET = "The variable is unset or empty where the process runs, or another key in the chain was meant."
+WRONG_GATEWAY = "The request went to the wrong gateway: the token is of another one, or it accepts no Google keys."
+UNSET = "The variable is unset or empty where the process runs, or the wrong link of the chain serves."
 
 UNREASONED: dict[str, Row] = {
     "leaked": Row(
-        403, REFUSED, "Google found this key in public, and blocked it for good.",
-        ("It is in a public repository, a notebook, an app or a web page.",
-         "It was printed into a log or an error that others can read."),
-        "Google blocked this key since it was published somewhere: create another one, and keep it out of code.",
+        403, REFUSED, "Google found this key in a public place and blocked it permanently.",
+        ("The key is in a public repository, a notebook, an app or a web page.",
+         "The key was printed into a log or an error that others can read."),
+        "Create a new key, and keep it out of code. Google blocked this key because it was published.",
     ),
     "project_denied": Row(
-        403, REFUSED, "Google shut the project that the key belongs to out of the API.",
-        ("A breach of the terms, or abuse through a leaked key.", "A check of Google's that was mistaken."),
-        "Use a key of another project; ask Google's support about this one.",
+        403, REFUSED, "Google denied the project of this key access to the API.",
+        ("A breach of the terms, or abuse through a leaked key.", "A mistake in a check by Google."),
+        "Use a key of another project. Ask Google's support about this project.",
     ),
     "unauthenticated": Row(
         401, REFUSED, "Google does not accept the credentials of the request.",
         (UNSET, "The key was deleted, disabled or has expired.",
-         "A standard AIza key without restrictions: Google refuses those since June 2026.", BADLY_PASTED,
-         "It was sent in another header than x-goog-api-key.",
-         "The client logs in with Google Cloud credentials, which have expired."),
-        "The key is unset, wrong, expired or disabled: compare its fingerprint with the store's.",
+         "It is a standard AIza key without restrictions. Google refuses these since June 2026.", BADLY_PASTED,
+         "The key was sent in another header than x-goog-api-key.",
+         "The client uses Google Cloud credentials, and these have expired."),
+        "Compare the key's fingerprint with the store's: the key is unset, wrong, expired or disabled.",
     ),
     "gateway": Row(
-        401, REFUSED, "A gateway's own token check refused the key; Google never saw the request.",
+        401, REFUSED, "A gateway's own token check refused the key; the request did not reach Google.",
         (NO_KEY_SENT, "The token expired, was disabled or deleted, or has used up its quota.",
          "It was badly pasted: cut off, or with quotes, line breaks or 'Bearer '.", WRONG_GATEWAY),
-        "Renew the gateway's token in its own console and store it, or mend the base URL; Google never saw it.",
+        "Renew the token in the gateway's own console and store it, or correct the base URL.",
     ),
     "app_check": Row(
-        401, MISCONFIGURED, "Firebase App Check refused the app; the key was not judged.",
-        ("The app sends no App Check token: no provider is set up in it, or a server sent the request.",
+        401, MISCONFIGURED, "Firebase App Check refused the app; the key was not checked.",
+        ("The app sends no App Check token: it has no App Check provider, or a server sent the request.",
          "The debug token of this device or simulator is not listed in the Firebase console.",
-         "The app could not prove what it is: an emulator, a changed signing key, a wrong bundle or package name."),
+         "The app could not prove its identity: an emulator, a new signing key, a wrong bundle or package name."),
         "Register the app and its debug tokens under App Check in the Firebase console, or end the enforcement there.",
     ),
     "unregistered callers": Row(
         403, NO_KEY, "The request carried no key at all.",
         ("The variable is unset or empty where the process runs.",
-         "The request was redirected, or went to another base URL than the client's: the key stays at home.",
-         "A proxy or gateway in between drops the header x-goog-api-key."),
-        "The request carried no key: was it sent to another origin than the client's?",
+         "The request was redirected, or went to another base URL than the client's. The key is not sent there.",
+         "A proxy or gateway in between removes the header x-goog-api-key."),
+        "The request carried no key. Check that it goes to the client's own base URL.",
     ),
     "PERMISSION_DENIED": Row(
-        403, MISCONFIGURED, "The request was denied, without a word on the key.",
+        403, MISCONFIGURED, "The request was denied. The answer says nothing about the key.",
         ("The model, file or cache belongs to another project than the key.",
          "The model is not open to this project, this account or this region.", WRONG_PROJECT,
          "On a gateway: the token may not use this model, or its user or address is blocked."),
-        "Check the model, the file's owner and the region; a key of another project tells whether the project is it.",
+        "Check the model, the owner of the file and the region. To test the project, try a key of another project.",
     ),
     "forbidden": Row(
-        403, UNKNOWN, "The request was denied, and not in the API's own words: perhaps by something in front of it.",
-        ("A firewall, a proxy or a gateway between here and the API.",
-         "A base URL that is not the API's.",
-         "A gateway whose token may not do this, or whose user or address is blocked."),
-        "Look at who answered: the body and the header Server tell. The API itself answers in JSON, with a status.",
+        403, UNKNOWN, "The request was denied, and the answer is not in the format of the API.",
+        ("A firewall, a proxy or a gateway between this machine and the API denied it.",
+         "The base URL is wrong.",
+         "A gateway denied it: the token may not do this, or its user or address is blocked."),
+        "Find out which server answered: look at the body and the header Server. The API itself answers in JSON.",
     ),
 }  # fmt: skip
 

@@ -39,7 +39,7 @@ class PerProcess(Forkable, Generic[T]):
         Args:
             client: A function that makes a client; or a ready client, which a forked child cannot use; or None.
             make: Makes the client if `client` is None.
-            method: The name of a method that each client has.
+            method: The name of a method that each client of this store has.
             user: The object that uses the client until it calls `close`.
 
         Raises:
@@ -53,7 +53,7 @@ class PerProcess(Forkable, Generic[T]):
             of_user = _ReadyClient(client)  # type: ignore[arg-type]
         else:
             raise ConfigurationError(
-                f"client is {type(client).__name__}, which is no client of the store and makes none.",
+                f"client is {type(client).__name__}: it is no client of this store, and no function that makes one.",
                 remedy=f"Pass a client that has {method}(), or a function without arguments that makes one.",
             )
         of_user.given = client

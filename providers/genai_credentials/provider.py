@@ -90,7 +90,7 @@ def writable(thing: object) -> Writable:
         name = getattr(thing, "name", type(thing).__name__)
         raise ConfigurationError(
             f"{name}: no key can be put there, because this provider can only be read.",
-            remedy="Name a .env file, another file, or a secret of Google Secret Manager or AWS Secrets Manager.",
+            remedy="Name a .env file, a file, or a secret of Google Secret Manager or AWS Secrets Manager.",
         )
     if callable(check := getattr(thing, "check_put", None)):
         check()

@@ -35,137 +35,137 @@ class Row(NamedTuple):
 
 
 _CONSOLE = "Google Cloud console > APIs & Services > Credentials"
-_ADMIN = "Ask the organisation's administrator, or use a project that the policy leaves alone."
-_LOGIN = "Renew that login; with an API key, send no Authorization header beside it."
-_BESIDE = "A header of the application's, of a proxy or of a gateway is sent beside the key."
-_OTHER_LOGIN = "The application logs in with Google Cloud credentials where an API key was meant."
+_ADMIN = "Ask the organisation's administrator, or use a project to which the policy does not apply."
+_LOGIN = "Renew that login. With an API key, send no Authorization header."
+_BESIDE = "The application, a proxy or a gateway adds another credential in a header."
+_OTHER_LOGIN = "The application uses Google Cloud credentials in place of an API key."
 BADLY_PASTED = "It was badly pasted: cut off, two keys in one, quotes or a line break around it."
 WRONG_PROJECT = "It is a key of the wrong project."
 
 REASONS: dict[str, Row] = {
     "ERROR_REASON_UNSPECIFIED": Row(
-        None, UNKNOWN, "Google gave no reason.", (), "Read the message: it says what Google minds.",
+        None, UNKNOWN, "Google gave no reason.", (), "Read the message of the error: it names the problem.",
     ),
     "SERVICE_DISABLED": Row(
-        403, MISCONFIGURED, "The key is genuine; its project has the API that was called switched off.",
+        403, MISCONFIGURED, "The key is genuine, but the API that was called is disabled in its project.",
         (WRONG_PROJECT, "The API was never enabled in that project.",
-         "It was enabled minutes ago, and not all servers know yet."),
-        "Enable the Generative Language API, or the one that was called, in that project; then wait a few minutes.",
+         "The API was enabled a few minutes ago and is not active on all servers yet."),
+        "Enable the Generative Language API, or the other API that was called, in that project. Wait a few minutes.",
         proves=True,
     ),
     "BILLING_DISABLED": Row(
-        403, MISCONFIGURED, "The key is genuine; its project has no billing account, or a closed one.",
+        403, MISCONFIGURED, "The key is genuine, but its project has no billing account, or a closed one.",
         ("The project was never linked to a billing account.", "The account was closed, or a payment failed.",
          WRONG_PROJECT),
         "Link the project to an open billing account, then wait a few minutes.", proves=True,
     ),
     "API_KEY_INVALID": Row(
-        400, REFUSED, "Google does not know this key, or no longer.",
-        ("It was deleted or rotated, and this process or this store still has the old one.", "It has expired.",
-         BADLY_PASTED, "It is a key of another service: of Maps, of a gateway, of OpenAI."),
+        400, REFUSED, "For Google, this key does not exist, or no longer exists.",
+        ("It was deleted or rotated, and this process or this store still has the old key.", "It has expired.",
+         BADLY_PASTED, "It is a key of another service, such as Maps, a gateway or OpenAI."),
         "The key is wrong, deleted or expired: create one in Google AI Studio and store it.",
     ),
     "API_KEY_SERVICE_BLOCKED": Row(
-        403, MISCONFIGURED, "The key is genuine; its API restrictions leave out this API.",
-        ("A key of the wrong project, or one made for another API, such as Maps.",
-         "A key of Google AI Studio sent to Vertex AI.", "The restrictions were changed."),
+        403, MISCONFIGURED, "The key is genuine, but its API restrictions do not allow this API.",
+        ("It is a key of the wrong project, or a key for another API such as Maps.",
+         "A key of Google AI Studio was sent to Vertex AI.", "The restrictions were changed."),
         f"Add the Generative Language API to the key's API restrictions ({_CONSOLE}).", proves=True,
     ),
     "API_KEY_HTTP_REFERRER_BLOCKED": Row(
-        403, MISCONFIGURED, "The key is genuine; its restrictions name web pages, and this caller is none of them.",
-        ("A key made for a browser is used on a server, which sends no referrer.",
-         "The page's address is missing from the list."),
-        f"The key's referrer restriction refuses this caller ({_CONSOLE}); on a server use a key without one.",
+        403, MISCONFIGURED, "The key is genuine, but restricted to certain web pages. This caller is not one of them.",
+        ("A key for browsers is used on a server, and servers send no referrer.",
+         "The address of the page is missing from the list."),
+        f"Change the key's referrer restriction ({_CONSOLE}). On a server, use a key without this restriction.",
         proves=True,
     ),
     "API_KEY_IP_ADDRESS_BLOCKED": Row(
-        403, MISCONFIGURED, "The key is genuine; its restrictions name addresses, and this machine's is none of them.",
-        ("The machine, or the NAT or proxy it goes through, has a new address.",
-         "It came by IPv6, and only IPv4 addresses are listed."),
+        403, MISCONFIGURED, "The key is genuine, but restricted to certain IP addresses. This one is not allowed.",
+        ("The machine, or its NAT or proxy, has a new address.",
+         "The request came over IPv6, and only IPv4 addresses are listed."),
         f"Add this machine's address to the key's IP restriction ({_CONSOLE}).", proves=True,
     ),
     "API_KEY_ANDROID_APP_BLOCKED": Row(
-        403, MISCONFIGURED, "The key is genuine; its restrictions name Android apps, and this caller is none of them.",
-        ("A key made for an app is used elsewhere.", "The app's package name or certificate is missing from the list."),
-        f"The key is restricted to Android apps ({_CONSOLE}).", proves=True,
+        403, MISCONFIGURED, "The key is genuine, but restricted to certain Android apps. This caller is not allowed.",
+        ("A key for an app is used elsewhere.", "The app's package name or certificate is missing from the list."),
+        f"Use another key, or change this key's restriction to Android apps ({_CONSOLE}).", proves=True,
     ),
     "API_KEY_IOS_APP_BLOCKED": Row(
-        403, MISCONFIGURED, "The key is genuine; its restrictions name iOS apps, and this caller is none of them.",
-        ("A key made for an app is used elsewhere.", "The app's bundle id is missing from the list."),
-        f"The key is restricted to iOS apps ({_CONSOLE}).", proves=True,
+        403, MISCONFIGURED, "The key is genuine, but restricted to certain iOS apps. This caller is not allowed.",
+        ("A key for an app is used elsewhere.", "The app's bundle id is missing from the list."),
+        f"Use another key, or change this key's restriction to iOS apps ({_CONSOLE}).", proves=True,
     ),
     "RATE_LIMIT_EXCEEDED": Row(
-        429, NOT_THE_KEY, "Requests come too fast; the key itself was accepted.",
-        ("The project's limit per minute or per day.", "Many processes share the project's quota."),
-        "Wait as long as the answer says, or raise the quota. A further key of the same project does not help.",
+        429, NOT_THE_KEY, "There are too many requests; the key itself was accepted.",
+        ("The project's limit per minute or per day is reached.", "Many processes share the project's quota."),
+        "Wait as long as the answer says, or raise the quota. Another key of the same project does not help.",
         proves=True,
     ),
     "RESOURCE_QUOTA_EXCEEDED": Row(
-        429, NOT_THE_KEY, "The project holds as many resources as it may; the key itself was accepted.",
-        ("Files, caches or tuned models that nobody deleted.",),
-        "Delete what is not needed, or raise the quota. A further key of the same project does not help.", proves=True,
+        429, NOT_THE_KEY, "The project has reached its limit of resources; the key itself was accepted.",
+        ("Old files, caches or tuned models were not deleted.",),
+        "Delete old resources, or raise the quota. Another key of the same project does not help.", proves=True,
     ),
     "LOCATION_TAX_POLICY_VIOLATED": Row(
         403, MISCONFIGURED, "The tax rules for the billing account's address forbid this location.", (),
         "Use another location, or a project with another billing account.", proves=True,
     ),
     "USER_PROJECT_DENIED": Row(
-        403, MISCONFIGURED, "The project that the request names for quota does not exist, or does not let this caller.",
-        ("A header x-goog-user-project that the application, gcloud or a proxy adds.",
-         "The quota project of the application default credentials."),
-        "Take the header x-goog-user-project off, or name a project that this caller may use.",
+        403, MISCONFIGURED, "The quota project in the request does not exist, or this caller may not use it.",
+        ("The application, gcloud or a proxy adds a header x-goog-user-project.",
+         "The application default credentials have a quota project."),
+        "Remove the header x-goog-user-project, or name a project that this caller may use.",
     ),
     "CONSUMER_SUSPENDED": Row(
         403, REFUSED, "Google suspended the project that the key belongs to.",
-        ("A breach of the terms, or abuse through a leaked key.", "Billing: unpaid, or its account was closed."),
+        ("A breach of the terms, or abuse through a leaked key.", "A bill is unpaid, or the account was closed."),
         "The key's project is suspended: use a key of another project, or appeal in the console.",
     ),
     "CONSUMER_INVALID": Row(
-        403, REFUSED, "Google does not know the project that the key belongs to, or no longer.",
-        ("The project was deleted.", "The project that the configuration names is misspelt, or was never set."),
-        "Use a key of another project; a deleted one can be restored for 30 days. Check GOOGLE_CLOUD_PROJECT.",
+        403, REFUSED, "The project that the key belongs to does not exist, or no longer exists.",
+        ("The project was deleted.", "The project in the configuration is misspelt or missing."),
+        "Use a key of another project, or restore a project within 30 days. Check GOOGLE_CLOUD_PROJECT.",
     ),
     "SECURITY_POLICY_VIOLATED": Row(
         403, MISCONFIGURED, "VPC Service Controls forbid this call from here.",
-        ("The machine is outside the project's perimeter.", "The API is not among those that the perimeter lets in."),
+        ("The machine is outside the project's perimeter.", "The perimeter does not allow this API."),
         _ADMIN,
     ),
     "ACCESS_TOKEN_EXPIRED": Row(
-        401, MISCONFIGURED, "An access token has expired. It is another credential than the API key.",
+        401, MISCONFIGURED, "An access token has expired. That token is not the API key.",
         (_OTHER_LOGIN, _BESIDE, "The machine's clock is wrong."), _LOGIN,
     ),
     "ACCESS_TOKEN_SCOPE_INSUFFICIENT": Row(
-        403, MISCONFIGURED, "An access token lacks a scope. It is another credential than the API key.",
-        (_OTHER_LOGIN, "The virtual machine was started with narrow access scopes.", _BESIDE),
-        "Log in with the scope that the API wants, or use an API key and send no Authorization header beside it.",
+        403, MISCONFIGURED, "An access token lacks a scope. That token is not the API key.",
+        (_OTHER_LOGIN, "The virtual machine was started with too few access scopes.", _BESIDE),
+        "Log in with the scope that the API needs, or use an API key and send no Authorization header.",
     ),
     "ACCOUNT_STATE_INVALID": Row(
         401, REFUSED, "The account behind the credential is disabled or deleted.",
-        ("The service account that an AQ. key is bound to was disabled or deleted.",
-         "A login of Google Cloud whose account was disabled."),
+        ("The service account of an AQ. key was disabled or deleted.",
+         "The account of a Google Cloud login was disabled."),
         "Use a key of another service account, or enable that account again.",
     ),
     "ACCESS_TOKEN_TYPE_UNSUPPORTED": Row(
         401, REFUSED,
-        "Google takes the key for an access token, and for an invalid one: so are AQ. keys answered that are no good.",
-        ("An AQ. key that was cut off when it was copied.",
-         "An AQ. key that was deleted, or whose service account is gone.",
-         "A good key sent as 'Authorization: Bearer' to a native path, or to another API than the Gemini API."),
+        "Google reads the key as an invalid access token. An AQ. key that is not valid gets this answer.",
+        ("An AQ. key was cut off when it was copied.",
+         "An AQ. key or its service account was deleted.",
+         "A valid key was sent as 'Authorization: Bearer' to a native path, or to another API than the Gemini API."),
         "The key is invalid or truncated, or it was sent as Bearer: send it in the header x-goog-api-key.",
     ),
     "CREDENTIALS_MISSING": Row(
-        401, MISCONFIGURED, "The key was sent to an API that takes no API keys.",
-        ("The client is in Vertex AI mode: GOOGLE_GENAI_USE_VERTEXAI, vertexai=True.", "A wrong base URL.",
+        401, MISCONFIGURED, "The key was sent to an API that accepts no API keys.",
+        ("The client is in Vertex AI mode: GOOGLE_GENAI_USE_VERTEXAI, vertexai=True.", "The base URL is wrong.",
          "No credential was sent at all."),
-        "This API takes no API keys: use the Gemini API's endpoint, or Google Cloud credentials.",
+        "This API accepts no API keys: use the Gemini API's endpoint, or Google Cloud credentials.",
     ),
     "RESOURCE_PROJECT_INVALID": Row(
-        400, MISCONFIGURED, "The project that the request names has no valid form.",
-        ("GOOGLE_CLOUD_PROJECT is empty, or holds something else.",), "Correct the project in the request.",
+        400, MISCONFIGURED, "The name of the project in the request is invalid.",
+        ("GOOGLE_CLOUD_PROJECT is empty, or is not a project.",), "Correct the project in the request.",
     ),
     "SESSION_COOKIE_INVALID": Row(
-        401, MISCONFIGURED, "A session cookie is missing or invalid. It is another credential than the API key.",
-        ("The request carries a browser's cookies.", "A tool that acts as a web page sends it."),
+        401, MISCONFIGURED, "A session cookie is missing or invalid. That cookie is not the API key.",
+        ("The request carries the cookies of a browser.", "A tool that acts like a web page sends the request."),
         "Send the API key in the header x-goog-api-key, and no cookies.",
     ),
     "USER_BLOCKED_BY_ADMIN": Row(
@@ -175,26 +175,26 @@ REASONS: dict[str, Row] = {
         403, MISCONFIGURED, "An organisation policy forbids this service in the project.", (), _ADMIN, proves=True,
     ),
     "SYSTEM_PARAMETER_UNSUPPORTED": Row(
-        400, MISCONFIGURED, "The request has a query parameter or a header that Google does not take.",
-        ("A header or a parameter that a proxy or the application adds.",), "Take it off.",
+        400, MISCONFIGURED, "The request has a query parameter or a header that Google does not accept.",
+        ("A proxy or the application adds a header or a parameter.",), "Remove that header or parameter.",
     ),
     "ORG_RESTRICTION_VIOLATION": Row(
-        403, MISCONFIGURED, "The network allows only the projects of certain organisations, and this is none of them.",
+        403, MISCONFIGURED, "The network allows only projects of certain organisations. This project is not allowed.",
         ("A company's proxy adds the header X-Goog-Allowed-Resources.",),
         "Use a key of the organisation's own project, or another network.",
     ),
     "ORG_RESTRICTION_HEADER_INVALID": Row(
-        400, MISCONFIGURED, "The header X-Goog-Allowed-Resources, which a company's proxy adds, is badly written.", (),
-        "Ask whoever runs the proxy.",
+        400, MISCONFIGURED, "The header X-Goog-Allowed-Resources, which a company's proxy adds, is invalid.", (),
+        "Ask the administrator of the proxy.",
     ),
     "SERVICE_NOT_VISIBLE": Row(
-        403, MISCONFIGURED, "The key's project may not see this API.",
-        ("The API is open to selected projects only.", WRONG_PROJECT), "Use a key of a project that has it.",
+        403, MISCONFIGURED, "The key's project has no access to this API.",
+        ("The API is open to selected projects only.", WRONG_PROJECT), "Use a key of a project that has access.",
         proves=True,
     ),
     "GCP_SUSPENDED": Row(
         403, REFUSED, "Google suspended the Google Cloud account that the key's project belongs to.",
-        ("Billing: unpaid, or its account was closed.", "A breach of the terms, or abuse through a leaked key."),
+        ("A bill is unpaid, or the account was closed.", "A breach of the terms, or abuse through a leaked key."),
         "Use a key of another account's project, or appeal in the console.",
     ),
     "LOCATION_POLICY_VIOLATED": Row(
@@ -202,11 +202,11 @@ REASONS: dict[str, Row] = {
     ),
     "MISSING_ORIGIN": Row(
         403, MISCONFIGURED, "The request has no header Origin, which this credential needs.",
-        ("A credential made for a browser is used on a server.",), "Use an API key that is made for servers.",
+        ("A credential for browsers is used on a server.",), "Use an API key for servers.",
     ),
     "OVERLOADED_CREDENTIALS": Row(
-        401, MISCONFIGURED, "The request carries two kinds of credentials, each good, but not together.",
-        (_BESIDE, "The client was given an API key and credentials, as files.register_files does."),
+        401, MISCONFIGURED, "The request carries two kinds of credentials. Google accepts only one of them at a time.",
+        (_BESIDE, "The client has an API key and credentials, as for files.register_files."),
         "Send one of them: either x-goog-api-key or Authorization.",
     ),
     "LOCATION_ORG_POLICY_VIOLATED": Row(
@@ -214,7 +214,7 @@ REASONS: dict[str, Row] = {
     ),
     "TLS_ORG_POLICY_VIOLATED": Row(
         403, MISCONFIGURED, "The organisation forbids the TLS version of this connection.",
-        ("An old TLS library, or a proxy in between that speaks TLS 1.0 or 1.1.",), "Connect with TLS 1.2 or newer.",
+        ("An old TLS library, or a proxy in between that uses TLS 1.0 or 1.1.",), "Connect with TLS 1.2 or newer.",
     ),
     "EMULATOR_QUOTA_EXCEEDED": Row(
         429, NOT_THE_KEY, "The emulator's quota is used up.", (), "Wait, or raise the emulator's quota.", proves=True,
@@ -225,22 +225,22 @@ REASONS: dict[str, Row] = {
     ),
     "IAM_PERMISSION_DENIED": Row(
         403, MISCONFIGURED, "The account behind the credential lacks a permission in Google Cloud.",
-        ("The role that has it was not granted in this project.",
+        ("The role with this permission was not granted in the project.",
          "The project or the resource has another name, or does not exist."),
         "Grant the permission that the message names, and check the project's name.",
     ),
     "JWT_TOKEN_INVALID": Row(
-        401, MISCONFIGURED, "A JWT is invalid. It is another credential than the API key.",
+        401, MISCONFIGURED, "A JWT is invalid. That token is not the API key.",
         (_OTHER_LOGIN, _BESIDE, "The machine's clock is wrong."), _LOGIN,
     ),
     "CREDENTIAL_TYPE_UNSUPPORTED": Row(
-        401, MISCONFIGURED, "This API does not take this kind of credential.",
+        401, MISCONFIGURED, "This API does not accept this kind of credential.",
         ("The client is in Vertex AI mode, or has a wrong base URL.", _OTHER_LOGIN),
         "Send an API key to the Gemini API's endpoint, and Google Cloud credentials to Vertex AI.",
     ),
     "ACCOUNT_TYPE_UNSUPPORTED": Row(
-        401, MISCONFIGURED, "This API does not take this kind of account.", (_OTHER_LOGIN,),
-        "Use an API key, or an account that the API takes.",
+        401, MISCONFIGURED, "This API does not accept this kind of account.", (_OTHER_LOGIN,),
+        "Use an API key, or an account that the API accepts.",
     ),
     "ENDPOINT_USAGE_RESTRICTION_VIOLATED": Row(
         403, MISCONFIGURED, "An organisation policy forbids this endpoint.", (),
@@ -251,7 +251,7 @@ REASONS: dict[str, Row] = {
         ("An old TLS library, or a proxy in between.",), "Connect with a cipher that the organisation allows.",
     ),
     "MCP_SERVER_DISABLED": Row(
-        403, MISCONFIGURED, "The key's project has this MCP server switched off.", (),
+        403, MISCONFIGURED, "This MCP server is disabled in the key's project.", (),
         "Enable it in the key's project.", proves=True,
     ),
 }  # fmt: skip

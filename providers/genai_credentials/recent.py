@@ -15,7 +15,7 @@ class Recent(Generic[V]):
 
     Args:
         most: The largest number of entries.
-        seconds: The time for which an entry is kept.
+        seconds: The time for which an entry is kept, in seconds.
         clock: A function that returns seconds and never goes back.
     """
 

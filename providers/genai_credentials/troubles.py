@@ -33,34 +33,35 @@ class Trouble(NamedTuple):
         return f"{self.problem}: {self.code}" if self.code else self.problem
 
 
-LATER = "It is tried again; check the store's status and this machine's network if it lasts."
-AWS_LOGIN = "Run 'aws configure' or 'aws sso login', or check the workload's role."
+LATER = "The fetch is tried again. If the error lasts, check the status of the store and this machine's network."
+AWS_LOGIN = "Run 'aws configure' or 'aws sso login', or check the role of the workload."
 GOOGLE_LOGIN = "Run 'gcloud auth application-default login', or give the workload a service account."
 
 _DENIED = Trouble(
-    "this identity may not read the secret", "Allow it secretsmanager:GetSecretValue, and kms:Decrypt on its key."
+    "this identity may not read the secret",
+    "Allow the identity secretsmanager:GetSecretValue on the secret, and kms:Decrypt on its KMS key.",
 )
 _REFUSED = Trouble(
     "the AWS credentials were refused",
-    "The access key was deleted, disabled, or belongs to another account or partition. " + AWS_LOGIN,
+    "Check that the access key exists, is enabled, and belongs to this account and partition. " + AWS_LOGIN,
 )
 _SIGNATURE = Trouble(
     "the AWS credentials were refused: the signature is wrong",
-    "The secret access key does not belong to the access key; or the machine's clock is wrong.",
+    "Check that the secret access key belongs to the access key. Check the clock of this machine.",
 )
 _CLOCK = Trouble(
-    "the AWS credentials were refused, since this machine's clock is wrong",
-    "Set the clock (chrony, timedatectl; after a sleep, restart the VM or the container), then it works again.",
+    "the AWS credentials were refused, because this machine's clock is wrong",
+    "Set the clock with chrony or timedatectl. After a sleep of the machine, restart the VM or the container.",
 )
 _EXPIRED = Trouble(
     "the AWS credentials have expired",
-    "Log in again with 'aws sso login', or renew the session token; a workload needs a role that renews itself.",
+    "Log in again with 'aws sso login', or renew the session token. For a workload, use a role.",
 )
 _SSO = Trouble(
-    "the AWS login of this machine (SSO) has expired", "Run 'aws sso login', with --profile for another one."
+    "the AWS login of this machine (SSO) has expired", "Run 'aws sso login'. For another profile, add --profile."
 )
-_LOGIN = Trouble("the AWS login of this machine has expired", "Run 'aws login', with --profile for another one.")
-_UNREACHABLE = Trouble("the store cannot be reached", f"Check the region and the way to it. {LATER}")
+_LOGIN = Trouble("the AWS login of this machine has expired", "Run 'aws login'. For another profile, add --profile.")
+_UNREACHABLE = Trouble("the store cannot be reached", f"Check the name of the region. {LATER}")
 _SILENT = Trouble("no answer from the store", LATER)
 _FAILED = Trouble("the store failed", LATER)
 _THROTTLED = Trouble("the store throttles this account", "Raise the ttl, or the account's quota.")
@@ -70,20 +71,23 @@ AWS: dict[str, Trouble] = {
     "AccessDenied": _DENIED,
     "403": _DENIED,
     "DecryptionFailure": Trouble(
-        "the secret cannot be decrypted", "Allow this identity kms:Decrypt on the secret's key; see that it is enabled."
+        "the secret cannot be decrypted",
+        "Allow this identity kms:Decrypt on the secret's KMS key, and check that the KMS key is enabled.",
     ),
     "ResourceNotFoundException": Trouble(
-        "no such secret, version or stage", "Check the name, the region and the account."
+        "there is no such secret, version or stage", "Check the name, the region and the account."
     ),
-    "InvalidRequestException": Trouble("the secret is marked for deletion", "Restore it, or name another."),
-    "InvalidParameterException": Trouble(
-        "the store does not understand the request", "Check the name, stage and version."
+    "InvalidRequestException": Trouble(
+        "the secret is marked for deletion", "Restore the secret, or name another secret."
     ),
+    "InvalidParameterException": Trouble("the request is invalid", "Check the name, stage and version."),
     "ExpiredTokenException": _EXPIRED,
     "ExpiredToken": _EXPIRED,
     "UnrecognizedClientException": _REFUSED,
     "InvalidClientTokenId": _REFUSED,
-    "OptInRequired": Trouble("this AWS account may not use the service or the region", "Enable it in the account."),
+    "OptInRequired": Trouble(
+        "this AWS account may not use the service or the region", "Enable the service and the region in the account."
+    ),
     "InvalidSignatureException": _SIGNATURE,
     "SignatureDoesNotMatch": _SIGNATURE,
     "RequestExpired": _CLOCK,
@@ -100,15 +104,17 @@ AWS: dict[str, Trouble] = {
     "ProfileNotFound": Trouble(
         "the AWS profile does not exist", "Check AWS_PROFILE and the configuration file."
     ),
-    "NoRegionError": Trouble("no region is known", "Pass region=…, or set AWS_REGION."),
-    "InvalidRegionError": Trouble("the region's name is wrong", "Check region=… and AWS_REGION."),
+    "NoRegionError": Trouble("no region is set", "Pass region=…, or set AWS_REGION."),
+    "InvalidRegionError": Trouble("the name of the region is wrong", "Check region=… and AWS_REGION."),
     "ThrottlingException": _THROTTLED,
     "TooManyRequestsException": _THROTTLED,
     "InternalServiceError": _FAILED,
     "ServiceUnavailable": _FAILED,
     "EndpointConnectionError": _UNREACHABLE,
     "ProxyConnectionError": Trouble("the proxy cannot be reached", "Check HTTPS_PROXY and NO_PROXY."),
-    "SSLError": Trouble("the store's certificate is not trusted here", "Name the authority in AWS_CA_BUNDLE."),
+    "SSLError": Trouble(
+        "the store's certificate is not trusted here", "Set AWS_CA_BUNDLE to the certificate of its authority."
+    ),
     "ConnectTimeoutError": _SILENT,
     "ReadTimeoutError": _SILENT,
     "ConnectionClosedError": _SILENT,
@@ -116,23 +122,25 @@ AWS: dict[str, Trouble] = {
 
 _GOOGLE_DENIED = Trouble(
     "this identity may not read the secret",
-    "Grant it roles/secretmanager.secretAccessor on the secret, and check the project's name.",
+    "Grant the identity roles/secretmanager.secretAccessor on the secret, and check the name of the project.",
     "PERMISSION_DENIED",
 )
 _GOOGLE_REFUSED = Trouble(
     "the Google credentials were refused", "Log in again, or renew the service account's key.", "UNAUTHENTICATED"
 )
 _GOOGLE_EXPIRED = Trouble(
-    "the Google login of this machine has expired, or was revoked",
-    f"{GOOGLE_LOGIN} A service account's key may have been deleted or disabled.",
+    "the Google login of this machine has expired or was revoked",
+    f"{GOOGLE_LOGIN} If you use a service account's key, check that the key exists and is enabled.",
     "RefreshError",
 )
 _DISABLED_API = Trouble(
-    "the project's Secret Manager API is switched off", "Enable secretmanager.googleapis.com in it.", "SERVICE_DISABLED"
+    "the Secret Manager API is disabled in the project",
+    "Enable secretmanager.googleapis.com in the project.",
+    "SERVICE_DISABLED",
 )
 NOT_ENABLED = Trouble("the version is disabled or destroyed", "Enable it, or add a new version.", "FAILED_PRECONDITION")
-NOT_FOUND = Trouble("no such secret or version", "Check the project, the name and the version.", "NOT_FOUND")
-_UNCLEAR_NAME = Trouble("the store does not understand the name", "Check the resource's name.", "INVALID_ARGUMENT")
+NOT_FOUND = Trouble("there is no such secret or version", "Check the project, the name and the version.", "NOT_FOUND")
+_UNCLEAR_NAME = Trouble("the name of the secret is invalid", "Check the resource's name.", "INVALID_ARGUMENT")
 _TOO_MANY = Trouble("the store throttles this project", "Raise the ttl, or the project's quota.", "RESOURCE_EXHAUSTED")
 
 GOOGLE: dict[str, Trouble] = {
@@ -146,8 +154,8 @@ GOOGLE: dict[str, Trouble] = {
     "FailedPrecondition": NOT_ENABLED,
     "InvalidArgument": _UNCLEAR_NAME,
     "BadRequest": _UNCLEAR_NAME,
-    "DeadlineExceeded": Trouble("no answer in time", LATER, "DEADLINE_EXCEEDED"),
-    "GatewayTimeout": Trouble("no answer in time", LATER, "DEADLINE_EXCEEDED"),
+    "DeadlineExceeded": Trouble("no answer from the store in time", LATER, "DEADLINE_EXCEEDED"),
+    "GatewayTimeout": Trouble("no answer from the store in time", LATER, "DEADLINE_EXCEEDED"),
     "ServiceUnavailable": Trouble("the store is unavailable", LATER, "UNAVAILABLE"),
     "RetryError": Trouble("the store stayed unavailable", LATER),
     "ResourceExhausted": _TOO_MANY,
@@ -156,9 +164,9 @@ GOOGLE: dict[str, Trouble] = {
     "SERVICE_DISABLED": _DISABLED_API,
     "DefaultCredentialsError": Trouble("there are no Google credentials on this machine", GOOGLE_LOGIN),
     "UnreadableAnswer": Trouble(
-        "the answer is none of Secret Manager", "Check the proxy on the way to the store."
+        "the answer does not come from Secret Manager", "Check the proxy between this machine and the store."
     ),
-    "TransportError": Trouble("the way to Google's token server failed", LATER, "TransportError"),
+    "TransportError": Trouble("Google's token server cannot be reached", LATER, "TransportError"),
 }  # fmt: skip
 
 _ACTION = re.compile(r"not authorized to perform:? ?([a-z0-9-]{2,40}:\w{3,60})")
@@ -167,7 +175,7 @@ _LATE = re.compile(r"Signature (?:expired|not yet current)|skewed|clock")
 _NOT_IN_USE = re.compile(r"is in (?:DISABLED|DESTROYED) state|FAILED_PRECONDITION")
 _SWITCHED_OFF = re.compile(r"SERVICE_DISABLED|API has not been used in project|it is disabled")
 PATCHED_LATE = Trouble(
-    "gevent patched ssl after it was imported, so that each TLS connection calls itself for ever",
+    "gevent patched ssl after the import of ssl, so every TLS connection ends in an endless recursion",
     "Call gevent.monkey.patch_all() before any other import.",
 )
 _KNOWN_MODULES = ("botocore", "boto3", "google.auth", "google.api_core")
@@ -184,7 +192,7 @@ def of_aws(error: BaseException) -> Trouble:
     code, message = str(said.get("Code", "")) or type(error).__name__, str(said.get("Message", ""))
     trouble = AWS.get(code)
     if trouble is None:
-        return _unknown(error, "Search for that error; 'aws secretsmanager get-secret-value' tells more.")
+        return _unknown(error, "Search for this error, or run 'aws secretsmanager get-secret-value' for details.")
     if trouble is _SIGNATURE and _LATE.search(message):
         trouble = _CLOCK
     if trouble is _DENIED:
@@ -199,7 +207,8 @@ def _lacking(message: str) -> Trouble:
     if not action:
         return _DENIED
     return Trouble(
-        f"{_DENIED.problem}: it lacks {action}", f"Allow this identity {action}, in its policy or the key's."
+        f"{_DENIED.problem}: it lacks {action}",
+        f"Allow this identity {action}, in its policy or in the policy of the KMS key.",
     )
 
 
@@ -216,7 +225,7 @@ def of_google(error: Exception) -> Trouble:
         return _DISABLED_API
     if trouble := GOOGLE.get(kind):
         return trouble
-    remedy = "Search for that error; 'gcloud secrets versions access' tells more."
+    remedy = "Search for this error, or run 'gcloud secrets versions access' for details."
     if isinstance(error, RefusedOverRest) or type(error).__module__.startswith("google.api_core."):
         return Trouble(f"the call failed with {kind}", remedy)
     return _unknown(error, remedy)

@@ -1,4 +1,4 @@
-"""What is told of the key: typed events, log records, OpenTelemetry; and nothing secret in any of it."""
+"""Tests of events, log records and OpenTelemetry. None of them contains a secret."""
 
 import logging
 import threading
@@ -74,7 +74,7 @@ def test_a_listener_that_raises_harms_nobody(caplog):
 
 
 class Collector(logging.Handler):
-    """Ships records to where nobody listens, and says so without `handleError`."""
+    """A log handler that cannot reach its server, and raises without `handleError`."""
 
     def emit(self, record):
         raise ConnectionError("the collector is down")
@@ -82,7 +82,7 @@ class Collector(logging.Handler):
 
 @pytest.fixture
 def broken_collector():
-    """An application whose logging raises."""
+    """Set up an application whose logging raises."""
     ours, collector = logging.getLogger("genai_credentials"), Collector()
     ours.addHandler(collector)
     yield
@@ -91,7 +91,7 @@ def broken_collector():
 
 @pytest.fixture
 def record_factory():
-    """An application that puts its own attributes onto each record."""
+    """Set up an application that adds its own attributes to each record."""
     theirs = logging.getLogRecordFactory()
 
     def factory(*args, **options):
@@ -118,7 +118,7 @@ def test_what_the_applications_logging_raises_loses_no_request():
 
 @pytest.mark.usefixtures("hostile_logging")
 def test_what_the_applications_logging_raises_fails_no_call(caplog):
-    """Also where it is called by the thread that asks, and not by one of ours."""
+    """This holds in the caller's own thread too, not only in a worker thread."""
 
     def down():
         raise OSError("down")

@@ -1,6 +1,6 @@
-"""The fault table: whatever a store, the network or the machine does, at a start, in a refresh and in a rejection.
+"""The fault table: faults of a store, the network or the machine, at a start, in a refresh and in a rejection.
 
-Each row breaks the real thing: a store on loopback, the resolver, a file, the process's own threads.
+Each row breaks a real part: a store on loopback, the resolver, a file, or the threads of the process.
 """
 
 import asyncio
@@ -43,23 +43,23 @@ is known what that comes to."""
 
 
 class Place:
-    """One secret in one store; what breaks it is in the table, `heal` mends all of it."""
+    """One secret in one store. The rows of the table break it, and `heal` repairs all of it."""
 
     def __init__(self, store: Any, client: Any) -> None:
         self.store, self.home, self.clients = store, client, [client]
         self.listeners: list[socket.socket] = []
 
     def connect(self) -> Any:
-        """The factory that the provider has."""
+        """The factory of the provider's client."""
         return self.clients[-1]
 
     def reach(self, address: str) -> None:
-        """Lead the provider to another address from now on, with a client that is made before the fetch's time runs."""
+        """Point the provider to another address from now on. Its client is made before the time of the fetch starts."""
         self.clients.append(self.client_at(address))
         self.provider.close()
 
     def silence(self) -> None:
-        """Lead it to a server that lets it connect, and then never says a word."""
+        """Point the provider to a server that accepts connections and never answers."""
         self.listeners.append(socket.create_server(("127.0.0.1", 0)))
         self.reach(f"127.0.0.1:{self.listeners[-1].getsockname()[1]}")
 
@@ -139,7 +139,7 @@ class Disk(Place):
         os.replace(fresh, self.path)
 
     def become(self, target: str) -> None:
-        """Swap the file for a link, as Kubernetes does."""
+        """Replace the file by a symbolic link, as Kubernetes does."""
         self.path.unlink()
         self.path.symlink_to(target)
 
@@ -179,7 +179,7 @@ TABLE = [
     Row(Google, "not found", failing("NOT_FOUND"), "no such secret"),
     Row(Google, "deleted", lambda place: place.store.delete(place.secret), "no such secret"),
     Row(Google, "disabled", lambda place: place.store.disable(place.secret, "latest"), "disabled or destroyed"),
-    Row(Google, "deadline", failing("DEADLINE_EXCEEDED"), "no answer in time"),
+    Row(Google, "deadline", failing("DEADLINE_EXCEEDED"), "no answer from the store in time"),
     Row(Google, "hang", lambda place: place.store.hold(), SILENT, IMPATIENT),
     Row(Google, "silence", Place.silence, SILENT, IMPATIENT),
     Row(Google, "checksum", lambda place: place.store.corrupt_checksum(place.secret), "CRC32C"),
@@ -216,7 +216,7 @@ if sys.platform == "linux":
 
 @pytest.fixture(scope="module")
 def stores():
-    """The servers, and the clients that most rows share: making one takes longer than a test."""
+    """The servers and the clients that most rows share. Making a client takes longer than a test."""
     with SecretManagerEmulator() as google, AWSEmulator() as aws:
         at_google, at_aws = google.client(), AWS.client_at(aws.endpoint_url.removeprefix("http://"))
         yield {Google: (google, at_google), AWS: (aws, at_aws), Disk: (None, None)}
@@ -244,7 +244,7 @@ def clock():
 
 
 class Sync:
-    """What a thread does."""
+    """Runs the calls in a thread."""
 
     def get(self, credentials):
         return credentials.get()
@@ -260,7 +260,7 @@ class Sync:
 
 
 class Async:
-    """What a task does, always in the same loop."""
+    """Runs the calls as tasks, always in the same loop."""
 
     def __init__(self):
         self.runner = asyncio.Runner()
@@ -289,7 +289,7 @@ def way(request):
 
 
 def hurry(credentials, seconds):
-    """Give the first link this long from now on, and no other: on a busy machine a healthy one may take its time."""
+    """Set the timeout of the first link only: on a busy machine a healthy link may be slow."""
     link = credentials.engine.links[0]
     link.fetch = lambda rejected, timeout: type(link).fetch(link, rejected, seconds)
 
@@ -300,7 +300,7 @@ def breaks(place, row, credentials):
 
 
 def heals(place, credentials):
-    """Mend the store, publish another key, and let the calls that hung end."""
+    """Repair the store, publish another key, and let the hanging calls end."""
     place.heal()
     place.publish("key-2")
     hurry(credentials, PATIENT)
@@ -426,7 +426,7 @@ def test_a_hung_store_still_holds_its_answers_when_the_callers_have_theirs(aws, 
 
 
 def test_the_retries_of_a_stock_client_are_not_waited_for(clock):
-    """boto3's own take up to 15 s, and know nothing of `fetch_timeout`."""
+    """The retries of boto3 take up to 15 s and ignore `fetch_timeout`."""
     with AWSEmulator() as store:
         store.add("s", "key-1")
         client = store.client()

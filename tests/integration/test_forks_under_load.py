@@ -1,4 +1,4 @@
-"""What a fork finds in the middle: imports, models under construction, pools of HTTP clients, calls that hang."""
+"""Tests of a fork during other work: imports, models under construction, pools of HTTP clients, calls that hang."""
 
 import os
 import threading
@@ -21,7 +21,7 @@ pytestmark = [
 
 
 def at_once(work):
-    """Begin work in a thread that a fork waits for; it goes on once a fork is under way, and is returned."""
+    """Begin work that a fork waits for, in another thread. It continues once a fork has begun. Return its thread."""
     entered = threading.Event()
 
     def run():
@@ -37,7 +37,7 @@ def at_once(work):
 
 
 def test_work_that_a_fork_waits_for_may_make_what_forks_know():
-    """An import of the client makes locks of ours: it waited for the fork, and the fork for it."""
+    """An import of the client makes locks of this package. The import and the fork once waited for each other."""
     made, began = [], time.monotonic()
     thread = at_once(lambda: made.append(CredentialProvider(lambda: "key-1")))
     assert in_child(lambda: (len(made), made[0]())) == "(1, 'key-1')"
@@ -141,7 +141,7 @@ def test_a_fork_waits_for_models_of_the_sdk_that_are_built():
 
 
 def test_the_first_call_of_a_child_that_hangs_is_made_again_with_a_fresh_client():
-    """What the parent's library had under way at the fork may hang it for good."""
+    """A call of the parent's library that ran at the fork may make this call hang for ever."""
     parent = os.getpid()
 
     class Store:
@@ -170,7 +170,7 @@ def test_the_first_call_of_a_child_that_hangs_is_made_again_with_a_fresh_client(
 
 @pytest.mark.parametrize("without", ["", "aiohttp"])
 def test_what_anyio_loads_is_there_after_the_first_asynchronous_request(without):
-    """A fork in the middle of that import left a child that waited for it for good; with ours, the fork waits."""
+    """After a fork during that import, the child waited for the import for ever. With this package, the fork waits."""
     done = run_script(
         f"""
         import asyncio, sys

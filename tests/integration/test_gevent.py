@@ -59,7 +59,7 @@ def printed(script):
 )
 def test_patched_after_ssl_it_is_named_with_what_to_do(late, script):
     said = printed(f"{late}\n{PATCH}\n{script}")
-    assert "gevent patched ssl after it was imported" in said
+    assert "gevent patched ssl after the import" in said
     assert "before any other import" in said
 
 

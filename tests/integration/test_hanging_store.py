@@ -1,4 +1,4 @@
-"""The API refuses at once while the store hangs: a request has the API's own error within its own timeout."""
+"""The API refuses at once while the store hangs. A request raises the API's own error within its own timeout."""
 
 import asyncio
 import time
@@ -17,7 +17,7 @@ MODEL = "gemini-2.5-flash"
 
 @pytest.fixture
 def stuck(aws):
-    """A provider whose key is no good any more, and whose store hangs; the API that refuses it."""
+    """A provider with a refused key and a store that hangs, and the API that refuses the key."""
     aws.add("s", "key-1")
     with FakeGemini("key-1") as api:
         credentials = CredentialProvider(AWSSecretsManager("s", client=aws.client), fetch_timeout=40)
@@ -32,7 +32,7 @@ def client_of(credentials, api, **options):
 
 
 def fails(ask):
-    """The error's code, and how long it took."""
+    """Return the code of the error, and the seconds until it."""
     from google.genai import errors
 
     began = time.monotonic()

@@ -1,4 +1,4 @@
-"""What a user from outside ran into: legitimate uses that no rule of the design names."""
+"""Tests of correct uses that no rule of the design names. A user from outside found them."""
 
 import copy
 import json
@@ -25,7 +25,7 @@ from genai_credentials import (
 
 
 class Named(Provider):
-    """A subclass of the protocol that sets its name when it is made."""
+    """A subclass of the protocol that sets its name in its constructor."""
 
     def __init__(self, name):
         self.name = name
@@ -62,7 +62,7 @@ def test_a_status_can_be_copied_pickled_and_written_and_not_changed():
 
 
 def at_once(store, calls):
-    """What calls return that all are in the store's fetch at the same time."""
+    """Return the results of calls that are all inside the store's fetch at the same time."""
     store.gate.clear()
     with ThreadPoolExecutor(len(calls)) as threads:
         asking = [threads.submit(call) for call in calls]

@@ -1,4 +1,4 @@
-"""Forks, threads, exits: what a production server does to a process, over keep-alive connections."""
+"""Tests of forks, threads and exits, as production servers do them, over keep-alive connections."""
 
 import logging
 import math
@@ -36,7 +36,7 @@ pytestmark = [
 
 
 def in_child(work):
-    """What `work` returns in a forked child, as text; fails if it takes over 20 s."""
+    """Return the result of `work` in a forked child, as text. Fail if the child takes over 20 s."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -57,7 +57,7 @@ def in_child(work):
 
 
 def test_each_child_reads_its_own_secret_over_its_own_connection():
-    """One shared keep-alive connection gave children each other's secrets, up to 11 wrong of 12."""
+    """With one shared keep-alive connection, children read each other's secrets: up to 11 of 12 were wrong."""
     with AWSEmulator() as store:
         for number in range(5):
             store.add(f"secret-{number}", f"key-{number}")
@@ -131,7 +131,7 @@ def asking_with_httpx(credentials, api):
 
 @pytest.mark.parametrize("asking", [asking_with_genai, asking_with_httpx])
 def test_each_child_gets_its_own_answers_of_the_api(api, asking):
-    """A stock client that had sent a request before the fork gave children each other's answers."""
+    """With a stock client that sent a request before the fork, children read each other's answers."""
     with asking(CredentialProvider(lambda: "key-1"), api) as ask:
 
         def ask_often(name):
@@ -211,7 +211,7 @@ def test_threads_that_fork_at_once_deadlock_nobody():
 
 
 def seconds_to_fork():
-    """How long a fork takes whose child ends at once."""
+    """Return the seconds that a fork takes. Its child ends at once."""
     began = time.monotonic()
     child = os.fork()
     if child == 0:
@@ -223,7 +223,7 @@ def seconds_to_fork():
 
 @contextmanager
 def working(longest=forks.LONGEST_WAIT):
-    """Another thread at work, until the event is set that this yields, or the block is left."""
+    """Run work in another thread, until the yielded event is set or the block ends."""
 
     def work():
         with forks.at_work(longest):
@@ -299,7 +299,7 @@ def test_a_fork_that_waits_for_one_lock_holds_no_other(order):
 
 
 def test_a_fork_that_waits_for_the_lock_of_logging_holds_up_no_request():
-    """An interrupt may leave it taken for good; then forks wait for it, and nothing else does."""
+    """An interrupt may leave that lock taken for ever. Then forks wait for it, and requests do not."""
     keys = iter(map("key-{}".format, range(100)))
     credentials = CredentialProvider(lambda: next(keys), redact_logs=False)
     # Whether a logger is enabled, logging keeps for each level that was asked for, and takes its lock for another.
@@ -340,7 +340,7 @@ def test_work_that_other_work_waits_for_goes_on_while_a_fork_waits():
 
 
 def test_work_that_hands_something_to_an_executor_goes_on_while_a_fork_waits():
-    """As a look-up of a host's name in an event loop does; an executor's lock is held at a fork."""
+    """Looking up a host name in an event loop is such work. A fork holds the lock of an executor."""
     done = run_script(
         """
         import asyncio, os, threading, time
@@ -443,7 +443,7 @@ def test_a_child_counts_none_of_the_parents_calls():
 
 
 def test_the_first_call_in_a_child_is_tried_twice_within_its_time():
-    """What the fork left of the parent's libraries may hang the first one."""
+    """The fork may leave a library in a state in which the first call hangs."""
     calls, here = [], os.getpid()
 
     def hangs_once():

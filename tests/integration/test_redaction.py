@@ -1,7 +1,7 @@
-"""What the filter on other libraries' loggers takes out of a record, and what it leaves as it is.
+"""Tests of the filter on other libraries' loggers: the parts of a record that it removes, and those that it keeps.
 
-That no key is left in all that the suite logs is what `tests.leaks.plugin` shows; `tests/smoke/test_leaks.py` runs it
-over the rotation below.
+`tests.leaks.plugin` shows that no key is left in any log record of the suite. `tests/smoke/test_leaks.py` runs that
+plug-in over the rotation below.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ KEY = "AIzaSome/Key+with=signs&more"
 
 @contextmanager
 def records_of(name):
-    """The records that a handler on this logger gets at DEBUG."""
+    """Return the records that a handler on this logger receives at DEBUG."""
     logger, kept = logging.getLogger(name), []
     handler, level = logging.Handler(), logger.level
     handler.emit = kept.append
@@ -47,7 +47,7 @@ def records_of(name):
 
 
 def everything_in(record):
-    """As a formatter prints it, and as a collector of attributes keeps it."""
+    """Return a record as a formatter prints it, and as a collector of attributes keeps it."""
     return logging.Formatter().format(record) + repr(vars(record))
 
 
@@ -105,7 +105,7 @@ async def stream(credentials, api):
 
 
 class SecretOverRest(BaseHTTPRequestHandler):
-    """Says to each request that a version was added."""
+    """Answers each request with: a version was added."""
 
     def do_POST(self):
         self.rfile.read(int(self.headers["Content-Length"]))
@@ -282,11 +282,11 @@ def test_a_record_without_a_key_is_left_as_it_is(known):
 
 
 class ApiError(Exception):
-    """One whose text holds a key."""
+    """An error of the API whose text contains a key."""
 
 
 class Broken:
-    """Has no text, as an object half made, or a proxy whose target is gone."""
+    """An object without a text, such as a half-made object or a proxy without its target."""
 
     def __repr__(self):
         raise ReferenceError("weakly-referenced object no longer exists")
@@ -343,7 +343,7 @@ def test_it_installs_itself_on_each_logger_once():
 
 @pytest.fixture
 def as_at_the_start(monkeypatch):
-    """No filter of ours on any logger, and nobody who requires it."""
+    """Start without our filter on any logger, and without a provider that requires it."""
     monkeypatch.setattr(redaction, "_required", False)
     redaction.decline()
 
@@ -384,7 +384,7 @@ def test_a_logger_that_is_off_reads_nothing(known, name):
 
 
 def test_records_that_are_handed_on_are_clean_too(known):
-    """By `handle`, as what came over a queue or from another process is."""
+    """Records from a queue or another process reach the logger through `handle`."""
     logger = logging.getLogger(LOGGER)
     with records_of(LOGGER) as records:
         logger.handle(logging.makeLogRecord({"name": LOGGER, "msg": f"x {KEY}", "levelno": logging.INFO}))

@@ -259,7 +259,7 @@ class TestBadInput:
             ("ExpiredTokenException", "have expired"),
             ("UnrecognizedClientException", "were refused"),
             ("InvalidSignatureException", "were refused"),
-            ("InvalidParameterException", "does not understand"),
+            ("InvalidParameterException", "the request is invalid"),
             ("SomethingNewException", "SomethingNewException"),
         ],
     )
@@ -424,7 +424,7 @@ class TestCloudCredentials:
         [
             ({"AWS_PROFILE": "unheard-of"}, "profile does not exist"),
             ({"AWS_ACCESS_KEY_ID": "half"}, "incomplete"),
-            ({"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "AWS_DEFAULT_REGION": ""}, "no region is known"),
+            ({"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s", "AWS_DEFAULT_REGION": ""}, "no region is set"),
             (
                 {"AWS_WEB_IDENTITY_TOKEN_FILE": "/none", "AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/r"},
                 "FileNotFound",

@@ -118,7 +118,7 @@ class TestAnswers:
         self, server: Anything, provider: GoogleSecretManager, body: Any
     ) -> None:
         server.answer = Answer(200, body)
-        assert "none of Secret Manager" in str(failure(provider))
+        assert "does not come from Secret Manager" in str(failure(provider))
         assert len(server.requests) == 1
 
     @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A store's errors over real connections: the clouds' logins, and a version that is switched off."""
+"""Tests of a store's errors over real connections: expired cloud logins, and a disabled version."""
 
 import time
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ SECRET = "projects/acme/secrets/gemini"
 
 
 class Expired(Credentials):
-    """A login that cannot be renewed, as google-auth has it."""
+    """A login of google-auth that cannot be renewed."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ def login() -> Expired:
 
 @pytest.fixture
 def client(login: Expired, secret_manager: SecretManagerEmulator) -> Iterator[Any]:
-    """The stock client, with a login that gRPC asks for a token at each call."""
+    """The stock client with a login. gRPC asks the login for a token at each call."""
     local = grpc.local_channel_credentials(grpc.LocalConnectionType.LOCAL_TCP)
     calls = grpc.metadata_call_credentials(AuthMetadataPlugin(login, None))
     target, credentials = secret_manager.target, grpc.composite_channel_credentials(local, calls)
@@ -47,7 +47,7 @@ def client(login: Expired, secret_manager: SecretManagerEmulator) -> Iterator[An
 
 
 def test_a_google_login_that_expired_is_called_so_and_not_tried_again(login: Expired, client: Any) -> None:
-    """gRPC wraps it as 503: it was retried for four seconds, and called an outage."""
+    """gRPC turns this error into a 503. It was once retried for four seconds and reported as an outage."""
     began = time.monotonic()
     with pytest.raises(FetchFailed, match=r"the Google login of this machine has expired.*RefreshError") as caught:
         GoogleSecretManager(SECRET, client=client).fetch()

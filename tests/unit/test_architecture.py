@@ -1,4 +1,4 @@
-"""The house: which room may know which, how large one may be, and what an import costs."""
+"""Tests of the architecture: which module may import which, the size of modules, and the cost of an import."""
 
 import ast
 import subprocess
@@ -38,7 +38,7 @@ def room(module):
 
 
 def imports(path):
-    """Each module of ours that one imports, wherever in it, but for what only a checker sees."""
+    """Return each module of the package that a module imports anywhere, except under TYPE_CHECKING."""
     tree = ast.parse(path.read_text())
     blocks = [node for node in ast.walk(tree) if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
     ignored = {id(node) for block in blocks for part in block.body for node in ast.walk(part)}
@@ -121,7 +121,7 @@ def test_the_measures_of_the_house_are_kept():
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_locks_are_those_that_a_fork_renews(path):
-    """One that a thread of the parent holds at a fork is held in the child for good."""
+    """A plain lock that a thread of the parent holds at a fork is held in the child for ever."""
     if name_of(path) in ("forks", "per_process", "flight") or "testing" in path.parts or "cli" in path.parts:
         return
     plain = {"Lock", "RLock", "Condition", "Semaphore", "BoundedSemaphore", "Event", "Barrier"}

@@ -1,4 +1,4 @@
-"""Copies and pickles: each kind of thing is itself, is made anew, or says what to do."""
+"""Tests of copies and pickles: each object is itself, is made anew, or raises an error that says what to do."""
 
 import asyncio
 import concurrent.futures

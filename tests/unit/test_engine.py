@@ -1,4 +1,4 @@
-"""The engine: cache, single flight, rejection. Fetches are counted, and time is driven by hand."""
+"""Tests of the engine: cache, single flight, rejection. The tests count fetches and set the time."""
 
 import asyncio
 import logging
@@ -145,7 +145,7 @@ def test_nothing_better_is_none_at_once_and_fetches_keep_their_interval(store, c
 
 
 def test_a_rejection_without_a_request_gets_no_key_that_was_refused_at_this_very_instant(clock):
-    """It may be the other of two that a loop tries in turn, which would then never end."""
+    """A loop may try two keys in turn. With such a key it would never end."""
     credentials = CredentialProvider(lambda: "upper", lambda: "lower", clock=clock)
     upper = credentials.get()
     lower = credentials.reject(upper)
@@ -192,7 +192,7 @@ def test_a_fetch_that_began_before_the_rejection_is_no_answer_to_it(store, clock
 
 
 def test_no_parole_while_a_fetch_is_under_way_that_may_bring_a_better_key(store, clock):
-    """A request twice refused would else go out for the last time with a key that others were refused with."""
+    """Otherwise the last attempt of a request would use a key that the API refused for other requests."""
     credentials = CredentialProvider(store, clock=clock, patience=0)
     first = credentials.get()
     store.text = "key-2"
@@ -282,7 +282,7 @@ def test_the_herd_costs_one_access_at_a_real_store():
 
 
 class Emulated:
-    """The emulator as the herd sees a store: something to wait for, and to let go."""
+    """An emulator of a store whose answers the test can hold back and release."""
 
     def __init__(self, store):
         self.store, self.entered, self.gate = store, self, self
@@ -295,7 +295,7 @@ class Emulated:
 
 
 def herd(call, acall, callers, store):
-    """What many threads, and many tasks on three loops, get; the store answers once all of them wait."""
+    """Return the results of many threads, and of many tasks on three loops. The store answers when all of them wait."""
     waiting = threading.Barrier(callers + 3 + 1)
 
     def in_thread():
@@ -345,7 +345,7 @@ def test_a_cancelled_waiter_does_not_cancel_the_fetch_for_the_others(store):
 
 
 def test_a_call_that_hangs_is_replaced_twice_and_no_more(store, clock):
-    """So the store that answers again serves, and one that never does costs three threads."""
+    """A store that answers again serves. A store that never answers costs three threads."""
     store.gate.clear()
     credentials = CredentialProvider(store, Store("lower"), clock=clock, max_stale=1e9)
     link = credentials.engine.links[0]

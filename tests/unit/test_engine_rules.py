@@ -1,4 +1,4 @@
-"""Corners of the engine that only a mutation showed to be untested; docs/explanation/mutations.md has the table."""
+"""Tests of rules of the engine that a mutation showed to be untested; see docs/explanation/mutations.md."""
 
 import asyncio
 import functools
@@ -141,7 +141,7 @@ def test_only_a_key_that_was_replaced_lately_is_gone_back_to(store, clock, after
 
 
 def test_a_key_that_was_refused_is_none_that_worked(store, clock):
-    """So with nothing newer than the key that followed it, the version before that one is still worth a try."""
+    """So if the store has no newer key, the version before the refused key is tried."""
     store.fetch_previous = lambda rejected: ApiKey("older", provider="store")
     credentials = CredentialProvider(store, clock=clock)
     first = credentials.get()
@@ -306,13 +306,13 @@ def test_a_close_that_fails_leaves_no_other_provider_open(clock):
 
 
 class Interrupted(BaseException):
-    """What a signal's handler may raise in the main thread, anywhere: a soft time limit, Ctrl-C."""
+    """An exception that a signal handler raises anywhere in the main thread, such as a soft time limit or Ctrl-C."""
 
 
 def interrupted(work, place):
-    """Run `work` and raise at the so-many-th place where a signal may do so in this thread; whether it got so far.
+    """Run `work`, and raise at the given place where a signal may raise. Return whether `work` reached that place.
 
-    Those are the start of a function in Python and the end of one in C.
+    The places are the start of a function in Python and the end of a function in C.
     """
     passed = 0
 
@@ -387,7 +387,7 @@ def test_an_error_that_many_refreshes_share_carries_no_frames_from_one_to_the_ne
 
 
 def in_child(work):
-    """What `work` returns in a forked child."""
+    """Return the result of `work` in a forked child."""
     receiving, sending = multiprocessing.Pipe(duplex=False)
     child = multiprocessing.get_context("fork").Process(target=lambda: sending.send(work()), daemon=True)
     child.start()

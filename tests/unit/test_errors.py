@@ -1,4 +1,4 @@
-"""The tree of errors: what is caught by what, what a person reads, and the way through a pickle."""
+"""Tests of the errors: their classes, their texts, and pickling."""
 
 import pickle
 

@@ -1,4 +1,4 @@
-"""One request's policy, without a wire: which keys it is sent with, and what each answer says of them."""
+"""Tests of the policy of one request, without a network: the keys that are sent, and the effect of each answer."""
 
 import functools
 import itertools
@@ -20,7 +20,7 @@ NOT_FOUND = b'{"error": {"code": 404, "message": "no such model", "status": "NOT
 
 
 def send(credentials, answer, **options):
-    """The keys that one request is sent with; `answer` gives status and body for a key's text."""
+    """Return the keys with which one request is sent. `answer` maps a key's text to status and body."""
     steps, verdict, sent = exchange(credentials.engine, **options), None, []
     while key := advance(steps, verdict):
         sent.append(key.get_secret_value())
@@ -84,7 +84,7 @@ def test_an_acceptance_of_a_request_sent_before_the_refusal_proves_nothing(impat
 
 
 def test_a_key_that_is_accepted_refused_and_accepted_is_fresh(impatient):
-    """Every acceptance after a refusal counts, and not the first one alone."""
+    """Every acceptance after a refusal counts, not only the first one."""
     assert [send(impatient, taking(*live)) for live in (["key-1"], [], ["key-1"])] == [["key-1"]] * 3
     assert impatient.status().state == "FRESH"
 
@@ -131,7 +131,7 @@ def test_a_request_waits_no_longer_for_the_first_key_than_its_own_timeout(store,
 
 
 def test_a_second_rotation_right_after_a_fetch_that_found_nothing_loses_nothing(store, clock):
-    """The interval belongs to the refused key: one that is refused for the first time earns its own fetch."""
+    """The interval applies to one refused key. A key that is refused for the first time causes its own fetch."""
     credentials = CredentialProvider(store, clock=clock, min_refresh_interval=5)
     assert send(credentials, taking()) == ["key-1"]
     store.text = "key-2"
@@ -184,7 +184,7 @@ def test_flapping_is_forgotten_after_a_minute_of_quiet(store, clock):
 
 
 def test_a_rejection_waits_for_one_fetch_under_way_and_one_of_its_own(store, clock):
-    """Others that refresh all the time cannot keep it waiting."""
+    """Other callers that refresh all the time cannot make it wait."""
     credentials = CredentialProvider(store, clock=clock)
     key = credentials.get()
     rejecting = credentials.engine.reject_steps(key, {key.fingerprint})
@@ -277,7 +277,7 @@ def test_a_second_rotation_while_a_request_is_patient_is_found(store, clock):
 
 
 def test_of_many_keys_in_quick_succession_each_one_is_sent_again(store, clock):
-    """A round has room for three; the oldest of the five new ones is the one that replicas take in the end."""
+    """A round sends three keys at most. In the end the servers accept the oldest of the five new keys."""
     credentials = CredentialProvider(store, clock=clock)
     assert send(credentials, taking("key-1")) == ["key-1"]
     for number in range(2, 7):
@@ -308,7 +308,7 @@ def test_a_patient_request_may_ask_the_stores_in_its_time_however_often_that_was
 
 
 def test_while_replicas_disagree_the_older_key_is_only_lent(store, clock):
-    """The newest one stays the current key, though a replica that doesn't know it yet takes the older one alone."""
+    """The newest key stays the current key, although a server that does not have it yet accepts only the older key."""
     credentials = CredentialProvider(store, clock=clock)
     assert send(credentials, taking("key-1")) == ["key-1"]
     store.text = "key-2"
@@ -343,7 +343,7 @@ def test_no_pause_goes_beyond_the_requests_own_timeout(store, clock):
 
 @pytest.fixture
 def told():
-    """The events so far, and the provider that tells of them."""
+    """Return the events so far, and the provider that emitted them."""
 
     class Told:
         def __init__(self):
@@ -380,7 +380,7 @@ def test_rotated_is_told_whenever_another_key_serves_and_the_counter_agrees(stor
 
 
 def test_a_lent_key_that_the_api_accepts_serves_from_then_on(clock, told):
-    """While each key is refused, none takes the place of another; the first one that is accepted does."""
+    """While every key is refused, no key replaces another. The first accepted key becomes the current key."""
     credentials = CredentialProvider(lambda: "key-1", lambda: "key-2", clock=clock, patience=0, on_event=told)
     assert send(credentials, taking()) == ["key-1", "key-2"]
     clock.advance(1)
@@ -422,7 +422,7 @@ def test_another_key_that_is_dead_too_is_warned_of_anew(impatient, store, clock,
 
 
 def test_while_a_fetch_is_under_way_no_outage_is_warned_of(impatient, store, caplog):
-    """It may bring another key."""
+    """The fetch may find another key."""
     impatient.get()
     store.entered.acquire()
     store.gate.clear()
@@ -435,7 +435,7 @@ def test_while_a_fetch_is_under_way_no_outage_is_warned_of(impatient, store, cap
 
 
 def outages(caplog):
-    """How many warnings there were of keys that are all refused."""
+    """Return the number of warnings that all keys are refused."""
     return sum(getattr(record, "event", None) == "no_replacement" for record in caplog.records)
 
 

@@ -1,4 +1,4 @@
-"""The news that a fetch ended: how it reaches threads, and the tasks of any number of event loops."""
+"""Tests of `Landing`: the end of a fetch wakes threads, and tasks in any number of event loops."""
 
 import asyncio
 import signal
@@ -24,7 +24,7 @@ class CountingLoop(asyncio.SelectorEventLoop):
 
 
 async def crowd(landing, size, ready):
-    """So many tasks, all waiting when `ready` is told; how many came through."""
+    """Run `size` tasks; `ready` is called when all of them wait. Return the number of tasks that were woken."""
     tasks = [asyncio.create_task(landing.await_()) for _ in range(size)]
     await asyncio.sleep(0)
     ready.release()
@@ -47,7 +47,7 @@ def test_each_loop_is_called_once_however_many_of_its_tasks_wait():
 
 
 def waits(landing, size):
-    """So many threads that wait, once all do."""
+    """Start that many threads, and return them when all of them wait."""
     threads = [threading.Thread(target=landing.wait, daemon=True) for _ in range(size)]
     for thread in threads:
         thread.start()

@@ -1,4 +1,4 @@
-"""`ApiKey` shows nothing and never changes; `clean` takes a key out of a copied text, or says why there is none."""
+"""Tests of `ApiKey`, which hides its text and never changes, and of `clean`, which finds the key in a copied text."""
 
 import copy
 import hashlib
@@ -375,7 +375,7 @@ class TestExtractField:
 
 
 def pointers(value: object, path: str = "") -> Iterator[tuple[str, str]]:
-    """Each text inside a JSON document, with the pointer to it; not the document itself."""
+    """Return each text inside a JSON document with the pointer to it, except the document itself."""
     if isinstance(value, str):
         yield from [(path, value)] if path else []
         return

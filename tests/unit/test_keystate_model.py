@@ -1,4 +1,4 @@
-"""Random interleavings of time, rotations, revocations, faults, gets and rejections, against what must always hold."""
+"""Tests of the state machine with random sequences of rotations, revocations, faults, gets and rejections."""
 
 import re
 from pathlib import Path
@@ -112,7 +112,7 @@ class Rotations(RuleBasedStateMachine):
 
     @rule()
     def request(self):
-        """As the client sends it: at most three times, each with another key."""
+        """Send a request like the client: at most three times, each time with another key."""
         try:
             key = self.credentials.get()
         except NoCredentials:
@@ -179,7 +179,7 @@ TestRotations.settings = settings(
 
 
 class World:
-    """One link and a clock, to lead the machine through its transitions."""
+    """One link and a clock, for tests of single transitions."""
 
     def __init__(self):
         self.clock = FakeClock()

@@ -1,4 +1,4 @@
-"""A key that was pasted where a name, a path, a URL or a number belongs: refused, and not repeated."""
+"""Tests of a key in the place of a name, a path, a URL or a number: it is refused, and no error quotes it."""
 
 import pytest
 

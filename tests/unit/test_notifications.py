@@ -1,4 +1,4 @@
-"""`notify()`: one moment for all notifications, which lasts until a fetch that began after it succeeds."""
+"""Tests of `notify()`: all open notifications share one fetch, which must begin after them and succeed."""
 
 import gc
 import logging
@@ -24,7 +24,7 @@ forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no f
 
 
 class Middle(Random):
-    """Draws the middle of every range, and counts."""
+    """A random generator that draws the middle of every range and counts its calls."""
 
     draws = 0
 
@@ -34,14 +34,14 @@ class Middle(Random):
 
 
 class Newer(Store):
-    """A store with a cache in front, which `fetch_newer` looks past."""
+    """A store with a cache in front of it. `fetch_newer` reads past the cache."""
 
     def __init__(self, text="key-1", name="store"):
         super().__init__(text, name)
         self.cached, self.currents = text, []
 
     def fetch(self, rejected=None):
-        """What the cache holds."""
+        """Return the key in the cache."""
         text, self.text = self.text, self.cached
         try:
             return super().fetch(rejected)
@@ -49,14 +49,14 @@ class Newer(Store):
             self.text = text
 
     def fetch_newer(self, current):
-        """What the store holds."""
+        """Return the key in the store."""
         self.currents.append(current)
         self.cached = self.text
         return super().fetch()
 
 
 def eventually(true, seconds=10.0):
-    """Wait until something is so."""
+    """Wait until a condition is true."""
     give_up = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < give_up
@@ -64,7 +64,7 @@ def eventually(true, seconds=10.0):
 
 
 def idle(credentials):
-    """Whether no notification waits for a fetch."""
+    """Return whether no notification is open."""
     return not credentials.engine.keystate.notice.pending
 
 
@@ -462,7 +462,7 @@ def test_a_signals_handler_may_notify_whatever_it_interrupts(store):
 
 
 def in_children(number, work):
-    """What `work` returns in each of so many forked children."""
+    """Return the result of `work` in each of `number` forked children."""
     fork = multiprocessing.get_context("fork")
 
     def send(pipe):

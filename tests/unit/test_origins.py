@@ -1,4 +1,4 @@
-"""Where a key may travel."""
+"""Tests of the origins to which a key may be sent."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Rotations that overlap: the fresh key isn't live yet, the old one dies late or flaps. Time is driven by hand."""
+"""Tests of overlapping rotations: the new key is not live yet, or the old key dies late or flaps."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from genai_credentials.testing import FakeClock
 
 
 class World:
-    """A store that publishes keys, an API that takes some of them, and requests as the client makes them."""
+    """A store that publishes keys, an API that accepts some of them, and requests like those of the client."""
 
     name = "store"
 
@@ -23,7 +23,7 @@ class World:
         return ApiKey(self.published, provider=self.name)
 
     def request(self):
-        """Send a request at most three times; note it as lost when a key that would have served it wasn't tried."""
+        """Send a request at most three times. It counts as lost if a key that would have worked was not tried."""
         key, tried = self.credentials.get(), []
         self.settle()
         while key is not None and len(tried) < 3:
@@ -95,7 +95,7 @@ def test_the_old_key_dying_before_the_trial_brings_the_fresh_one_at_once():
 
 @pytest.mark.parametrize("spacing", [0.01, 0.5, 1.5, 6])
 def test_no_request_is_lost_that_one_of_the_two_keys_would_have_served(spacing):
-    """New key published at once and dead for 3 minutes, the old one dying after 2: parole, never a ban."""
+    """The new key is published at once and works after 3 minutes. The old key dies after 2 minutes. Parole helps."""
     world = publish_and_refresh(World(ttl=300))
     start = world.clock.now
     for _ in range(max(200, int(300 / spacing))):

@@ -1,4 +1,4 @@
-"""What is taken for a provider, and what the providers share."""
+"""Tests of the objects that are accepted as a provider, and of the code that all providers share."""
 
 import functools
 import logging
@@ -91,8 +91,8 @@ class TestAsProvider:
             (functools.partial(coroutine_function), "async function", "plain function"),
             (AsyncFunction(), "async function", "plain function"),
             (AsyncVault(), "fetch.* is async", "plain method"),
-            (lambda path: TEXT, "wants arguments", "without arguments"),
-            (functools.partial(lambda path, name: TEXT, "key"), "wants arguments", "without arguments"),
+            (lambda path: TEXT, "needs arguments", "without arguments"),
+            (functools.partial(lambda path, name: TEXT, "key"), "needs arguments", "without arguments"),
             (SimpleNamespace(name="n", fetch=read_key), "n: fetch.* cannot be called", "rejected=None"),
             (SimpleNamespace(name="n", fetch=lambda a, b: TEXT), "n: fetch.* cannot be called", "rejected=None"),
             (SimpleNamespace(fetch=read_key), "no name", "name: str"),

@@ -1,4 +1,4 @@
-"""The small map that forgets."""
+"""Tests of `Recent`, the small map that drops old entries."""
 
 from genai_credentials.recent import Recent
 

@@ -1,4 +1,4 @@
-"""The rejection table, a row each, and whatever else a server may answer."""
+"""Tests of the rejection table, one per row, and of any other answer of a server."""
 
 import json
 from typing import Any
@@ -121,7 +121,7 @@ def _reasons() -> list[str]:
 
 @pytest.mark.parametrize("reason", _reasons())
 def test_every_reason_that_google_can_give_has_its_row(reason: str) -> None:
-    """A reason that is new in the enum fails here: decide by "would another key help?"."""
+    """This test fails for a new reason in the enum. Choose its verdict by the question "would another key help?"."""
     row = REASONS[reason]
     assert row.meaning.endswith((".", "good."))
     assert row.remedy
@@ -297,7 +297,7 @@ ECHOED = [NOT_VALID, LEAKED, KEYS_UNSUPPORTED, '"reason": "API_KEY_INVALID"', js
 )
 @pytest.mark.parametrize("cut", [None, -1, -20])
 def test_what_a_user_wrote_is_no_rejection(echo: str, frame: str, cut: int | None) -> None:
-    """A 400 repeats parts of the request: a prompt about keys must not cost a key."""
+    """An error 400 repeats parts of the request. A prompt about keys must not put a key into quarantine."""
     assert classify(400, body(frame.format(echo))[:cut]) == UNTOUCHED
 
 

@@ -1,4 +1,4 @@
-"""Every error of ours that the code makes says what to do next: a walk over its syntax."""
+"""Tests that every error in the code of the package has a remedy. They walk the syntax tree of each module."""
 
 import ast
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ def _base_names(node: ast.ClassDef) -> set[str]:
 
 
 def _classes() -> dict[str, tuple[Path, ast.ClassDef]]:
-    """Our classes of errors by name, those that are derived anywhere included."""
+    """Return the package's classes of errors by name, including all subclasses."""
     every = [(path, node) for path, tree in TREES.items() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
     found = {node.name: (path, node) for path, node in every if node.name in ROOTS and path.name == "errors.py"}
     while more := {n.name: (p, n) for p, n in every if n.name not in found and _base_names(n) & set(found)}:
@@ -31,7 +31,7 @@ CLASSES = _classes()
 
 
 def _names_in(path: Path) -> set[str]:
-    """The names by which one module knows our errors: its own, and those that it imports."""
+    """Return the names of the package's errors in one module: those it defines and those it imports."""
     names = {node.name for node in ast.walk(TREES[path]) if isinstance(node, ast.ClassDef)}
     own = {name for name in names if name in CLASSES and CLASSES[name][0] == path}
     for node in ast.walk(TREES[path]):
@@ -43,7 +43,7 @@ def _names_in(path: Path) -> set[str]:
 
 
 def _brings_its_own(name: str) -> bool:
-    """Whether a class has a remedy of its own: its constructor takes none, or has one for who names none."""
+    """Return whether a class sets its own remedy: its constructor takes no remedy, or has a default remedy."""
     node = CLASSES[name][1]
     for part in node.body:
         if isinstance(part, ast.FunctionDef) and part.name == "__init__":
@@ -75,7 +75,7 @@ def test_every_error_that_a_module_makes_has_a_remedy(path: Path) -> None:
 
 
 def test_the_walk_finds_the_errors_that_are_made() -> None:
-    """Otherwise it would pass by finding none."""
+    """Otherwise the test above would pass if the walk found no errors."""
     calls = [call for path in TREES for call in _made(path)]
     assert len(calls) > 150
     assert {"Unproven", "RotationFailed", "PutConflict", "NoSuchSecret"} <= set(CLASSES)

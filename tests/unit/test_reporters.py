@@ -1,4 +1,4 @@
-"""What Sentry keeps of an error that a misplaced key ends in: no frame of ours holds the key's text."""
+"""Tests of Sentry's report of an error after a misplaced key: no frame of the package contains the key's text."""
 
 import asyncio
 import os
@@ -25,7 +25,7 @@ class Settings(pydantic.BaseModel):
 
 @pytest.fixture
 def reported() -> Iterator[Reported]:
-    """Runs a function, and returns those stack frames of ours that Sentry would send of its error."""
+    """Return a function that runs another one, and returns the package's stack frames that Sentry would send."""
     with reporting(event_scrubber=None) as report:
 
         def run(function: Callable[[], object]) -> list[dict[str, Any]]:
@@ -39,7 +39,7 @@ def reported() -> Iterator[Reported]:
 
 
 def held(text: str) -> Callable[[Callable[[str], object]], Callable[[], object]]:
-    """Calls that are given a text, which their own frame holds."""
+    """Calls with a text as an argument. Their own frame contains the text."""
     return lambda call: lambda: call(text)
 
 

@@ -1,4 +1,4 @@
-"""What `status()` looks like in print and in a notebook."""
+"""Tests of the table that `print` and notebooks show for `status()`."""
 
 import re
 
@@ -14,7 +14,7 @@ def one():
 
 
 class Down:
-    """A provider that is down, with a name as awkward as a reason can be."""
+    """A provider that is down, with awkward characters in its name and its reason."""
 
     name = "<store> & co"
 

@@ -1,4 +1,4 @@
-"""The stores' errors, as their own libraries raise them: the code that can be searched for, and what to do."""
+"""Tests of the table of store errors, with errors that the stores' own libraries raise: code and remedy of each."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The engine when what is around it fails: launches, log handlers, listeners, signals' handlers that raise."""
+"""Tests of the engine while other parts fail: thread starts, log handlers, listeners, signal handlers that raise."""
 
 import functools
 import itertools
@@ -23,7 +23,7 @@ REFUSED = b'{"error": {"code": 400, "status": "INVALID_ARGUMENT", "details": [{"
 
 
 def elsewhere(call, *args):
-    """What a call returns in a thread of its own: one that hangs is to fail the test, not to hold it up."""
+    """Return the result of a call in another thread, so that a call that hangs fails the test and does not block it."""
     return run(functools.partial(call, *args), "elsewhere").result(10)
 
 
@@ -79,7 +79,7 @@ def test_a_launch_that_fails_leaves_nobody_waiting(store, clock, monkeypatch, er
 
 
 class Shipper(logging.Handler):
-    """Ships the application's records with the key, for which it asks under its own lock."""
+    """A log handler that sends records with the key. It asks for the key while it holds its own lock."""
 
     def __init__(self, credentials):
         super().__init__()
@@ -149,11 +149,11 @@ def test_a_listener_that_sleeps_gets_each_event_in_order_in_the_end(clock):
 
 
 class Interrupted(BaseException):
-    """What a signal's handler may raise in the main thread, anywhere."""
+    """An exception that a signal handler raises at any place of the main thread."""
 
 
 def interrupted(work, place, caught=lambda error: None):
-    """Run `work` and raise at the so-many-th place where a signal may do so; whether it got so far."""
+    """Run `work`, and raise at the given place where a signal may raise. Return whether `work` reached that place."""
     passed = 0
 
     def profile(frame, event, _):
@@ -174,7 +174,7 @@ def interrupted(work, place, caught=lambda error: None):
 
 
 def a_request(credentials, *live):
-    """One request to an API that takes these keys; the text of the key it ends with."""
+    """Send one request to an API that accepts these keys. Return the text of the last key."""
     steps, verdict, last = exchange(credentials.engine), None, None
     while key := advance(steps, verdict):
         last = key.get_secret_value()
@@ -204,7 +204,7 @@ def give_up(credentials, store):
 
 @pytest.fixture
 def fresh_handlers():
-    """An interrupt inside of a log handler leaves its lock taken, which is logging's own; later tests log too."""
+    """An interrupt inside a log handler leaves the handler's lock taken. Later tests need handlers with free locks."""
     yield
     for handler in logging.getLogger().handlers:
         handler.createLock()
@@ -237,7 +237,7 @@ def forked():
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_an_interrupt_at_any_place_of_work_holds_up_no_fork():
-    """Although the interrupts, with their frames, are kept: as a crash reporter keeps them."""
+    """The interrupts are kept with their frames, as a crash reporter keeps them."""
     kept = deque(maxlen=5)
 
     def work():

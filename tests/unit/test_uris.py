@@ -1,4 +1,4 @@
-"""Text -> providers: the grammar, its errors, and that a provider's text form reads back to an equal one."""
+"""Tests of URIs: the grammar, its errors, and that the URI of a provider makes an equal provider."""
 
 import traceback
 from importlib.metadata import EntryPoint
