@@ -26,7 +26,8 @@ def checked(name: object) -> str:
     """
     if not isinstance(name, str):
         raise ConfigurationError(
-            f"A tenant's name must be a text, not {type(name).__name__}.", remedy="Pass the name for the factory."
+            f"A tenant's name must be a text, not {type(name).__name__}.",
+            remedy="Pass the tenant's name as the factory receives it.",
         )
     name = str.__str__(name)
     if not name or len(name) > LONGEST:
