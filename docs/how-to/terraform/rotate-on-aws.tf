@@ -2,7 +2,7 @@
 # AWS role is trusted by workload identity federation.
 #
 # The function's package, made beforehand:
-#   pip install --target package 'genai-credentials[aws]'
+#   pip install --target package 'PATH-OF-THE-CHECKOUT[aws]'
 #   gcloud iam workload-identity-pools create-cred-config --aws --output-file=package/google.json \
 #     --service-account=gemini-rotator@PROJECT.iam.gserviceaccount.com \
 #     projects/NUMBER/locations/global/workloadIdentityPools/rotation/providers/aws

@@ -2,7 +2,7 @@
 # and a function rotates.
 #
 # The function's source, made beforehand: rotate_function.py as main.py, and a requirements.txt with
-#   genai-credentials[google]
+#   genai-credentials[google]     (until it is published: the path of a wheel in the same zip file)
 #   functions-framework
 # in one zip file.
 
