@@ -6,16 +6,22 @@ import html
 import re
 from typing import Any
 
-MARKS = {"text": "no-copy output ", "console": "no-copy output ", "python doc-signature": "no-copy "}
-"""Kinds of blocks that nobody types or saves, each with its classes: output, and signatures in the reference."""
+MARKS = {"text": "no-copy output ", "console": "no-copy output ", "pycon": "no-copy ", "python doc-signature": "no-copy "}
+"""Kinds of blocks that nobody copies, each with its classes: output, sessions with prompts, signatures."""
+
+LISTS = ("benchmarks", "changelog", "explanation/mistakes", "explanation/mutations", "explanation/paths")
+WEIGHTS = {"troubleshooting.md": 2.0} | {f"{page}.md": 0.3 for page in LISTS}
+"""How much a page counts in the search, if not 1: an answer comes before a list that contains every word."""
 
 _LINK = re.compile(r"!?\[([^\]]*)\](?:\([^)]*\)|\[[^\]]*\])?(?:\{[^}]*\})?")
 _TAG = re.compile(r"<[^>]+>")
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """Describe a page by its first paragraph, unless it describes itself; the front page has no list of pages."""
+    """Describe a page by its first paragraph, weigh it for the search; the front page has no list of pages."""
     page.meta.setdefault("description", description(markdown))
+    if weight := WEIGHTS.get(page.file.src_uri):
+        page.meta["search"] = {"boost": weight}
     if page.is_homepage:
         page.meta["hide"] = [*page.meta.get("hide", []), "navigation"]
     return markdown

@@ -103,6 +103,13 @@ def test_each_yaml_block_parses(page):
         assert yaml.safe_load(text), title
 
 
+@pytest.mark.parametrize("page", [page for page in SITE if page.read_text().startswith("---\n")], ids=name)
+def test_what_a_page_says_of_itself_is_yaml(page):
+    # Otherwise the site shows it as the first heading.
+    yaml = pytest.importorskip("yaml")
+    assert "description" in yaml.safe_load(page.read_text().split("---\n")[1])
+
+
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=name)
 def test_each_python_block_is_python(page):
     for title, text in blocks(page, "python"):
