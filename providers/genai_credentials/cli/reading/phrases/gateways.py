@@ -67,6 +67,10 @@ _API_GATEWAYS = phrases(
     ("invalid subscription key", "", "gateway"),
     # Kong
     ("no api key found in request", "", "no_key_sent"),
+    ("no route matched with those values", "", "gateway_route"),
+    # Tyk, 3scale
+    ("access to this api has been disallowed", "", "gateway_forbidden"),
+    (("authorization field missing", "authentication parameters missing"), "", "no_key_sent"),
     # WSO2
     ("9009", r"\bcode\W{1,4}(?:900900|900901|900903)\b", "gateway"),
     ("900902", r"\bcode\W{1,4}900902\b", "no_key_sent"),
@@ -148,6 +152,7 @@ _GENERAL = phrases(
     ("invalid_api_key", r"\binvalid_api_key\b", "unauthorized"),
     ("context_length_exceeded", "", "bad_request"),
     ("maximum context length", "", "bad_request"),
+    ("does not support", r"\bprovider does not support\b", "gateway_route"),
     ("invalid provider", r"\binvalid provider(?:[.!\"'}]|$|\n)", "gateway_route"),
     weight=GENERAL,
 )
