@@ -81,7 +81,7 @@ _LOGINS = phrases(
     ("client_secret", r"client_secret[\"' ]{1,3}(?:is )?(?:missing|invalid|required)", "login"),
     ("application-default login", r"gcloud auth application-default login", "login"),
     ("impersonated credentials", "", "login"),
-    ("credentials", r"invalid credentials? (?:format|file|json|type)\b", "login"),
+    ("credential", r"invalid credentials? (?:format|file|json|type)\b", "login"),
     ("authenticating",
      r"(?:error|fail\w{0,5}) authenticating (?:the |to |with )?(?:cloud sdk|gcloud|google cloud)", "login"),
     ("credentials file",
