@@ -24,6 +24,8 @@ _OF_A_KEY = phrases(
     ("app check",
      r"\bapp check\b[^\n]{0,60}\b(?:invalid|missing|required|expired|error|denied|fail\w{0,3}|not (?:valid|verified))"
      r"|\b(?:invalid|missing|no|expired|fail\w{0,3}|error)\b[^\n]{0,30} app check\b", "app_check"),
+    ("appcheck", r"\bappcheck(?:/|: )(?:throttled|requests throttled|fetch-|initial-throttle|token-)", "app_check"),
+    ("api-key-not-valid", "", "API_KEY_INVALID"),
     ("client is no longer supported", "", "client_retired"),
     ("unsupported_client", r"reasoncode\W{1,6}unsupported_client\b", "client_retired"),
     ("denied access", r"project has been denied access", "project_denied"),

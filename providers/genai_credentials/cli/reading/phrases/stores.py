@@ -75,6 +75,9 @@ _LOGINS = phrases(
     ("computemetadata",
      r"failed to retrieve http://(?:metadata\.google\.internal|169\.254\.169\.254)/computemetadata", "login"),
     ("refresh access token", r"could not refresh access token", "login"),
+    ("oauth token",
+     r"(?:fail\w{0,3}|unable|could not|cannot)\b[^\n]{0,10} (?:get|fetch|obtain|load) (?:\w{1,4} )?oauth token",
+     "login"),
     (("exchange", "refresh"),
      r"fail\w{0,3} to (?:exchange|refresh)[^\n]{0,40} (?:tokens?|code)\b"
      r"|token (?:exchange|refresh) (?:has )?failed|token[_-]refresh\b[^\n]{0,40}fail", "login"),
@@ -134,6 +137,10 @@ _MOUNTS = phrases(
     ("no such file", r"no such file or directory[^\n]{0,20}['\"`]?/[^\n]{0,120}(?:secret|key|token|gemini)", "mount"),
     ("no such file",
      r"/[^\n'\"]{0,120}(?:secret|api[_-]?key|gemini)[^\n'\"]{0,60}['\"]?: no such file or directory", "mount"),
+    (("eacces", "permission denied, open", "accessdeniedexception: /"),
+     r"(?:permission denied, open '|accessdeniedexception: )/[^\n]{0,120}(?:secret|key|token|gemini)", "mount"),
+    ("permission denied", r"open /[^\n]{0,120}(?:secret|key|token|gemini)[^\n]{0,60}: permission denied", "mount"),
+    ("bind source path does not exist", "", "mount"),
     ("permission denied: '/", r"permission denied: '/[^\n]{0,120}(?:secret|key|token|gemini)", "mount"),
     ("is a directory", r"is a directory: '/[^\n]{0,120}(?:secret|key|token|gemini)", "mount"),
 )  # fmt: skip
