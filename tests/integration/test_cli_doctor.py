@@ -60,6 +60,15 @@ def api(fake_gemini: FakeGemini, monkeypatch: pytest.MonkeyPatch) -> FakeGemini:
 # Doctor
 
 
+@pytest.mark.parametrize("chain", [[], ["file:/nowhere"], ["--offline"]])
+@pytest.mark.parametrize("url", ["gateway.example", "http://gateway.example", "ftp://gateway.example"])
+def test_a_base_url_that_the_key_may_not_go_to_is_refused_with_and_without_a_key(url: str, chain: list[str]) -> None:
+    for json_option in ([], ["--json"]):
+        done = run("doctor", "--base-url", url, *chain, *json_option)
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert "gateway.example" in done.stderr
+
+
 def test_where_all_is_well_the_doctor_says_so(api: FakeGemini) -> None:
     result = document("doctor", "--base-url", api.base_url)
     assert result["exit_code"] == 0

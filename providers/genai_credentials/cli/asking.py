@@ -14,6 +14,7 @@ from genai_credentials.cli import meanings
 from genai_credentials.cli.causes import ACCEPTED, CHECK, GATEWAY, NO_MODELS, TABLE, Meaning
 from genai_credentials.cli.chains import Chain, Witness, key_document, kind_of, links_document
 from genai_credentials.cli.output import Misconfigured, in_options
+from genai_credentials.client.origins import origin_of
 from genai_credentials.errors import ConfigurationError, CredentialsError, NoCredentials
 from genai_credentials.key import ApiKey
 from genai_credentials.provider import Provider
@@ -29,6 +30,18 @@ class Way(NamedTuple):
     base_url: str | None
     timeout: float
     allow_plain_http: bool
+
+    def check(self) -> None:
+        """Raise an error if the key may not be sent there.
+
+        Raises:
+            Misconfigured: The base URL is none, or the key would travel in the clear.
+        """
+        try:
+            if self.base_url:
+                origin_of(self.base_url, allow_plain_http=self.allow_plain_http)
+        except ConfigurationError as error:
+            raise Misconfigured.of(error, self.base_url) from None
 
 
 class Answer(NamedTuple):

@@ -64,10 +64,11 @@ def doctor(
     """
     from genai_credentials.cli.asking import Way
 
-    chain = chain_of(uris)
+    chain, way = chain_of(uris), Way(base_url, timeout, allow_plain_http)
+    way.check()
     seen = look(chain, offline=offline)
     with quiet():
-        asked = None if offline or seen.code != OK else ask_chain(chain, Way(base_url, timeout, allow_plain_http))[0]
+        asked = None if offline or seen.code != OK else ask_chain(chain, way)[0]
     host, found = origin_name(base_url), machine.versions()
     points = [*_of_chain(chain, seen), *_of_api(chain, seen, asked, host), *_of_machine(chain, host, asked, found)]
     code = exit_code(seen, asked, points)

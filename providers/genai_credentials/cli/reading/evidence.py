@@ -87,7 +87,10 @@ _NUMBER = re.compile(
 _BEFORE_A_SENTENCE = re.compile(r"(?:^|[\]:>|)–—-]\s|[：）】])([45]\d\d)\s(?=[A-Z\u4e00-\u9fff\"'{\[*])", re.MULTILINE)
 # A line of a file: "chat.go:404", "app.js:1:429".
 _LINE = re.compile(r"\.[a-z]{1,5}[:\"', ]{1,3}(?:line )?(?:\d{1,5}:)?$")
-_SERVED = re.compile(r"\"(?:get|post|put|patch|delete|options|head) [^\"\n]{1,300}\" ([45]\d\d)\b")
+_SERVED = re.compile(
+    r"\"(?:get|post|put|patch|delete|options|head) [^\"\n]{1,300}\" (?P<a>[45]\d\d)\b"
+    r"|\s(?P<b>[45]\d\d) \| [\d.]{1,12}(?:µs|μs|ms|s) \|"  # gin
+)
 _ECHO = re.compile(r"invalid value at|unknown name|invalid json payload")
 _CLOSED = re.compile(
     r"\b(?:close[ds]?|received|sent|websocket|ws)\b[^\n]{0,40}?\b(10(?:0[0-9]|1[0-5]))\b"
@@ -138,8 +141,8 @@ def _around(found: list[Evidence]) -> tuple[int, int]:
 
 
 def _statuses(text: str, lower: str, start: int, end: int) -> list[Evidence]:
-    served = [(match.start(1), int(match[1])) for match in _bounded(_SERVED, lower, start, end)]
-    places = {place for place, _ in served}
+    places = {match.start(match.lastgroup or 0) for match in _bounded(_SERVED, lower, start, end)}
+    served = [(place, int(lower[place : place + 3])) for place in sorted(places)]
     found = [Evidence(cause_of_number(number), ACCESS, place, place + 3, number) for place, number in served]
     for match in _bounded(_NUMBER, lower, start, end):
         place = match.start(match.lastgroup or 0)

@@ -90,6 +90,7 @@ _VAGUE = phrases(
     ("per ",
      r"\b(?:requests|tokens) per (?:second|minute|hour|day)\b[^\n]{0,30}(?:exceeded|reached|limit)"
      r"|(?:exceeded|reached|limit)[^\n]{0,30}\b(?:requests|tokens) per (?:second|minute|hour|day)\b", "quota"),
+    ("limits exceeded", r"\blimits exceeded\b", "quota"),
     (("too many requests", "many requests from you", "invoked too many times"), "", "quota"),
     ("payment required", "", "credits"),
     ("credit", r"(?:out of|no|not enough|insufficient) (?:\w{1,12} )?credits?\b|credit (?:limit|balance)[^\n]{0,20}"

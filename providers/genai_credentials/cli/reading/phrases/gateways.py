@@ -45,7 +45,11 @@ _LITELLM = phrases(
     ("malformed api key passed in", "", "gateway"),
     ("expired key", r"authentication error[^\n]{0,20}expired key", "gateway"),
     ("no api key passed in", "", "no_key_sent"),
-    ("budget", r"budget has been exceeded|exceeded ?budget|budget_?exceeded|over budget\b", "gateway_quota"),
+    (
+        "budget",
+        r"budget (?:has been |was |is )?(?:exceeded|exhausted|used up)|exceeded ?budget|budget_?exceeded|over budget\b",
+        "gateway_quota",
+    ),
     ("not allowed to access model", r"(?:key|team|user)\b[^\n]{0,30}not allowed to access model", "gateway_forbidden"),
     ("llm provider not provided", "", "bad_request"),
     ("no deployments available", "", "gateway_route"),
@@ -67,6 +71,10 @@ _API_GATEWAYS = phrases(
     ("invalid subscription key", "", "gateway"),
     # Kong
     ("no api key found in request", "", "no_key_sent"),
+    ("no route matched with those values", "", "gateway_route"),
+    # Tyk, 3scale
+    ("access to this api has been disallowed", "", "gateway_forbidden"),
+    (("authorization field missing", "authentication parameters missing"), "", "no_key_sent"),
     # WSO2
     ("9009", r"\bcode\W{1,4}(?:900900|900901|900903)\b", "gateway"),
     ("900902", r"\bcode\W{1,4}900902\b", "no_key_sent"),
@@ -132,13 +140,22 @@ _OTHER_PROVIDERS = phrases(
     ("out of credits", r"\b(?:run|ran|are) out of credits", "gateway_quota"),
     ("requires more credits", "", "gateway_quota"),
     ("insufficient balance", "", "gateway_quota"),
+    (("credit card on file", "limit exceeded for the virtual key"), "", "gateway_quota"),
+    ("virtual",
+     r"\b\w{0,20}missing_virtual_key\b|\bvirtual key (?:is )?(?:missing|required|not (?:provided|found))\b",
+     "no_key_sent"),
+    ("virtual",
+     r"\b\w{0,20}invalid_virtual_key\b|\bvirtual key (?:is |has )?(?:invalid|expired|disabled|revoked|unknown)\b",
+     "gateway"),
+    (("for your organization", "your role does not include"),
+     r"\bis not enabled for your organization\b|your role does not include", "gateway_forbidden"),
     ("portkey", r"portkey[^\n]{0,60}(?:invalid|missing) api key", "gateway"),
 )  # fmt: skip
 _LESS = phrases(
     ("api_error", r"\btype\W{1,6}(?:one|new|rix|v|shell|chat|veloera)_?api_error\b", "gateway_said"),
     ("upstream_error", r"\btype\W{1,6}upstream_error\b", "server"),
     ("auth", r"\btype\W{1,6}(?:authentication|auth)_error\b", "unauthorized"),
-    ("permission_error", r"\btype\W{1,6}permission_error\b", "forbidden"),
+    ("permission_error", r"\btype\W{1,6}permission_error\b", "gateway_forbidden"),
     ("rate_limit_error", r"\btype\W{1,6}rate_limit_error\b", "quota"),
     ("insufficient_quota", "", "gateway_quota"),
     weight=CODE,
@@ -148,6 +165,7 @@ _GENERAL = phrases(
     ("invalid_api_key", r"\binvalid_api_key\b", "unauthorized"),
     ("context_length_exceeded", "", "bad_request"),
     ("maximum context length", "", "bad_request"),
+    ("does not support", r"\bprovider does not support\b", "gateway_route"),
     ("invalid provider", r"\binvalid provider(?:[.!\"'}]|$|\n)", "gateway_route"),
     weight=GENERAL,
 )

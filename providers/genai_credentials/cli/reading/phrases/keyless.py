@@ -80,6 +80,8 @@ _GENERAL = phrases(
     (NEEDLES, rf"\b{IS_MISSING}: ?\W{{0,3}}{KEY}", "no_key"),
     ("neither",
      rf"\bneither [^\n]{{0,40}}{KEY}[^\n]{{0,60}}\b(?:set|found|given|provided|configured|defined)\b", "no_key"),
+    ("no value for required variable",
+     rf"no value for required variable[^~]{{0,200}}?\bvariable \"?\w{{0,30}}{KEY}", "no_key"),
     (("found nil", "null check"), rf"(?:found nil|null check operator)[^~]{{0,200}}?\b{KEY}", "no_key"),
     (NEEDLES,
      r"(?:could not|couldn't|cannot|can't|unable to|failed to|error)"
