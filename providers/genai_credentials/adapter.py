@@ -7,7 +7,7 @@ from typing import Any
 
 from genai_credentials.errors import ConfigurationError, FetchFailed, InvalidSecret
 from genai_credentials.key import ApiKey
-from genai_credentials.provider import Provider, sealed
+from genai_credentials.provider import Provider, refuse_a_class, sealed
 from genai_credentials.sealing import hidden
 from genai_credentials.sources.base import Source
 
@@ -44,8 +44,7 @@ def as_provider(thing: object) -> Provider:
     Raises:
         ConfigurationError: `thing` is neither, is a class, has no name, is asynchronous, or takes other arguments.
     """
-    if isinstance(thing, type):
-        raise ConfigurationError(f"{thing.__name__} is a class.", remedy=f"Pass an instance: {thing.__name__}().")
+    refuse_a_class(thing)
     if callable(getattr(thing, "fetch", None)):
         return _named(thing)
     if not callable(thing):

@@ -86,6 +86,7 @@ def writable(thing: object) -> Writable:
     Raises:
         ConfigurationError: The provider has no method `put`, or is pinned to a version.
     """
+    refuse_a_class(thing)
     if not callable(getattr(thing, "put", None)):
         name = getattr(thing, "name", type(thing).__name__)
         raise ConfigurationError(
@@ -95,6 +96,16 @@ def writable(thing: object) -> Writable:
     if callable(check := getattr(thing, "check_put", None)):
         check()
     return cast(Writable, thing)
+
+
+def refuse_a_class(thing: object) -> None:
+    """Check that `thing` is no class: a class has the methods of its instances, and none of them works.
+
+    Raises:
+        ConfigurationError: It is a class.
+    """
+    if isinstance(thing, type):
+        raise ConfigurationError(f"{thing.__name__} is a class.", remedy=f"Pass an instance: {thing.__name__}().")
 
 
 def import_extra(module: str, extra: str) -> Any:

@@ -8,6 +8,7 @@ import pytest
 from genai_credentials import ApiKey, ConfigurationError
 from genai_credentials.rotate import GoogleApiKeys, RotationFailed
 from genai_credentials.rotate import rest as rest_module
+from genai_credentials.rotate.issuer import IssuedKey
 from genai_credentials.testing import FakeApiKeys, FakeGemini
 from genai_credentials.testing.conformance import everything_in
 
@@ -107,6 +108,32 @@ def test_a_call_that_may_have_changed_something_says_so(
     with pytest.raises(RotationFailed) as caught:
         issuer.list()
     assert not caught.value.changed
+
+
+@pytest.mark.parametrize(
+    ("act", "refused", "lost"),
+    [
+        (make, "operation", ""),
+        (lambda issuer: issuer.note("gc-there", {"x": "y"}), "operation", ""),
+        (lambda issuer: make(issuer, "gc-there"), "get", ""),
+        (lambda issuer: issuer.restore("gc-gone"), "get", ""),
+        (lambda issuer: issuer.restore("gc-gone"), "get", "undelete"),
+    ],
+    ids=["made", "noted", "made before", "restored", "restored and the answer lost"],
+)
+def test_a_change_counts_as_one_if_its_end_cannot_be_read(
+    keys: FakeApiKeys, issuer: GoogleApiKeys, act: Any, refused: str, lost: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(issuer, "gc-there")
+    make(issuer, "gc-gone")
+    issuer.retire(IssuedKey("gc-gone"))
+    monkeypatch.setattr(rest_module, "TROUBLE_PATIENCE", 0.0)
+    keys.fail_next(403, method=refused)
+    if lost:
+        keys.lose_next(lost)
+    with pytest.raises(RotationFailed) as caught:
+        act(issuer)
+    assert caught.value.changed
 
 
 def test_a_redirect_is_not_followed(keys: FakeApiKeys) -> None:

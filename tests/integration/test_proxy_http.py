@@ -136,6 +136,13 @@ def test_the_target_the_headers_and_the_body_arrive_to_the_byte(script, plain):
     ]
 
 
+def test_a_header_that_is_repeated_in_another_spelling_arrives_with_all_its_values(script, plain):
+    script.answer_with(OK)
+    plain.request("POST /x\nX-Twice: 1\nX-Other: a\nx-twice: 2\nX-TWICE: 3\nContent-Length: 0")
+    lines = script.seen[-1].decode().split("\r\n")
+    assert [line.partition(": ")[2] for line in lines if line.lower().startswith("x-twice")] == ["1", "2", "3"]
+
+
 def test_an_upstream_may_have_a_path(tmp_path):
     with answering(OK) as api, before(f"{api.url}/gateway/", tmp_path) as proxy:
         for target in TARGETS:
@@ -444,6 +451,24 @@ def test_a_client_that_has_only_said_all_still_gets_its_answer(script, plain):
     with opened(plain, "GET /x") as sock:
         sock.shutdown(socket.SHUT_WR)
         assert received(sock, 5).endswith(b"\r\n\r\nlate")
+
+
+@pytest.mark.parametrize("before", ["", "GET /first HTTP/1.1\r\nHost: localhost\r\nx-goog-api-key: TOKEN\r\n\r\n"])
+@pytest.mark.parametrize("framing", ["Content-Length: 1000", "Transfer-Encoding: chunked"])
+def test_a_client_that_ends_in_the_middle_of_a_body_is_not_waited_for(framing, before, script, plain):
+    def serve(sock):
+        script.head(sock)
+        time.sleep(0.5)
+
+    script.serve = serve
+    head = f"{before}POST /x HTTP/1.1\r\nHost: localhost\r\nx-goog-api-key: TOKEN\r\n{framing}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", plain.port), 5) as sock:
+        sock.settimeout(15)
+        # In one piece, so that the end arrives along with the headers.
+        sock.sendall(head.replace("TOKEN", plain.token).encode() + b"5\r\nhel")
+        sock.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(ConnectionResetError):
+            read_to_the_end(sock)
 
 
 @pytest.mark.parametrize("framing", ["Content-Length: 1000", "Transfer-Encoding: chunked"])

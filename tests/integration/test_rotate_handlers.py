@@ -183,6 +183,12 @@ def test_an_event_without_a_step_is_refused(stage: Stage) -> None:
         Rotation(stage)("deleteEverything")
 
 
+@pytest.mark.parametrize("event", [None, [], "createSecret", {}, {"Step": None}, {"Step": ["createSecret"]}])
+def test_an_event_of_another_form_is_refused(stage: Stage, event: Any) -> None:
+    with pytest.raises(ConfigurationError, match="four steps"):
+        handler(event)
+
+
 def test_a_uri_of_another_store_is_refused(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     configure(monkeypatch, URI=f"file:{stage.path}")
     with pytest.raises(ConfigurationError, match="does not name a secret of AWS"):
@@ -230,6 +236,15 @@ def test_the_same_message_three_times_rotates_once(google: Stage) -> None:
     assert google.stored("google") == google.keys.text(new)
     assert google.keys.keys[new]["annotations"]["genai-credentials-rotation"] == "8070"
     assert handle(message(), "8071").minted  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "message_id"), [(None, "1"), ([], "1"), (message(), None), (message(), 8070), (message(), "")]
+)
+def test_a_message_of_another_form_changes_nothing(google: Stage, attributes: Any, message_id: Any) -> None:
+    with pytest.raises(ConfigurationError):
+        handle(attributes, message_id)
+    assert google.minted() == []
 
 
 def test_a_message_that_comes_again_goes_on_where_the_first_failed(google: Stage) -> None:

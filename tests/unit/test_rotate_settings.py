@@ -4,6 +4,10 @@ import pytest
 
 from genai_credentials import ConfigurationError
 from genai_credentials.rotate.settings import PREFIX, duration, settings
+from genai_credentials.testing.conformance import everything_in
+
+KEY = "AIzaSy-in-the-wrong-place-0000000000000"
+NAMES = ("URI", "PROJECT", "SERVICE_ACCOUNT", "PROVE_FOR", "PROVE_TIMEOUT")
 
 
 def test_the_settings_are_read_from_the_environment() -> None:
@@ -37,6 +41,31 @@ def test_a_setting_that_is_wrong_is_named(change: dict[str, str], word: str) -> 
     values = {"URI": "file:/run/key", "PROJECT": "acme", **change}
     with pytest.raises(ConfigurationError, match=word):
         settings({f"{PREFIX}{name}": value for name, value in values.items()})
+
+
+@pytest.mark.parametrize(
+    ("change", "variables"),
+    [
+        ({"URI": "gogle:projects/acme/secrets/s"}, ["URI"]),
+        ({"URI": KEY}, ["URI"]),
+        ({"URI": "env:"}, ["URI"]),
+        ({"URI": "aws:prod/gemini?stage=AWSPREVIOUS"}, ["URI"]),
+        ({"PROJECT": "projects/acme"}, ["PROJECT"]),
+        ({"PROJECT": KEY}, ["PROJECT"]),
+        ({"SERVICE_ACCOUNT": "nobody"}, ["SERVICE_ACCOUNT"]),
+        ({"PROVE_FOR": "15m"}, ["PROVE_FOR", "PROVE_TIMEOUT"]),
+        ({"PROVE_TIMEOUT": "1s"}, ["PROVE_FOR", "PROVE_TIMEOUT"]),
+    ],
+)
+def test_an_error_names_the_variable_and_holds_no_value_that_may_be_a_key(
+    change: dict[str, str], variables: list[str]
+) -> None:
+    values = {"URI": "file:/run/key", "PROJECT": "acme", **change}
+    with pytest.raises(ConfigurationError) as caught:
+        settings({f"{PREFIX}{name}": value for name, value in values.items()})
+    message = str(caught.value)
+    assert [name for name in NAMES if f"{PREFIX}{name}:" in message or f"{PREFIX}{name} and" in message] == variables
+    assert KEY not in everything_in(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,8 @@ def origin_of(url: str, *, allow_plain_http: bool) -> Origin:
         ConfigurationError: It is not an http(s) URL, or the key would travel unencrypted to another machine.
     """
     try:
-        parts = urlsplit(url)
+        # Python code may pass anything, and urlsplit raises an AttributeError for a number.
+        parts = urlsplit(url if isinstance(url, str) else "")
         scheme, host, port = parts.scheme, parts.hostname, parts.port
     except ValueError:
         scheme, host, port = "", None, None

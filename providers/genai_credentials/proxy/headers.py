@@ -62,6 +62,15 @@ def end_to_end(pairs: Pairs) -> Iterator[tuple[str, str]]:
     return ((name, value) for name, value in pairs if name.lower() not in dropped)
 
 
+def alike(pairs: Pairs) -> Pairs:
+    """The same headers, with each name that is repeated spelled as at first.
+
+    aiohttp takes X-Foo and x-foo for one header, and sends only the last value of such a pair.
+    """
+    spelled: dict[str, str] = {}
+    return [(spelled.setdefault(name.lower(), name), value) for name, value in pairs]
+
+
 def values(pairs: Pairs, wanted: str) -> list[str]:
     """The values of a header.
 

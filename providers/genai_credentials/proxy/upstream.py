@@ -12,7 +12,7 @@ from yarl import URL
 
 from genai_credentials.client.origins import Origin, Parts, origin, origin_of
 from genai_credentials.errors import ConfigurationError
-from genai_credentials.proxy.headers import Pairs
+from genai_credentials.proxy.headers import Pairs, alike
 from genai_credentials.proxy.target import Target
 
 GOOGLE = "https://generativelanguage.googleapis.com"
@@ -93,7 +93,7 @@ class Upstream:
         # The query is passed as a part of the path, because yarl would drop a question mark at the end.
         url = URL.build(scheme=self.scheme, authority=self.authority, path=str(target), encoded=True)
         return await self._session.request(
-            method, url, headers=headers, data=body, allow_redirects=False, proxy=self.proxy
+            method, url, headers=alike(headers), data=body, allow_redirects=False, proxy=self.proxy
         )
 
     async def close(self) -> None:

@@ -48,12 +48,16 @@ class Connection(RequestHandler):
         """Called when the client has sent its last byte. Keeps the connection while the client waits for an answer."""
         if self._payload_parser is not None or not self.is_busy or self._is_gone():
             return None
-        request = self._current_request
-        if request is not None and not request.content.is_eof():
+        if self._is_cut_short():
             return None
         self.half_closed = True
         self._loop.call_later(_LOOK_AGAIN_SECONDS, self._look)
         return True
+
+    def _is_cut_short(self) -> bool:
+        """Whether the body of the current request is not complete. After the client's last byte it never will be."""
+        request = self._current_request
+        return request is not None and not request.content.is_eof()
 
     @property
     def is_busy(self) -> bool:
@@ -81,7 +85,8 @@ class Connection(RequestHandler):
     def _look(self) -> None:
         if self.transport is None:
             return
-        if not self.is_busy or self._is_gone():
+        # The last byte may arrive just before aiohttp begins with the request.
+        if not self.is_busy or self._is_cut_short() or self._is_gone():
             self.transport.abort()
         else:
             self._loop.call_later(_LOOK_AGAIN_SECONDS, self._look)

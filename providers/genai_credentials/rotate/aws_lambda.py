@@ -57,7 +57,8 @@ def handler(event: Mapping[str, Any], context: Context | None = None) -> dict[st
         "testSecret": rotation.test,
         "finishSecret": rotation.finish,
     }
-    if (step := steps.get(str(event.get("Step")))) is None:
+    named = event.get("Step") if isinstance(event, Mapping) else None
+    if (step := steps.get(str(named))) is None:
         raise ConfigurationError("The event names none of the four steps.", remedy="Let AWS call this function.")
     try:
         return step(str(event.get("SecretId")), str(event.get("ClientRequestToken")))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from genai_credentials.errors import CredentialsError
@@ -22,6 +24,16 @@ class RotationFailed(CredentialsError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (self.message, self.remedy, self.changed), self._notes()
+
+
+@contextmanager
+def after_a_change() -> Iterator[None]:
+    """A block that follows a call which was carried out. Each `RotationFailed` that leaves it has `changed` set."""
+    try:
+        yield
+    except RotationFailed as error:
+        error.changed = True
+        raise
 
 
 def _rebuild(message: str, remedy: str, changed: bool) -> RotationFailed:

@@ -13,8 +13,8 @@ from genai_credentials import redaction
 from genai_credentials.errors import ConfigurationError
 from genai_credentials.key import ApiKey
 from genai_credentials.rotate.denials import PERMISSIONS, explained
-from genai_credentials.rotate.failed import RotationFailed
-from genai_credentials.rotate.google_session import check_base_url, make_session
+from genai_credentials.rotate.failed import RotationFailed, after_a_change
+from genai_credentials.rotate.google_session import check_base_url, check_credentials, make_session
 from genai_credentials.rotate.issuer import Issued, IssuedKey, Restrictions
 from genai_credentials.rotate.rest import Json, Reply, Rest
 from genai_credentials.sources.base import refuse_a_key
@@ -65,10 +65,11 @@ class GoogleApiKeys:
         refuse_a_key(project, service_account)
         if not isinstance(project, str) or not _PROJECT.fullmatch(project):
             raise ConfigurationError(f"{project!r} is not a project's id.", remedy="Write the id, such as acme-prod.")
-        if service_account is not None and not _EMAIL.fullmatch(service_account):
+        if service_account is not None and not (isinstance(service_account, str) and _EMAIL.fullmatch(service_account)):
             raise ConfigurationError(
                 "service_account is not an e-mail address.", remedy="Write NAME@PROJECT.iam.gserviceaccount.com."
             )
+        check_credentials(credentials)
         url = base_url or os.environ.get(OVERRIDE) or BASE_URL
         check_base_url(url)
         self.project, self.service_account = project, service_account
@@ -182,7 +183,10 @@ class GoogleApiKeys:
             reply, problem = Reply(0, {}), error
         if reply.status == 200:
             return
-        key = self.get(key_id)
+        try:
+            key = self.get(key_id)
+        except RotationFailed as error:
+            raise (problem or error).with_traceback(None) from None
         if (key is None or key.deleted is not None) != deleted:
             problem = problem or explained(does, reply.status, reply.body, "", changes=False)
             raise problem.with_traceback(None) from None
@@ -190,15 +194,15 @@ class GoogleApiKeys:
     def _appearing(self, key_id: str) -> IssuedKey:
         """The key with this id. Waits while the operation that makes the key is still under way."""
         give_up, pause = time.monotonic() + _VISIBLE_WITHIN, 0.2
-        while (key := self.get(key_id)) is None:
-            if time.monotonic() > give_up:
-                raise RotationFailed(
-                    f"{self.name}: the key {key_id} was made and cannot be read yet.",
-                    remedy="Google is still making it. Run the rotation again in a minute.",
-                    changed=True,
-                )
-            time.sleep(pause)
-            pause = min(pause * 2, 5.0)
+        with after_a_change():
+            while (key := self.get(key_id)) is None:
+                if time.monotonic() > give_up:
+                    raise RotationFailed(
+                        f"{self.name}: the key {key_id} was made and cannot be read yet.",
+                        remedy="Google is still making it. Run the rotation again in a minute.",
+                    )
+                time.sleep(pause)
+                pause = min(pause * 2, 5.0)
         return key
 
 

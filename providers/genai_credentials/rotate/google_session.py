@@ -31,6 +31,22 @@ def check_base_url(url: str) -> None:
     raise problem
 
 
+def check_credentials(credentials: object) -> None:
+    """Check that these are credentials of google-auth, or None.
+
+    Args:
+        credentials: The argument from the user.
+
+    Raises:
+        ConfigurationError: They are something else.
+    """
+    if credentials is not None and not callable(getattr(credentials, "before_request", None)):
+        raise ConfigurationError(
+            f"credentials is {type(credentials).__name__}, not Google credentials.",
+            remedy="Leave it out for application default credentials, or pass google.auth.default()[0].",
+        )
+
+
 def proving_url(base_url: str | None) -> str | None:
     """The URL at which a key is proven: `base_url`, else GOOGLE_GEMINI_BASE_URL, else None for Google's.
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
+from genai_credentials.errors import ConfigurationError
 from genai_credentials.key import ApiKey
+from genai_credentials.provider import refuse_a_class
 
 Restrictions = Mapping[str, object]
 """The permitted uses of a key, in the issuer's own form. They are copied and never interpreted."""
@@ -47,6 +49,7 @@ class Issued(NamedTuple):
     new: bool
 
 
+@runtime_checkable
 class KeyIssuer(Protocol):
     """A service that makes keys and keeps a record of each key that it made.
 
@@ -119,3 +122,18 @@ class KeyIssuer(Protocol):
     def restore(self, key_id: str) -> IssuedKey:
         """Restore a deleted key. A live key stays live."""
         ...
+
+
+def checked_issuer(thing: object) -> KeyIssuer:
+    """Return `thing` if it is an issuer.
+
+    Raises:
+        ConfigurationError: It lacks the name or a method of an issuer, or is a class.
+    """
+    refuse_a_class(thing)
+    if not isinstance(thing, KeyIssuer):
+        raise ConfigurationError(
+            f"issuer is {type(thing).__name__}, which has not all methods of a KeyIssuer.",
+            remedy='Pass GoogleApiKeys("acme"), with the id of the project that the keys belong to.',
+        )
+    return thing

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from genai_credentials.adapter import is_coroutine_function
 from genai_credentials.errors import ConfigurationError, CredentialsError
 from genai_credentials.provider import Writable
 from genai_credentials.rotate.back import roll_back
@@ -12,7 +13,7 @@ from genai_credentials.rotate.course import rotate
 from genai_credentials.rotate.decision import decide
 from genai_credentials.rotate.failed import failure
 from genai_credentials.rotate.google_session import proving_url
-from genai_credentials.rotate.issuer import KeyIssuer
+from genai_credentials.rotate.issuer import KeyIssuer, checked_issuer
 from genai_credentials.rotate.report import KeyStatus, RotatePlan, RotateReport
 from genai_credentials.rotate.scene import look
 from genai_credentials.rotate.standing import standing
@@ -61,10 +62,10 @@ class Rotate:
         base_url: str | None = None,
         on_progress: Callable[[str], object] | None = None,
     ) -> None:
-        self._stores, self._issuer = Stores(store, also), issuer
+        self._stores, self._issuer = Stores(store, also), checked_issuer(issuer)
         self._terms = Terms(retire_after, prove_for, prove_timeout, min_age)
         self._base_url = proving_url(base_url)
-        self._tell = on_progress or (lambda text: None)
+        self._tell = _checked_listener(on_progress)
 
     def __repr__(self) -> str:
         return f"<Rotate {self._stores.primary.name} with {self._issuer.name}>"
@@ -136,6 +137,16 @@ class Rotate:
         except Exception as error:
             problem = failure(error, changed=work.changed)
         raise problem
+
+
+def _checked_listener(on_progress: Callable[[str], object] | None) -> Callable[[str], object]:
+    if on_progress is None:
+        return lambda text: None
+    if not callable(on_progress) or is_coroutine_function(on_progress):
+        raise ConfigurationError(
+            "on_progress is no plain function.", remedy="Pass a function that takes a text, such as print."
+        )
+    return on_progress
 
 
 def _checked_id(rotation_id: str | None) -> str | None:

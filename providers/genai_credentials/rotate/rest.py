@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 from genai_credentials.per_process import PerProcess
 from genai_credentials.rotate.denials import explained
-from genai_credentials.rotate.failed import RotationFailed
+from genai_credentials.rotate.failed import RotationFailed, after_a_change
 
 Json = dict[str, Any]
 
@@ -114,21 +114,26 @@ class Rest:
             RotationFailed: The call or the operation failed, or the operation did not end in 180 s.
         """
         reply = self.call(does, method, path, query=query, body=body)
+        # The operation has begun. If its end cannot be read, the change may have been made.
+        with after_a_change():
+            reply = self._ended(does, reply)
+        return _result(does, reply)
+
+    def _ended(self, does: str, reply: Reply) -> Reply:
         began, pause = time.monotonic(), 0.1
         while reply.status == 200 and not reply.body.get("done"):
             if time.monotonic() - began > OPERATION_TIMEOUT:
                 raise RotationFailed(
                     f"API Keys API, {does}: the operation did not end within {OPERATION_TIMEOUT:.0f} s.",
                     remedy="Run the rotation again later: it continues from there.",
-                    changed=True,
                 )
             time.sleep(pause)
             pause = min(pause * 2, 5.0)
             reply = self.call("operations.get", "GET", str(reply.body.get("name", "operations/")))
             if reply.status != 200:
                 # The API has no record of the operation any more. The key shows its result.
-                return Reply(200, {})
-        return _result(does, reply)
+                return Reply(200, {"done": True})
+        return reply
 
     def _send(self, method: str, path: str, query: Mapping[str, str] | None, body: Json | None) -> Reply:
         options: Json = {"params": dict(query or {}), "headers": self._headers, "timeout": CALL_TIMEOUT}

@@ -33,8 +33,13 @@ def handle(attributes: Mapping[str, str], message_id: str) -> RotateReport | Non
 
     Raises:
         RotationFailed: The rotation was not completed. Don't acknowledge the message: Pub/Sub then delivers it again.
-        ConfigurationError: The environment is wrong.
+        ConfigurationError: The environment is wrong, or an argument is no mapping or no text.
     """
+    if not isinstance(attributes, Mapping) or not isinstance(message_id, str):
+        raise ConfigurationError(
+            "handle() needs the message's attributes, a mapping, and the message's id, a text.",
+            remedy="Pass message.attributes and message.message_id.",
+        )
     if attributes.get("eventType") != DUE:
         return None
     configured = settings()

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, TypeVar
 
 from genai_credentials.errors import ConfigurationError
 from genai_credentials.provider import Writable, writable
 from genai_credentials.rotate.google_api_keys import GoogleApiKeys
 from genai_credentials.rotate.job import Rotate
 from genai_credentials.rotate.terms import Terms
+from genai_credentials.sealing import sealed_call
 from genai_credentials.sources.base import refuse_a_key
 from genai_credentials.uris import parse
+
+T = TypeVar("T")
 
 PREFIX = "GENAI_CREDENTIALS_ROTATE_"
 """The prefix of the variables.
@@ -51,6 +54,7 @@ class Settings(NamedTuple):
         )
 
 
+@sealed_call
 def settings(environ: Mapping[str, str] | None = None) -> Settings:
     """The settings in the environment.
 
@@ -63,9 +67,12 @@ def settings(environ: Mapping[str, str] | None = None) -> Settings:
     environ = os.environ if environ is None else environ
     uri, project = _needed(environ, "URI"), _needed(environ, "PROJECT")
     account = environ.get(f"{PREFIX}SERVICE_ACCOUNT") or None
+    store = _blamed(lambda: writable(parse(uri)), "URI")
+    _blamed(lambda: GoogleApiKeys(project), "PROJECT")
+    issuer = _blamed(lambda: GoogleApiKeys(project, service_account=account), "SERVICE_ACCOUNT")
     named = {name: environ.get(f"{PREFIX}{name.upper()}") for name in _DURATIONS}
     durations = {name: duration(text, f"{PREFIX}{name.upper()}") for name, text in named.items() if text}
-    return Settings(writable(parse(uri)), GoogleApiKeys(project, service_account=account), Terms(**durations))
+    return Settings(store, issuer, _blamed(lambda: Terms(**durations), "PROVE_FOR", "PROVE_TIMEOUT"))
 
 
 def duration(text: str, name: str) -> float:
@@ -85,6 +92,16 @@ def duration(text: str, name: str) -> float:
             f"{name}={text!r} is not a duration.", remedy="Write seconds, or a number with s, m, h or d: 90d."
         )
     return float(found[1]) * _UNITS[found[2]]
+
+
+def _blamed(make: Callable[[], T], *names: str) -> T:
+    """What `make` returns. Its errors name these variables."""
+    try:
+        return make()
+    except ConfigurationError as error:
+        blamed = " and ".join(PREFIX + name for name in names)
+        problem = ConfigurationError(f"{blamed}: {error.message}", remedy=error.remedy)
+    raise problem
 
 
 def _needed(environ: Mapping[str, str], name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from genai_credentials import redaction
 from genai_credentials.errors import ConfigurationError
@@ -24,7 +24,7 @@ class Stores:
 
     def __init__(self, primary: Writable, also: Sequence[Writable]) -> None:
         self.primary = writable(primary)
-        self.also = tuple(writable(store) for store in also)
+        self.also = tuple(writable(store) for store in _several(also))
         names = [store.name for store in self]
         if len({*names}) < len(names):
             raise ConfigurationError("The same store is named twice.", remedy="Name each store once.")
@@ -40,6 +40,15 @@ class Stores:
     def newest(self) -> ApiKey:
         """The newest key in the primary store."""
         return newest(self.primary)
+
+
+def _several(also: Sequence[Writable]) -> Sequence[Writable]:
+    if isinstance(also, (str, bytes)) or not isinstance(also, Iterable):
+        raise ConfigurationError(
+            f"also is {type(also).__name__}, not a sequence of providers.",
+            remedy="Put the further providers into brackets: also=(File(path),).",
+        )
+    return also
 
 
 def newest(store: Writable) -> ApiKey:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from genai_credentials.durations import check_seconds
 from genai_credentials.errors import ConfigurationError
@@ -42,7 +42,7 @@ class Terms:
             superseded: When the key was superseded; None means now.
         """
         moment = datetime.now(UTC)
-        return moment - (superseded or moment) >= timedelta(seconds=self.retire_after)
+        return (moment - (superseded or moment)).total_seconds() >= self.retire_after
 
     def is_young(self, created: datetime | None) -> bool:
         """Whether a key is too young to be rotated.
@@ -50,7 +50,7 @@ class Terms:
         Args:
             created: When the key was made; None if that is not known. Such a key is not young.
         """
-        return created is not None and datetime.now(UTC) - created < timedelta(seconds=self.min_age)
+        return created is not None and (datetime.now(UTC) - created).total_seconds() < self.min_age
 
 
 def spoken(seconds: float) -> str:
