@@ -1,4 +1,4 @@
-"""The chain that a verb works on: where it was set, what its links answer, and what is odd about it."""
+"""The chain of a verb: where the chain was set, the keys of its links, and the warnings about the chain."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from genai_credentials.status import LinkStatus
 
 KINDS = {"AIza": "standard", "AQ.": "auth", "auth_tokens/": "ephemeral", "sk-": "gateway"}
-"""How a key's text begins -> what kind it is; the beginning is the same for all keys of a kind, so it is no secret."""
+"""The beginning of a key's text -> the kind. All keys of a kind begin alike, so the beginning is not a secret."""
 
 KIND_WORDS = {
     "standard": "a standard AIza key",
@@ -37,7 +37,12 @@ uris_argument = click.argument("uris", nargs=-1, metavar="[URI]...")
 
 
 class Finding(NamedTuple):
-    """Something odd that no answer tells: what it is, and what to do about it."""
+    """A warning about the set-up.
+
+    Args:
+        what: The fact, in a sentence.
+        remedy: What to do next; may be empty.
+    """
 
     what: str
     remedy: str
@@ -47,9 +52,9 @@ class Chain(NamedTuple):
     """The chain of a verb.
 
     Args:
-        providers: Its links.
-        source: Who set it: "arguments", "GENAI_CREDENTIALS" or "default".
-        durations: What `GENAI_CREDENTIALS_TTL` and its like set.
+        providers: The links.
+        source: Where the chain was set: "arguments", "GENAI_CREDENTIALS" or "default".
+        durations: The durations that `GENAI_CREDENTIALS_TTL` and the similar variables set, in seconds, by argument.
     """
 
     providers: tuple[Provider, ...]
@@ -57,7 +62,7 @@ class Chain(NamedTuple):
     durations: dict[str, float]
 
     def open(self, *providers: Any, **options: Any) -> CredentialProvider:
-        """A `CredentialProvider` over these providers; over the whole chain without any."""
+        """Return a `CredentialProvider` over these providers, or over the whole chain if there are none."""
         from genai_credentials.credentials import CredentialProvider
 
         try:
@@ -67,7 +72,7 @@ class Chain(NamedTuple):
 
 
 def chain_of(uris: Sequence[str]) -> Chain:
-    """The chain of these URIs; else the one of GENAI_CREDENTIALS; else `env:`.
+    """Return the chain of these URIs. Without URIs it is the chain of GENAI_CREDENTIALS, and if unset, `env:`.
 
     Raises:
         Misconfigured: A URI or a duration is wrong, or a plug-in fails.
@@ -80,17 +85,20 @@ def chain_of(uris: Sequence[str]) -> Chain:
     except CredentialsError as error:
         raise Misconfigured.of(error) from None
     except Exception as error:
-        # A plug-in's: its text may hold anything.
-        raise Misconfigured(f"A plug-in's provider could not be made: it raised {type(error).__name__}.") from None
+        # The text of a plug-in's error may hold a key.
+        raise Misconfigured(
+            f"A plug-in could not make its provider: it raised {type(error).__name__}.\n"
+            "Check the URI with the plug-in's own documentation."
+        ) from None
     source = "arguments" if uris else VARIABLE if os.environ.get(VARIABLE, "").split() else "default"
     return Chain(providers, source, durations)
 
 
 class Witness:
-    """A provider that remembers which keys another one served.
+    """A provider that passes each call to another provider and remembers the keys that it returned.
 
     Args:
-        provider: The other one.
+        provider: The other provider.
     """
 
     def __init__(self, provider: Provider) -> None:
