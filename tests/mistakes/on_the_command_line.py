@@ -70,7 +70,7 @@ IN_THE_ENVIRONMENT = [
     Cli("GEMINI_API_KEY='Bearer KEY' genai-credentials", ("Bearer", "GEMINI_API_KEY", "alone")),
     Cli("GEMINI_API_KEY=KEY,KEY genai-credentials", ("several keys", "one key")),
     Cli("GEMINI_API_KEY=\"'KEY'\" genai-credentials", ("quotes", "bare key")),
-    Cli("GOOGLE_API_KEY=KEY GEMINI_API_KEY=KEY2 genai-credentials", ("both set", "unset the one")),
+    Cli("GOOGLE_API_KEY=KEY GEMINI_API_KEY=KEY2 genai-credentials", ("both set", "Unset the variable")),
     Cli("GOOGLE_GENAI_USE_VERTEXAI=true GEMINI_API_KEY=KEY genai-credentials", ("USE_VERTEXAI", "Unset it")),
     Cli(
         "GOOGLE_GEMINI_BASE_URL=gateway.example GEMINI_API_KEY=KEY genai-credentials check",

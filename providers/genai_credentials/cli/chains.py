@@ -29,7 +29,7 @@ KIND_WORDS = {
     "auth": "an AQ. key",
     "ephemeral": "an ephemeral token",
     "gateway": "a gateway's sk- token",
-    "unknown": "of no known form",
+    "unknown": "of an unknown kind",
 }
 GOOGLE_HOST, VERTEX_HOST = "generativelanguage.googleapis.com", "aiplatform.googleapis.com"
 
@@ -150,18 +150,18 @@ def key_document(key: ApiKey) -> dict[str, Any]:
 
 
 def key_line(key: ApiKey) -> str:
-    """A key for people: everything but the key."""
+    """The line about a key for people. It does not hold the key."""
     version = f", version {short(key.version)}" if key.version else ""
     return f"key {key.fingerprint}, {KIND_WORDS[kind_of(key)]}{version}"
 
 
 def short(version: str) -> str:
-    """A version for people: of AWS's UUIDs the first part tells them apart."""
+    """A version for people. The first part of a UUID of AWS is enough to distinguish versions."""
     return version[:8] if len(version) == 36 else version
 
 
 def stored_for(provider: object) -> float | None:
-    """Seconds since the provider's file was written; None for a provider without one."""
+    """Seconds since the file of the provider was written. None if the provider has no file."""
     try:
         return max(0.0, time.time() - os.stat(getattr(provider, "path", "")).st_mtime)
     except (OSError, TypeError, ValueError):
@@ -169,7 +169,7 @@ def stored_for(provider: object) -> float | None:
 
 
 def age_line(key: ApiKey, provider: object) -> str:
-    """How old a key is, for people."""
+    """The age of a key, for people."""
     stored = stored_for(provider)
     written = "" if stored is None else f"; its file was written {for_a_while(stored)} ago"
     return f"fetched {for_a_while(age_of(key))} ago{written}"
@@ -181,7 +181,7 @@ def age_of(key: ApiKey) -> float:
 
 
 def origin_name(base_url: str | None) -> str:
-    """Where requests go, by its host and port alone: a gateway's path or user may hold a token."""
+    """The host and port that requests go to. The path and the user are left out, because they may hold a token."""
     parts = urlsplit(base_url or os.environ.get("GOOGLE_GEMINI_BASE_URL") or f"https://{GOOGLE_HOST}")
     try:
         port = f":{parts.port}" if parts.port else ""
@@ -191,12 +191,12 @@ def origin_name(base_url: str | None) -> str:
 
 
 def findings_of(chain: Chain, keys: Sequence[ApiKey], host: str | None = None) -> list[Finding]:
-    """What is odd about the chain's setup.
+    """The warnings about the set-up of a chain.
 
     Args:
         chain: The chain.
-        keys: The keys that its links served.
-        host: Where the requests go; None when none is sent.
+        keys: The keys that its links returned.
+        host: The host that requests go to; None if no request is sent.
     """
     found = variables_of(chain, host)
     found += [_taken_off(key) for key in keys if key.notes]
@@ -206,15 +206,15 @@ def findings_of(chain: Chain, keys: Sequence[ApiKey], host: str | None = None) -
 
 
 def variables_of(chain: Chain, host: str | None = None) -> list[Finding]:
-    """What is odd about the variables of the environment; the arguments are those of `findings_of`."""
+    """The warnings about the variables of the environment. The arguments are those of `findings_of`."""
     return [*_two_variables(chain.providers), *_environment(host)]
 
 
 def _taken_off(key: ApiKey) -> Finding:
     what = " and ".join(key.notes)
     return Finding(
-        f"{key.provider}: the key {key.fingerprint} had {what} around it, pasted along with it.",
-        "This library takes that off, other tools send it along: store the bare key.",
+        f"{key.provider}: the key {key.fingerprint} had {what} around it.",
+        "Store the bare key. This library removes the other characters, but other tools send them.",
     )
 
 
@@ -228,7 +228,7 @@ def _two_variables(providers: Sequence[Provider]) -> Iterator[Finding]:
     if one and two and one != two:
         yield Finding(
             f"{first} ({_called(one)}) and {second} ({_called(two)}) are both set, and differ.",
-            f"{first} wins, here and in the SDK: unset the one that is not meant, or name it: env:{second}",
+            f"{first} wins, here and in the SDK. Unset the variable that you do not need, or use the URI env:{second}",
         )
 
 
@@ -245,13 +245,13 @@ def _environment(host: str | None) -> Iterator[Finding]:
     for name in ("GOOGLE_GENAI_USE_VERTEXAI", "GOOGLE_GENAI_USE_ENTERPRISE"):
         if os.environ.get(name, "").lower() in ("true", "1"):
             yield Finding(
-                f"{name} is set: a stock genai.Client() goes to Vertex AI with it, where most Gemini keys are refused.",
-                "Unset it; credentials.client() pays no heed to it.",
+                f"{name} is set, so a stock genai.Client() uses Vertex AI. Vertex AI refuses most Gemini keys.",
+                "Unset it. credentials.client() ignores it.",
             )
     if os.environ.get("GOOGLE_GEMINI_BASE_URL") and host in (None, origin_name(None)):
         yield Finding(
             f"GOOGLE_GEMINI_BASE_URL is set: requests go to {origin_name(None)}.",
-            "Unset it to talk to Google itself.",
+            "To send requests to Google, unset it.",
         )
 
 
@@ -260,20 +260,21 @@ def _wrong_place(key: ApiKey, host: str) -> Iterator[Finding]:
     whose = f"{key.provider}: the key {key.fingerprint} is {KIND_WORDS[kind]}"
     if kind in ("auth", "standard") and host.endswith(VERTEX_HOST):
         yield Finding(
-            f"{whose} and goes to {host}; keys of Google AI Studio are refused there.",
-            f"Use the Gemini API, https://{GOOGLE_HOST}, which is what no base URL means.",
+            f"{whose}, and is sent to {host}. Vertex AI refuses keys of Google AI Studio.",
+            f"Use the Gemini API, https://{GOOGLE_HOST}: leave the base URL out.",
         )
     elif kind == "gateway" and google:
         yield Finding(
-            f"{whose} and goes to Google, which issues no such keys.",
-            "Name the gateway: --base-url here, base_url in http_options or GOOGLE_GEMINI_BASE_URL in the application.",
+            f"{whose}, and is sent to Google. Google has no such keys.",
+            "Name the gateway with --base-url. In the application, set base_url in http_options, or "
+            "GOOGLE_GEMINI_BASE_URL.",
         )
     elif kind in ("auth", "standard") and not google and not host.startswith(("127.", "localhost")):
         yield Finding(
-            f"{whose} and goes to {host}, which is not Google.",
-            "Most gateways take only tokens of their own. If it wasn't meant, unset the base URL.",
+            f"{whose}, and is sent to {host}, which is not Google.",
+            "Most gateways accept only their own tokens. To send requests to Google, unset the base URL.",
         )
     if kind == "ephemeral":
         yield Finding(
-            f"{whose}; it is good for the Live API only, and for minutes.", "Put a lasting key into the chain."
+            f"{whose}. It works only with the Live API, and only for minutes.", "Store a permanent key in the chain."
         )
