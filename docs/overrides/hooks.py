@@ -6,7 +6,12 @@ import html
 import re
 from typing import Any
 
-MARKS = {"text": "no-copy output ", "console": "no-copy output ", "pycon": "no-copy ", "python doc-signature": "no-copy "}
+MARKS = {
+    "text": "no-copy output ",
+    "console": "no-copy output ",
+    "pycon": "no-copy ",
+    "python doc-signature": "no-copy ",
+}
 """Kinds of blocks that nobody copies, each with its classes: output, sessions with prompts, signatures."""
 
 LISTS = ("benchmarks", "changelog", "explanation/mistakes", "explanation/mutations", "explanation/paths")

@@ -15,35 +15,36 @@ from genai_credentials.reasons import (
     Row,
 )
 
-NO_KEY_SENT = "No key was sent: the variable is unset or empty where the process runs."
-WRONG_GATEWAY = "The request went to the wrong gateway: the token is of another one, or it accepts no Google keys."
-UNSET = "The variable is unset or empty where the process runs, or the wrong link of the chain serves."
+NO_KEY_SENT = "No key was sent, because the variable of the process is unset or empty."
+WRONG_GATEWAY = "This is the wrong gateway: the key belongs to another gateway, or is a Google key."
+UNSET = "The variable of the process is unset or empty, or another link of the chain serves than expected."
 
 UNREASONED: dict[str, Row] = {
     "leaked": Row(
-        403, REFUSED, "Google found this key in a public place and blocked it permanently.",
+        403, REFUSED, "Google found this key in public and blocked it permanently.",
         ("The key is in a public repository, a notebook, an app or a web page.",
-         "The key was printed into a log or an error that others can read."),
-        "Create a new key, and keep it out of code. Google blocked this key because it was published.",
+         "The key was printed into a log or an error message that others can read."),
+        "Create another key, and keep it out of code and logs. Google blocked this key because it was published.",
     ),
     "project_denied": Row(
-        403, REFUSED, "Google denied the project of this key access to the API.",
-        ("A breach of the terms, or abuse through a leaked key.", "A mistake in a check by Google."),
+        403, REFUSED, "Google does not let the project of the key use the API any more.",
+        ("The project broke Google's terms, or somebody abused a leaked key.",
+         "An automatic check of Google was wrong."),
         "Use a key of another project. Ask Google's support about this project.",
     ),
     "unauthenticated": Row(
         401, REFUSED, "Google does not accept the credentials of the request.",
-        (UNSET, "The key was deleted, disabled or has expired.",
-         "It is a standard AIza key without restrictions. Google refuses these since June 2026.", BADLY_PASTED,
+        (UNSET, "The key was deleted or disabled, or it has expired.",
+         "The key is a standard AIza key without restrictions. Google refuses such keys since June 2026.", BADLY_PASTED,
          "The key was sent in another header than x-goog-api-key.",
-         "The client uses Google Cloud credentials, and these have expired."),
-        "Compare the key's fingerprint with the store's: the key is unset, wrong, expired or disabled.",
+         "The client uses a Google Cloud login, and the login has expired."),
+        "The key is unset, wrong, expired or disabled. Compare its fingerprint with the key in the store.",
     ),
     "gateway": Row(
-        401, REFUSED, "A gateway's own token check refused the key; the request did not reach Google.",
-        (NO_KEY_SENT, "The token expired, was disabled or deleted, or has used up its quota.",
-         "It was badly pasted: cut off, or with quotes, line breaks or 'Bearer '.", WRONG_GATEWAY),
-        "Renew the token in the gateway's own console and store it, or correct the base URL.",
+        401, REFUSED, "A gateway's own token check refused the key. Google did not receive the request.",
+        (NO_KEY_SENT, "The token has expired, was disabled or deleted, or has used up its quota.",
+         "The token was badly pasted: cut off, or with quotes, a line break or 'Bearer '.", WRONG_GATEWAY),
+        "Renew the token in the console of the gateway and store it, or correct the base URL.",
     ),
     "app_check": Row(
         401, MISCONFIGURED, "Firebase App Check refused the app; the key was not checked.",
@@ -53,25 +54,27 @@ UNREASONED: dict[str, Row] = {
         "Register the app and its debug tokens under App Check in the Firebase console, or end the enforcement there.",
     ),
     "unregistered callers": Row(
-        403, NO_KEY, "The request carried no key at all.",
-        ("The variable is unset or empty where the process runs.",
-         "The request was redirected, or went to another base URL than the client's. The key is not sent there.",
-         "A proxy or gateway in between removes the header x-goog-api-key."),
-        "The request carried no key. Check that it goes to the client's own base URL.",
+        403, NO_KEY, "The request carried no key.",
+        ("The variable of the process is unset or empty.",
+         "The request was redirected or sent to another origin than the base URL. The key is not sent there.",
+         "A proxy or a gateway drops the header x-goog-api-key."),
+        "Check whether the request went to another origin than the base URL of the client. The key is not sent there.",
     ),
     "PERMISSION_DENIED": Row(
-        403, MISCONFIGURED, "The request was denied. The answer says nothing about the key.",
+        403, MISCONFIGURED, "The request was denied, and the answer does not mention the key.",
         ("The model, file or cache belongs to another project than the key.",
-         "The model is not open to this project, this account or this region.", WRONG_PROJECT,
-         "On a gateway: the token may not use this model, or its user or address is blocked."),
-        "Check the model, the owner of the file and the region. To test the project, try a key of another project.",
+         "The model is not available to this project, this account or this region.", WRONG_PROJECT,
+         "The answer is from a gateway: the token may not use this model, or its user or address is blocked."),
+        "Check the model, the owner of the file and the region. Try a key of another project: if it works, the project "
+        "is the cause.",
     ),
     "forbidden": Row(
-        403, UNKNOWN, "The request was denied, and the answer is not in the format of the API.",
-        ("A firewall, a proxy or a gateway between this machine and the API denied it.",
-         "The base URL is wrong.",
-         "A gateway denied it: the token may not do this, or its user or address is blocked."),
-        "Find out which server answered: look at the body and the header Server. The API itself answers in JSON.",
+        403, UNKNOWN, "The request was denied, but not in the words of the API. Perhaps another server answered.",
+        ("A firewall, a proxy or a gateway between this machine and the API answered.",
+         "The base URL is not a URL of the API.",
+         "A gateway answered: the token may not do this, or its user or address is blocked."),
+        "Find out which server answered: look at the body and at the header Server. The API answers in JSON, with a "
+        "status.",
     ),
 }  # fmt: skip
 

@@ -35,186 +35,190 @@ class Row(NamedTuple):
 
 
 _CONSOLE = "Google Cloud console > APIs & Services > Credentials"
-_ADMIN = "Ask the organisation's administrator, or use a project to which the policy does not apply."
-_LOGIN = "Renew that login. With an API key, send no Authorization header."
-_BESIDE = "The application, a proxy or a gateway adds another credential in a header."
-_OTHER_LOGIN = "The application uses Google Cloud credentials in place of an API key."
-BADLY_PASTED = "It was badly pasted: cut off, two keys in one, quotes or a line break around it."
-WRONG_PROJECT = "It is a key of the wrong project."
+_ADMIN = "Ask the administrator of the organisation, or use a project without this policy."
+_LOGIN = "Renew the login. If you use an API key, send no Authorization header with it."
+_BESIDE = "The application, a proxy or a gateway sends a second header with credentials."
+_OTHER_LOGIN = "The application uses a Google Cloud login, not an API key."
+BADLY_PASTED = "The key was badly pasted: cut off, joined with another key, or with quotes or a line break."
+WRONG_PROJECT = "The key belongs to the wrong project."
 
 REASONS: dict[str, Row] = {
     "ERROR_REASON_UNSPECIFIED": Row(
-        None, UNKNOWN, "Google gave no reason.", (), "Read the message of the error: it names the problem.",
+        None, UNKNOWN, "Google gave no reason.", (), "Read the message of the error.",
     ),
     "SERVICE_DISABLED": Row(
-        403, MISCONFIGURED, "The key is genuine, but the API that was called is disabled in its project.",
-        (WRONG_PROJECT, "The API was never enabled in that project.",
-         "The API was enabled a few minutes ago and is not active on all servers yet."),
-        "Enable the Generative Language API, or the other API that was called, in that project. Wait a few minutes.",
+        403, MISCONFIGURED, "The key is genuine, but the API is disabled in its project.",
+        (WRONG_PROJECT, "The API was never enabled in this project.",
+         "The API was enabled a few minutes ago, and some servers do not have this change yet."),
+        "Enable the Generative Language API, or the API that was called, in this project. Then wait a few minutes.",
         proves=True,
     ),
     "BILLING_DISABLED": Row(
-        403, MISCONFIGURED, "The key is genuine, but its project has no billing account, or a closed one.",
+        403, MISCONFIGURED, "The key is genuine, but its project has no open billing account.",
         ("The project was never linked to a billing account.", "The account was closed, or a payment failed.",
          WRONG_PROJECT),
-        "Link the project to an open billing account, then wait a few minutes.", proves=True,
+        "Link the project to an open billing account. Then wait a few minutes.", proves=True,
     ),
     "API_KEY_INVALID": Row(
-        400, REFUSED, "For Google, this key does not exist, or no longer exists.",
-        ("It was deleted or rotated, and this process or this store still has the old key.", "It has expired.",
-         BADLY_PASTED, "It is a key of another service, such as Maps, a gateway or OpenAI."),
-        "The key is wrong, deleted or expired: create one in Google AI Studio and store it.",
+        400, REFUSED, "Google has no such key, or it has expired.",
+        ("The key was deleted or rotated, and this process or its store still has the old key.", "The key has expired.",
+         BADLY_PASTED, "The key is for another service, such as Maps, a gateway or OpenAI."),
+        "The key is wrong, deleted or expired. Create a key in Google AI Studio and store it.",
     ),
     "API_KEY_SERVICE_BLOCKED": Row(
         403, MISCONFIGURED, "The key is genuine, but its API restrictions do not allow this API.",
-        ("It is a key of the wrong project, or a key for another API such as Maps.",
-         "A key of Google AI Studio was sent to Vertex AI.", "The restrictions were changed."),
+        ("The key belongs to the wrong project, or was made for another API, such as Maps.",
+         "The key is from Google AI Studio, and was sent to Vertex AI.", "The restrictions were changed."),
         f"Add the Generative Language API to the key's API restrictions ({_CONSOLE}).", proves=True,
     ),
     "API_KEY_HTTP_REFERRER_BLOCKED": Row(
-        403, MISCONFIGURED, "The key is genuine, but restricted to certain web pages. This caller is not one of them.",
-        ("A key for browsers is used on a server, and servers send no referrer.",
+        403, MISCONFIGURED, "The key is genuine, but its restrictions allow only certain web pages.",
+        ("The key was made for a browser, and is used on a server. A server sends no referrer.",
          "The address of the page is missing from the list."),
-        f"Change the key's referrer restriction ({_CONSOLE}). On a server, use a key without this restriction.",
+        f"The referrer restriction of the key refuses this caller ({_CONSOLE}). On a server, use a key without it.",
         proves=True,
     ),
     "API_KEY_IP_ADDRESS_BLOCKED": Row(
-        403, MISCONFIGURED, "The key is genuine, but restricted to certain IP addresses. This one is not allowed.",
-        ("The machine, or its NAT or proxy, has a new address.",
-         "The request came over IPv6, and only IPv4 addresses are listed."),
-        f"Add this machine's address to the key's IP restriction ({_CONSOLE}).", proves=True,
+        403, MISCONFIGURED, "The key is genuine, but its restrictions do not allow the address of this machine.",
+        ("The machine, its NAT or its proxy has a new address.",
+         "The request came over IPv6, and the list has only IPv4 addresses."),
+        f"Add the address of this machine to the IP restriction of the key ({_CONSOLE}).", proves=True,
     ),
     "API_KEY_ANDROID_APP_BLOCKED": Row(
-        403, MISCONFIGURED, "The key is genuine, but restricted to certain Android apps. This caller is not allowed.",
-        ("A key for an app is used elsewhere.", "The app's package name or certificate is missing from the list."),
-        f"Use another key, or change this key's restriction to Android apps ({_CONSOLE}).", proves=True,
+        403, MISCONFIGURED, "The key is genuine, but its restrictions allow only certain Android apps.",
+        ("The key was made for an app, and is used elsewhere.",
+         "The package name or the certificate of the app is missing from the list."),
+        f"Use a key without this restriction, or add the app to the list ({_CONSOLE}).", proves=True,
     ),
     "API_KEY_IOS_APP_BLOCKED": Row(
-        403, MISCONFIGURED, "The key is genuine, but restricted to certain iOS apps. This caller is not allowed.",
-        ("A key for an app is used elsewhere.", "The app's bundle id is missing from the list."),
-        f"Use another key, or change this key's restriction to iOS apps ({_CONSOLE}).", proves=True,
+        403, MISCONFIGURED, "The key is genuine, but its restrictions allow only certain iOS apps.",
+        ("The key was made for an app, and is used elsewhere.", "The bundle id of the app is missing from the list."),
+        f"Use a key without this restriction, or add the app to the list ({_CONSOLE}).", proves=True,
     ),
     "RATE_LIMIT_EXCEEDED": Row(
-        429, NOT_THE_KEY, "There are too many requests; the key itself was accepted.",
-        ("The project's limit per minute or per day is reached.", "Many processes share the project's quota."),
+        429, NOT_THE_KEY, "The requests are too fast. The key was accepted.",
+        ("The limit of the project per minute or per day is reached.",
+         "Many processes share the quota of the project."),
         "Wait as long as the answer says, or raise the quota. Another key of the same project does not help.",
         proves=True,
     ),
     "RESOURCE_QUOTA_EXCEEDED": Row(
-        429, NOT_THE_KEY, "The project has reached its limit of resources; the key itself was accepted.",
+        429, NOT_THE_KEY, "The project has as many resources as its quota allows. The key was accepted.",
         ("Old files, caches or tuned models were not deleted.",),
-        "Delete old resources, or raise the quota. Another key of the same project does not help.", proves=True,
+        "Delete resources, or raise the quota. Another key of the same project does not help.", proves=True,
     ),
     "LOCATION_TAX_POLICY_VIOLATED": Row(
         403, MISCONFIGURED, "The tax rules for the billing account's address forbid this location.", (),
         "Use another location, or a project with another billing account.", proves=True,
     ),
     "USER_PROJECT_DENIED": Row(
-        403, MISCONFIGURED, "The quota project in the request does not exist, or this caller may not use it.",
+        403, MISCONFIGURED, "The quota project of the request does not exist, or this caller may not use it.",
         ("The application, gcloud or a proxy adds a header x-goog-user-project.",
-         "The application default credentials have a quota project."),
+         "The application default credentials name a quota project."),
         "Remove the header x-goog-user-project, or name a project that this caller may use.",
     ),
     "CONSUMER_SUSPENDED": Row(
-        403, REFUSED, "Google suspended the project that the key belongs to.",
-        ("A breach of the terms, or abuse through a leaked key.", "A bill is unpaid, or the account was closed."),
-        "The key's project is suspended: use a key of another project, or appeal in the console.",
+        403, REFUSED, "Google has suspended the project of the key.",
+        ("The project broke Google's terms, or somebody abused a leaked key.",
+         "A bill was not paid, or the billing account was closed."),
+        "Use a key of another project, or appeal in the Google Cloud console.",
     ),
     "CONSUMER_INVALID": Row(
-        403, REFUSED, "The project that the key belongs to does not exist, or no longer exists.",
-        ("The project was deleted.", "The project in the configuration is misspelt or missing."),
-        "Use a key of another project, or restore a project within 30 days. Check GOOGLE_CLOUD_PROJECT.",
+        403, REFUSED, "The project of the key does not exist, or was deleted.",
+        ("The project was deleted.", "The project in the configuration is misspelt or not set."),
+        "Use a key of another project. A deleted project can be restored for 30 days. Check GOOGLE_CLOUD_PROJECT.",
     ),
     "SECURITY_POLICY_VIOLATED": Row(
         403, MISCONFIGURED, "VPC Service Controls forbid this call from here.",
-        ("The machine is outside the project's perimeter.", "The perimeter does not allow this API."),
+        ("The machine is outside the perimeter of the project.", "The perimeter does not allow this API."),
         _ADMIN,
     ),
     "ACCESS_TOKEN_EXPIRED": Row(
-        401, MISCONFIGURED, "An access token has expired. That token is not the API key.",
-        (_OTHER_LOGIN, _BESIDE, "The machine's clock is wrong."), _LOGIN,
+        401, MISCONFIGURED, "An access token has expired. It is not the API key.",
+        (_OTHER_LOGIN, _BESIDE, "The clock of the machine is wrong."), _LOGIN,
     ),
     "ACCESS_TOKEN_SCOPE_INSUFFICIENT": Row(
-        403, MISCONFIGURED, "An access token lacks a scope. That token is not the API key.",
+        403, MISCONFIGURED, "An access token lacks a scope. It is not the API key.",
         (_OTHER_LOGIN, "The virtual machine was started with too few access scopes.", _BESIDE),
-        "Log in with the scope that the API needs, or use an API key and send no Authorization header.",
+        "Log in with the scope that the API needs, or use an API key without an Authorization header.",
     ),
     "ACCOUNT_STATE_INVALID": Row(
         401, REFUSED, "The account behind the credential is disabled or deleted.",
         ("The service account of an AQ. key was disabled or deleted.",
          "The account of a Google Cloud login was disabled."),
-        "Use a key of another service account, or enable that account again.",
+        "Use a key of another service account, or enable the account again.",
     ),
     "ACCESS_TOKEN_TYPE_UNSUPPORTED": Row(
         401, REFUSED,
-        "Google reads the key as an invalid access token. An AQ. key that is not valid gets this answer.",
-        ("An AQ. key was cut off when it was copied.",
-         "An AQ. key or its service account was deleted.",
-         "A valid key was sent as 'Authorization: Bearer' to a native path, or to another API than the Gemini API."),
-        "The key is invalid or truncated, or it was sent as Bearer: send it in the header x-goog-api-key.",
+        "Google reads the key as an invalid access token. It gives this answer for an invalid AQ. key.",
+        ("The AQ. key was cut off when it was copied.",
+         "The AQ. key was deleted, or its service account was deleted.",
+         "A good key was sent as 'Authorization: Bearer' to a native path, or to another API than the Gemini API."),
+        "The key is invalid or cut off, or it was sent as Bearer. Send it in the header x-goog-api-key.",
     ),
     "CREDENTIALS_MISSING": Row(
-        401, MISCONFIGURED, "The key was sent to an API that accepts no API keys.",
+        401, MISCONFIGURED, "The key was sent to an API that does not accept API keys.",
         ("The client is in Vertex AI mode: GOOGLE_GENAI_USE_VERTEXAI, vertexai=True.", "The base URL is wrong.",
-         "No credential was sent at all."),
-        "This API accepts no API keys: use the Gemini API's endpoint, or Google Cloud credentials.",
+         "The request carried no credential."),
+        "This API does not accept API keys. Use the endpoint of the Gemini API, or Google Cloud credentials.",
     ),
     "RESOURCE_PROJECT_INVALID": Row(
-        400, MISCONFIGURED, "The name of the project in the request is invalid.",
-        ("GOOGLE_CLOUD_PROJECT is empty, or is not a project.",), "Correct the project in the request.",
+        400, MISCONFIGURED, "The name of the project in the request is not valid.",
+        ("GOOGLE_CLOUD_PROJECT is empty, or is not the id of a project.",), "Correct the project in the request.",
     ),
     "SESSION_COOKIE_INVALID": Row(
-        401, MISCONFIGURED, "A session cookie is missing or invalid. That cookie is not the API key.",
-        ("The request carries the cookies of a browser.", "A tool that acts like a web page sends the request."),
-        "Send the API key in the header x-goog-api-key, and no cookies.",
+        401, MISCONFIGURED, "A session cookie is missing or invalid. It is not the API key.",
+        ("The request carries the cookies of a browser.", "A tool that acts as a web page sends the request."),
+        "Send the API key in the header x-goog-api-key, without cookies.",
     ),
     "USER_BLOCKED_BY_ADMIN": Row(
-        403, MISCONFIGURED, "A Google Workspace administrator blocks this service for the account.", (), _ADMIN,
+        403, MISCONFIGURED, "A Google Workspace administrator has blocked this service for the account.", (), _ADMIN,
     ),
     "RESOURCE_USAGE_RESTRICTION_VIOLATED": Row(
         403, MISCONFIGURED, "An organisation policy forbids this service in the project.", (), _ADMIN, proves=True,
     ),
     "SYSTEM_PARAMETER_UNSUPPORTED": Row(
         400, MISCONFIGURED, "The request has a query parameter or a header that Google does not accept.",
-        ("A proxy or the application adds a header or a parameter.",), "Remove that header or parameter.",
+        ("A proxy or the application adds a header or a parameter.",), "Remove this header or parameter.",
     ),
     "ORG_RESTRICTION_VIOLATION": Row(
-        403, MISCONFIGURED, "The network allows only projects of certain organisations. This project is not allowed.",
-        ("A company's proxy adds the header X-Goog-Allowed-Resources.",),
-        "Use a key of the organisation's own project, or another network.",
+        403, MISCONFIGURED, "The network allows only projects of certain organisations, not the key's.",
+        ("The proxy of a company adds the header X-Goog-Allowed-Resources.",),
+        "Use a key of a project of the organisation, or another network.",
     ),
     "ORG_RESTRICTION_HEADER_INVALID": Row(
-        400, MISCONFIGURED, "The header X-Goog-Allowed-Resources, which a company's proxy adds, is invalid.", (),
+        400, MISCONFIGURED, "The header X-Goog-Allowed-Resources is not valid. The proxy of a company adds it.", (),
         "Ask the administrator of the proxy.",
     ),
     "SERVICE_NOT_VISIBLE": Row(
-        403, MISCONFIGURED, "The key's project has no access to this API.",
-        ("The API is open to selected projects only.", WRONG_PROJECT), "Use a key of a project that has access.",
+        403, MISCONFIGURED, "The project of the key may not use this API.",
+        ("The API is available to selected projects only.", WRONG_PROJECT), "Use a key of a project that has this API.",
         proves=True,
     ),
     "GCP_SUSPENDED": Row(
-        403, REFUSED, "Google suspended the Google Cloud account that the key's project belongs to.",
-        ("A bill is unpaid, or the account was closed.", "A breach of the terms, or abuse through a leaked key."),
-        "Use a key of another account's project, or appeal in the console.",
+        403, REFUSED, "Google has suspended the Google Cloud account of the key's project.",
+        ("A bill was not paid, or the billing account was closed.",
+         "The account broke Google's terms, or somebody abused a leaked key."),
+        "Use a key of a project of another account, or appeal in the Google Cloud console.",
     ),
     "LOCATION_POLICY_VIOLATED": Row(
         403, MISCONFIGURED, "A policy forbids this location.", (), "Use another location, or another project.",
     ),
     "MISSING_ORIGIN": Row(
-        403, MISCONFIGURED, "The request has no header Origin, which this credential needs.",
-        ("A credential for browsers is used on a server.",), "Use an API key for servers.",
+        403, MISCONFIGURED, "The credential needs the header Origin, and the request does not have it.",
+        ("The credential was made for a browser, and is used on a server.",), "Use an API key for servers.",
     ),
     "OVERLOADED_CREDENTIALS": Row(
-        401, MISCONFIGURED, "The request carries two kinds of credentials. Google accepts only one of them at a time.",
-        (_BESIDE, "The client has an API key and credentials, as for files.register_files."),
-        "Send one of them: either x-goog-api-key or Authorization.",
+        401, MISCONFIGURED, "The request carries two credentials, and the API accepts only one.",
+        (_BESIDE, "The client has an API key and other credentials, as in files.register_files."),
+        "Send only one of the headers x-goog-api-key and Authorization.",
     ),
     "LOCATION_ORG_POLICY_VIOLATED": Row(
         403, MISCONFIGURED, "An organisation policy forbids this location.", (), _ADMIN,
     ),
     "TLS_ORG_POLICY_VIOLATED": Row(
         403, MISCONFIGURED, "The organisation forbids the TLS version of this connection.",
-        ("An old TLS library, or a proxy in between that uses TLS 1.0 or 1.1.",), "Connect with TLS 1.2 or newer.",
+        ("The TLS library is old, or a proxy uses TLS 1.0 or 1.1.",), "Connect with TLS 1.2 or newer.",
     ),
     "EMULATOR_QUOTA_EXCEEDED": Row(
         429, NOT_THE_KEY, "The emulator's quota is used up.", (), "Wait, or raise the emulator's quota.", proves=True,
@@ -225,18 +229,18 @@ REASONS: dict[str, Row] = {
     ),
     "IAM_PERMISSION_DENIED": Row(
         403, MISCONFIGURED, "The account behind the credential lacks a permission in Google Cloud.",
-        ("The role with this permission was not granted in the project.",
+        ("The role with this permission was not granted in this project.",
          "The project or the resource has another name, or does not exist."),
-        "Grant the permission that the message names, and check the project's name.",
+        "Grant the permission in the message, and check the name of the project.",
     ),
     "JWT_TOKEN_INVALID": Row(
-        401, MISCONFIGURED, "A JWT is invalid. That token is not the API key.",
-        (_OTHER_LOGIN, _BESIDE, "The machine's clock is wrong."), _LOGIN,
+        401, MISCONFIGURED, "A JWT is invalid. It is not the API key.",
+        (_OTHER_LOGIN, _BESIDE, "The clock of the machine is wrong."), _LOGIN,
     ),
     "CREDENTIAL_TYPE_UNSUPPORTED": Row(
         401, MISCONFIGURED, "This API does not accept this kind of credential.",
         ("The client is in Vertex AI mode, or has a wrong base URL.", _OTHER_LOGIN),
-        "Send an API key to the Gemini API's endpoint, and Google Cloud credentials to Vertex AI.",
+        "Send an API key to the endpoint of the Gemini API, and Google Cloud credentials to Vertex AI.",
     ),
     "ACCOUNT_TYPE_UNSUPPORTED": Row(
         401, MISCONFIGURED, "This API does not accept this kind of account.", (_OTHER_LOGIN,),
@@ -248,10 +252,11 @@ REASONS: dict[str, Row] = {
     ),
     "TLS_CIPHER_RESTRICTION_VIOLATED": Row(
         403, MISCONFIGURED, "The organisation forbids the cipher of this connection.",
-        ("An old TLS library, or a proxy in between.",), "Connect with a cipher that the organisation allows.",
+        ("The TLS library is old, or a proxy changes the connection.",),
+        "Connect with a cipher that the organisation allows.",
     ),
     "MCP_SERVER_DISABLED": Row(
-        403, MISCONFIGURED, "This MCP server is disabled in the key's project.", (),
-        "Enable it in the key's project.", proves=True,
+        403, MISCONFIGURED, "This MCP server is disabled in the project of the key.", (),
+        "Enable the MCP server in the project of the key.", proves=True,
     ),
 }  # fmt: skip

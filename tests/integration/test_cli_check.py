@@ -82,7 +82,7 @@ def test_a_refused_key_is_followed_by_the_next_link_and_both_are_told_of(api: Fa
     assert one["key"]["provider"] == "env:SECOND"
     assert result["exit_code"] == 0
     assert "env:FIRST" in result["findings"][0]["what"]
-    assert "so the next one was tried" in result["findings"][0]["what"]
+    assert "so the next key was tried" in result["findings"][0]["what"]
 
 
 def test_a_broken_link_above_the_one_that_serves_is_told_of(api: FakeGemini, tmp_path: Path, two_keys: None) -> None:
@@ -299,8 +299,8 @@ def test_a_redirect_to_another_origin_says_that_no_key_arrived(
     ("arguments", "word"),
     [
         (["--base-url", "http://192.0.2.1"], "over plain http"),
-        (["--base-url", "gateway"], "is not an http(s) URL"),
-        (["--timeout", "0"], "no number of seconds from 0.1"),
+        (["--base-url", "gateway"], "is not a URL of http or https"),
+        (["--timeout", "0"], "is not a number of seconds from 0.1"),
         (["--base-url", "http://192.0.2.1"], "--allow-plain-http"),
         (["gogle:x"], "Did you mean google:?"),
         (["aws:"], "at character 5"),
@@ -385,7 +385,10 @@ def test_run_passes_signals() -> None:
 def test_run_keeps_the_variable_away_that_would_win() -> None:
     other = command("run", "--uri", "env:MINE", "--", sys.executable, "-c", SHOW, MINE=LIVE, GOOGLE_API_KEY=OLD)
     assert other.stdout == f"{LIVE} None []\n"
-    assert other.stderr == "genai-credentials: GOOGLE_API_KEY holds another key and is kept from the command.\n"
+    assert (
+        other.stderr
+        == "genai-credentials: GOOGLE_API_KEY holds another key. The command runs without GOOGLE_API_KEY.\n"
+    )
     same = command("run", "--uri", "env:MINE", "--", sys.executable, "-c", SHOW, MINE=LIVE, GOOGLE_API_KEY=LIVE)
     assert (same.stdout, same.stderr) == (f"{LIVE} {LIVE} []\n", "")
     mine = command(
@@ -443,7 +446,7 @@ def test_run_without_a_key_or_a_command_says_so(monkeypatch: pytest.MonkeyPatch,
     plain.write_text("x")
     plain.chmod(stat.S_IRUSR)
     assert run_document(str(plain))["exit_code"] == 126
-    said = "genai-credentials: no-such-command: there is no such command on the PATH.\n"
+    said = "genai-credentials: no-such-command: there is no such command on the PATH. Check its name.\n"
     assert invoke("run", "no-such-command").stderr == said
     assert "no-such-command" in run_document("no-such-command")["message"]
 
@@ -455,10 +458,10 @@ def test_run_without_a_key_or_a_command_says_so(monkeypatch: pytest.MonkeyPatch,
         ([], "Missing argument"),
         (["--uri", "file:", "true"], "character 6"),
         (["file:", "--", "true"], "character 6"),
-        (["env:", "true"], "true is no URI. COMMAND stands after --: run env: -- COMMAND"),
-        (["env:"], "COMMAND is missing. It stands after --"),
-        (["env:", "--"], "COMMAND is missing"),
-        (["env:", "--nonsense", "--", "true"], "--nonsense is no URI"),
+        (["env:", "true"], "'true' is not a URI.\nCOMMAND stands after --: cli run env: -- COMMAND"),
+        (["env:"], "Missing argument: COMMAND.\nCOMMAND stands after --: cli run env: -- COMMAND"),
+        (["env:", "--"], "Missing argument: COMMAND"),
+        (["env:", "--nonsense", "--", "true"], "No such option: '--nonsense'"),
         (["gogle:x", "--", "true"], "Did you mean google:?"),
     ],
 )

@@ -96,7 +96,7 @@ def test_a_refused_key_that_another_follows_is_odd(api: FakeGemini, monkeypatch:
     monkeypatch.setenv("OLD", OTHER)
     result = document("doctor", "env:OLD", "env:GEMINI_API_KEY")
     assert (states(result, "api"), result["exit_code"]) == (["good"], 0)
-    assert "so the next one was tried" in words(result, "variables")
+    assert "so the next key was tried" in words(result, "variables")
 
 
 def test_without_a_key_nobody_is_asked_and_each_link_has_a_remedy(fake_gemini: FakeGemini) -> None:
@@ -218,7 +218,7 @@ def test_a_version_that_is_not_tested_is_told() -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "word"),
-    [(["gogle:x"], "Did you mean google:?"), (["--base-url", "gateway"], "--base-url 'gateway'"), ([KEY], "scheme")],
+    [(["gogle:x"], "Did you mean google:?"), (["--base-url", "gateway"], "--base-url: 'gateway'"), ([KEY], "scheme")],
 )
 def test_a_wrong_use_of_the_doctor_is_code_2(arguments: list[str], word: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GEMINI_API_KEY", KEY)
@@ -261,7 +261,7 @@ def test_a_text_that_is_no_key_has_no_fingerprint(given: str, word: str) -> None
 def test_a_link_without_a_key_has_none() -> None:
     result = document("fingerprint", "file:/nowhere")
     assert (result["fingerprint"], result["exit_code"]) == (None, 1)
-    assert result["error"].startswith("file:/nowhere: absent.")
+    assert result["error"].startswith("file:/nowhere is absent.")
 
 
 @pytest.mark.parametrize("arguments", [[KEY], ["env:", KEY], [f"env:{KEY}"]])

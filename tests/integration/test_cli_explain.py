@@ -108,11 +108,11 @@ def test_the_seed_error_as_a_page_of_80_columns() -> None:
 
 def test_the_message_orders_the_causes() -> None:
     expired = SEED.replace("Invalid Token", "The token has expired")
-    assert document(expired)["likely_causes"][0].startswith("The token expired")
+    assert document(expired)["likely_causes"][0].startswith("The token has expired")
     chinese = "401 None. {'error': {'message': '该令牌额度已用尽', 'type': 'new_api_error'}}"
     assert "quota" in document(chinese)["likely_causes"][0]
     google = as_sdk_prints(REFUSALS["api_key_expired"])
-    assert document(google)["likely_causes"][0] == "It has expired."
+    assert document(google)["likely_causes"][0] == "The key has expired."
 
 
 # The table

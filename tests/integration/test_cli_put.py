@@ -89,7 +89,7 @@ def test_each_store_gets_a_version(
     current = amazon.get_secret_value(SecretId="prod/gemini", VersionStage="AWSCURRENT")
     assert (current["VersionId"], json.loads(current["SecretString"])) == (version, {"user": "me", "api_key": LIVE})
     page = invoke(f"google:{SECRET}").stdout.splitlines()
-    assert page[0] == f"Nothing to do, it is there already: google:{SECRET}"
+    assert page[0] == f"Nothing to do, the key is there already: google:{SECRET}"
     assert page[1].endswith("a standard AIza key, version 2")
     amazon.close()
 
@@ -113,7 +113,7 @@ def test_a_new_env_file_is_made_and_all_else_in_one_stays(api: FakeGemini, tmp_p
     env.write_text(f"# mine\nexport GEMINI_API_KEY='{OLD}'\n")
     page = words(f"dotenv:{env}")
     assert page.startswith(f"Stored: dotenv:{env} key ")
-    assert "It took the place of the key" in page
+    assert "It replaced the key" in page
     assert env.read_text() == f"# mine\nexport GEMINI_API_KEY='{LIVE}'\n"
 
 
@@ -122,7 +122,7 @@ def test_without_a_check_nobody_is_asked(api: FakeGemini, path: Path) -> None:
     result = put("--no-check", f"file:{path}")
     assert (result["outcome"], result["check"]) == ("stored", "not_asked")
     assert api.requests == []
-    assert "The API was not asked about it." in words("--no-check", f"file:{path}")
+    assert "The API was not asked about the key." in words("--no-check", f"file:{path}")
 
 
 @pytest.mark.parametrize("text", [f'"{LIVE}"', f"\ufeff {LIVE}\r\n", f"{LIVE}\r\n".encode("utf-16")])
@@ -136,7 +136,7 @@ def test_a_key_that_is_for_other_places_is_live(api: FakeGemini, path: Path, cau
     api.revoke(LIVE, refusal=f"API_KEY_{cause}_BLOCKED")
     result = put(f"file:{path}")
     assert (result["outcome"], result["check"], result["cause"]) == ("stored", "restricted", f"API_KEY_{cause}_BLOCKED")
-    assert "does not let it in from here" in words(f"file:{path}")
+    assert "its restrictions refuse this machine" in words(f"file:{path}")
 
 
 # Nothing is stored
@@ -205,7 +205,7 @@ def test_no_answer_is_code_3(path: Path) -> None:
         ([LIVE], "starts with a scheme"),
         ([], "Missing argument"),
         (["--base-url", "http://192.0.2.1", "file:key"], "over plain http"),
-        (["--base-url", "gateway", "file:key"], "is not an http(s) URL"),
+        (["--base-url", "gateway", "file:key"], "is not a URL of http or https"),
         (["file:key", "file:key"], "unexpected extra argument"),
     ],
 )
@@ -263,7 +263,7 @@ def test_what_may_be_stored_is_not_said_to_be_unstored(
     monkeypatch.setattr("genai_credentials.cli.put.PAUSES", (0.0,))
     result = put("odd:")
     assert (result["outcome"], result["exit_code"]) == ("unsure", 1)
-    assert invoke("odd:").stdout.startswith("Look at what is there now: odd\n")
+    assert invoke("odd:").stdout.startswith("It is not sure which key is stored: odd\n")
 
 
 # On a terminal
@@ -282,7 +282,7 @@ def test_a_key_is_asked_for_without_an_echo(api: FakeGemini, path: Path) -> None
     terminal = Terminal(f"file:{path}")
     terminal.wait_for("Key for file:")
     terminal.type(f"{LIVE}\n")
-    terminal.wait_for("in its place?")
+    terminal.wait_for("Replace it by")
     assert path.read_text() == f"{OLD}\n"
     terminal.type("y\n")
     assert terminal.end() == 0
@@ -296,7 +296,7 @@ def test_a_person_who_does_not_agree_changes_nothing(api: FakeGemini, path: Path
     terminal = Terminal(f"file:{path}")
     terminal.wait_for("Key for file:")
     terminal.type(f"{LIVE}\n")
-    terminal.wait_for("in its place?")
+    terminal.wait_for("Replace it by")
     terminal.type(answer)
     assert terminal.end() == (130 if answer == "\x03" else 1)
     assert path.read_text() == f"{OLD}\n"
@@ -317,7 +317,7 @@ def test_with_yes_a_person_is_asked_for_the_key_alone(api: FakeGemini, path: Pat
     terminal.wait_for("Key for file:")
     terminal.type(f"{LIVE}\n")
     assert terminal.end() == 0
-    assert b"in its place?" not in terminal.shown
+    assert b"Replace it by" not in terminal.shown
     assert path.read_text() == f"{LIVE}\n"
 
 

@@ -131,8 +131,8 @@ def test_partly_done_is_3_and_the_next_run_goes_on(stage: Stage) -> None:
     ("arguments", "word"),
     [
         (("env:",), "can only be read"),
-        (("file:/x", "--status", "--rollback"), "do not go together"),
-        (("file:/x", "--retire-after", "soon"), "--retire-after='soon' is not a duration"),
+        (("file:/x", "--status", "--rollback"), "exclude each other"),
+        (("file:/x", "--retire-after", "soon"), "--retire-after: 'soon' is not a duration"),
         (("file:/x", "--base-url", "http://gateway.example"), "plain http"),
         (("file:/x", "--project", "No Project"), "is not a project's id"),
         (("nonsense",), "starts with a scheme"),
@@ -160,7 +160,7 @@ def test_another_link_with_the_same_key_is_warned_of(stage: Stage) -> None:
     done = rotate(stage, GENAI_CREDENTIALS=f"file:{other} file:{stage.path}")
     assert done.returncode == 0
     text = " ".join(done.stdout.split())
-    assert f"file:{other} holds the key {fingerprint(FIRST)} too, and is not rotated along" in text
+    assert f"file:{other} holds the key {fingerprint(FIRST)} too, and this run does not rotate it" in text
     assert f"--also file:{other}" in text
     document(rotate(stage, "--json", GENAI_CREDENTIALS=f"file:{other} file:{stage.path}"))
 
@@ -169,7 +169,7 @@ def test_lines_for_a_log_fit_80_columns_and_have_no_colour(stage: Stage) -> None
     done = rotate(stage, FORCE_COLOR="1")
     assert "\x1b" not in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
-    for word in ("Making", "Storing", "Rotated.", "left for a later run"):
+    for word in ("Making", "Storing", "Rotated.", "to be deleted by a later run"):
         assert word in done.stdout
 
 
@@ -182,7 +182,7 @@ def test_an_interrupted_run_is_3_and_goes_on(tmp_path: Path, number: signal.Sign
         process.send_signal(number)
         out, _ = process.communicate(timeout=120)
         assert process.returncode == 3
-        assert "goes on from there" in json.loads(out)["remedy"]
+        assert "it continues" in json.loads(out)["remedy"]
         (new,) = stage.minted()
         stage.api.accept(stage.keys.text(new))
         assert document(rotate(stage, "--json"))["minted"] == new

@@ -363,7 +363,7 @@ def test_a_key_that_is_lost_is_noticed() -> None:
         watched = Watched(credentials)
         watched.look()
         credentials.close()
-        assert watched.look().happened == ("no key is left to serve",)
+        assert watched.look().happened == ("no link has a key any more",)
 
 
 def test_the_live_picture_fits_a_terminal(tmp_path: Path) -> None:

@@ -213,7 +213,7 @@ def test_ctrl_c_at_a_question_is_code_130(tmp_path: Path) -> None:
     command = CommandOnTerminal("put", "--no-check", f"file:{path}")
     command.wait_for("Key for file:")
     command.type(f"{KEY}\n")
-    command.wait_for("in its place?")
+    command.wait_for("Replace it by")
     command.type("\x03")
     assert command.end() == 130
     assert "Old" in path.read_text()

@@ -1,4 +1,4 @@
-"""The command `genai-credentials`; it takes the extra [cli]."""
+"""The command `genai-credentials`. It needs the extra [cli]."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ _INTERRUPTED = 130
 
 
 def main() -> None:
-    """Run the command; without click and rich, say how to install them and exit with code 2."""
+    """Run the command. Without click or rich, print how to install them, and exit with code 2."""
     try:
         from genai_credentials.cli.app import cli
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in _NEEDS:
             raise
         sys.stderr.write(
-            f"The command genai-credentials needs {error.name}. Run: pip install 'genai-credentials[cli]'\n"
+            f"The command genai-credentials needs the package {error.name}, which is not installed.\n"
+            "Run: pip install 'genai-credentials[cli]'\n"
         )
         sys.exit(2)
     except KeyboardInterrupt:

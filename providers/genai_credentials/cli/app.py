@@ -1,4 +1,4 @@
-"""The group of commands. Each command's own module loads what it needs only when it runs."""
+"""The group of commands. The module of each command imports heavy packages only when the command runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import click
-import rich  # noqa: F401 - every command prints with it: a missing one is told of here, once
+import rich  # noqa: F401 - every command prints with rich, and a missing package is reported once, from here
 
 from genai_credentials.cli.check import check
 from genai_credentials.cli.demo.command import demo
@@ -23,21 +23,35 @@ from genai_credentials.cli.rotate import rotate
 from genai_credentials.cli.run import run
 from genai_credentials.cli.status import status
 from genai_credentials.cli.terminal import fitting, make_readable
+from genai_credentials.cli.usage import NEVER_TYPED, in_our_words, no_such_command
 from genai_credentials.cli.watch import watch
-
-NEVER_TYPED = (
-    "A key is never an argument: other users see it, and your shell keeps it. Pipe it in, and replace this one."
-)
 
 
 class Careful(click.Group):
-    """A group whose errors do not repeat a key that was typed into the wrong place; Ctrl-C ends it as in a shell."""
+    """A group whose errors never repeat a key that was typed into the wrong place. Ctrl-C ends it with code 130."""
 
     def make_context(self, *args: Any, **extra: Any) -> click.Context:
         """See `click.Command`."""
         make_readable()
         with _scrubbing():
             return super().make_context(*args, **extra)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """See `click.Command`."""
+        typed = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            problem = in_our_words(error, ctx, typed)
+        raise problem
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """See `click.Group`."""
+        if args[0] not in self.commands and not ctx.resilient_parsing:
+            raise no_such_command(ctx, args[0], list(self.commands))
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """See `click.Command`."""
@@ -52,7 +66,7 @@ def _scrubbing() -> Iterator[None]:
     except KeyboardInterrupt:
         raise click.exceptions.Exit(INTERRUPTED) from None
     except click.Abort as error:
-        # Of a question, which Ctrl-C, Ctrl-D and "no" end alike.
+        # Click raises this error for Ctrl-C, Ctrl-D and "no" at a question. Only Ctrl-C has the exit code 130.
         if isinstance(error.__context__, KeyboardInterrupt):
             echo(err=True)
             raise click.exceptions.Exit(INTERRUPTED) from None
@@ -71,13 +85,20 @@ def _scrubbing() -> Iterator[None]:
 @click.version_option(None, "-V", "--version", package_name="genai-credentials", message="%(prog)s %(version)s")
 @click.pass_context
 def cli(context: click.Context) -> None:
-    """API keys for Gemini: from the environment, files and secret managers, rotated without losing a request.
+    """Read, check, store and rotate API keys for Gemini.
 
-    Without a COMMAND it shows the status, and what to do next.
+    A key comes from the environment, a file or a secret manager. Without a COMMAND, the status of the chain is
+    printed, and the commands to run next.
 
     \b
-    At 3 a.m.:  genai-credentials explain "the error you see"
-                genai-credentials doctor
+    To begin:
+      genai-credentials status
+      genai-credentials check
+
+    \b
+    When an application reports an error:
+      genai-credentials explain "the error you see"
+      genai-credentials doctor
     """
     if context.invoked_subcommand is None:
         overview()

@@ -1,4 +1,4 @@
-"""Asks the API about the keys of a chain, and keeps every answer it gave."""
+"""Asks the API about the keys of a chain, and keeps each answer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,13 @@ MOST_CHARACTERS = 65_536
 
 
 class Way(NamedTuple):
-    """How the API is reached: the base URL (None for the SDK's own), seconds to wait, and whether http may do."""
+    """How to reach the API.
+
+    Args:
+        base_url: The base URL; None means the SDK's own.
+        timeout: Seconds to wait for an answer.
+        allow_plain_http: Whether the key may be sent over http:// to another machine.
+    """
 
     base_url: str | None
     timeout: float
@@ -45,7 +51,7 @@ class Way(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """One answer of the API, and the key it was given to; None for a key that no link served."""
+    """One answer of the API. `key` is the key of the request, or None if no link returned that key."""
 
     status: int
     meaning: Meaning
@@ -53,15 +59,15 @@ class Answer(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """What came of it.
+    """The result of asking the API.
 
     Args:
-        provider: The link that was asked about; None for the whole chain.
-        meaning: What it comes to.
-        answers: What the API answered, in order: more than one when keys were refused on the way.
-        links: What each link answered.
+        provider: The name of the link; None for the whole chain.
+        meaning: The meaning of the last answer.
+        answers: The answers of the API, in order. There are several if keys were refused.
+        links: The outcome of each link.
         keys: The keys that were fetched.
-        ahead: Seconds by which the clock of this machine is ahead of the one that answered; None if none did.
+        ahead: Seconds by which the clock of this machine is ahead of the server's clock; None if no answer had a date.
     """
 
     provider: str | None
@@ -73,17 +79,17 @@ class Asked(NamedTuple):
 
     @property
     def key(self) -> ApiKey | None:
-        """The key that the last answer was given to, or else the first one that was fetched."""
+        """The key of the last answer. Without an answer, the first key that was fetched."""
         answered = self.answers[-1].key if self.answers else None
         return answered or next(iter(self.keys), None)
 
     @property
     def is_absent(self) -> bool:
-        """Whether there was nothing to ask about: no link is set up here."""
+        """Whether there was no key to ask about, because all links are absent."""
         return self.meaning.verdict == "no_key" and all(link.outcome == "absent" for link in self.links)
 
     def document(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the JSON document."""
         return {
             "provider": self.provider,
             **self.meaning.document(),
@@ -103,16 +109,16 @@ class Asked(NamedTuple):
 
 
 def ask(chain: Chain, providers: Sequence[Provider], way: Way, provider: str | None = None) -> Asked:
-    """List one model with the key of these providers, through the client that an application would use.
+    """List one model with the key of these providers, through the client that an application uses.
 
     Args:
-        chain: Where the durations come from.
+        chain: The chain, for its durations.
         providers: The links.
         way: How to reach the API.
-        provider: Whose name goes into the result; None for the whole chain's.
+        provider: The name of the link for the result; None for the whole chain.
 
     Raises:
-        Misconfigured: The base URL is none, or the key would travel in the clear.
+        Misconfigured: The base URL is not a URL, or the key would be sent unencrypted.
     """
     witnesses = [Witness(one) for one in providers]
     seen: list[_Seen] = []
@@ -129,7 +135,7 @@ def ask(chain: Chain, providers: Sequence[Provider], way: Way, provider: str | N
 
 
 class _Seen(NamedTuple):
-    """An answer as it came: to a key of this text, with this body, and how far our clock is ahead of its own."""
+    """An answer as it arrived: the text of the key, the status, the body, and the seconds that our clock is ahead."""
 
     text: str | None
     status: int
@@ -150,7 +156,7 @@ def _answer(status: int, body: str, key: ApiKey | None) -> Answer:
 
 
 def _next(meaning: Meaning, way: Way, *, each: bool) -> tuple[tuple[str, str], ...]:
-    """What to run next: without what was just run, and with the gateway's name where that is all of its URL."""
+    """The commands to run next, without the command that ran. The gateway's URL is filled in if it has only a host."""
     bare = way.base_url and urlsplit(way.base_url).path in ("", "/") and "@" not in way.base_url
     kept = [
         (command, tells) for command, tells in meaning.run if command != CHECK[0] and not (each and "--each" in command)
@@ -161,7 +167,7 @@ def _next(meaning: Meaning, way: Way, *, each: bool) -> tuple[tuple[str, str], .
 
 
 def _list_models(credentials: Any, way: Way, seen: list[_Seen]) -> Meaning | None:
-    """Ask, and note each answer in `seen`; what went wrong if the API gave none."""
+    """Ask the API, and note each answer in `seen`. Return the meaning of the error if there was no answer."""
     from google.genai import errors
 
     options: dict[str, Any] = {
@@ -202,6 +208,6 @@ def _meaning(status: int, body: str) -> Meaning:
         return NO_MODELS
     if isinstance(document, dict) and isinstance(document.get("models"), list):
         return ACCEPTED
-    # Some gateways put their errors into a 200.
+    # Some gateways report an error with status 200.
     said = meanings.of_text(body) if isinstance(document, dict) and "error" in document else None
     return NO_MODELS if said is None or said.verdict == "unknown" else said

@@ -1,4 +1,4 @@
-"""The chain that a verb works on: where it was set, what its links answer, and what is odd about it."""
+"""The chain of a verb: where the chain was set, the keys of its links, and the warnings about the chain."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from genai_credentials.status import LinkStatus
 
 KINDS = {"AIza": "standard", "AQ.": "auth", "auth_tokens/": "ephemeral", "sk-": "gateway"}
-"""How a key's text begins -> what kind it is; the beginning is the same for all keys of a kind, so it is no secret."""
+"""The beginning of a key's text -> the kind. All keys of a kind begin alike, so the beginning is not a secret."""
 
 KIND_WORDS = {
     "standard": "a standard AIza key",
     "auth": "an AQ. key",
     "ephemeral": "an ephemeral token",
     "gateway": "a gateway's sk- token",
-    "unknown": "of no known form",
+    "unknown": "of an unknown kind",
 }
 GOOGLE_HOST, VERTEX_HOST = "generativelanguage.googleapis.com", "aiplatform.googleapis.com"
 
@@ -37,7 +37,12 @@ uris_argument = click.argument("uris", nargs=-1, metavar="[URI]...")
 
 
 class Finding(NamedTuple):
-    """Something odd that no answer tells: what it is, and what to do about it."""
+    """A warning about the set-up.
+
+    Args:
+        what: The fact, in a sentence.
+        remedy: What to do next; may be empty.
+    """
 
     what: str
     remedy: str
@@ -47,9 +52,9 @@ class Chain(NamedTuple):
     """The chain of a verb.
 
     Args:
-        providers: Its links.
-        source: Who set it: "arguments", "GENAI_CREDENTIALS" or "default".
-        durations: What `GENAI_CREDENTIALS_TTL` and its like set.
+        providers: The links.
+        source: Where the chain was set: "arguments", "GENAI_CREDENTIALS" or "default".
+        durations: The durations that `GENAI_CREDENTIALS_TTL` and the similar variables set, in seconds, by argument.
     """
 
     providers: tuple[Provider, ...]
@@ -57,7 +62,7 @@ class Chain(NamedTuple):
     durations: dict[str, float]
 
     def open(self, *providers: Any, **options: Any) -> CredentialProvider:
-        """A `CredentialProvider` over these providers; over the whole chain without any."""
+        """Return a `CredentialProvider` over these providers, or over the whole chain if there are none."""
         from genai_credentials.credentials import CredentialProvider
 
         try:
@@ -67,7 +72,7 @@ class Chain(NamedTuple):
 
 
 def chain_of(uris: Sequence[str]) -> Chain:
-    """The chain of these URIs; else the one of GENAI_CREDENTIALS; else `env:`.
+    """Return the chain of these URIs. Without URIs it is the chain of GENAI_CREDENTIALS, and if unset, `env:`.
 
     Raises:
         Misconfigured: A URI or a duration is wrong, or a plug-in fails.
@@ -80,17 +85,20 @@ def chain_of(uris: Sequence[str]) -> Chain:
     except CredentialsError as error:
         raise Misconfigured.of(error) from None
     except Exception as error:
-        # A plug-in's: its text may hold anything.
-        raise Misconfigured(f"A plug-in's provider could not be made: it raised {type(error).__name__}.") from None
+        # The text of a plug-in's error may hold a key.
+        raise Misconfigured(
+            f"A plug-in could not make its provider: it raised {type(error).__name__}.\n"
+            "Check the URI with the plug-in's own documentation."
+        ) from None
     source = "arguments" if uris else VARIABLE if os.environ.get(VARIABLE, "").split() else "default"
     return Chain(providers, source, durations)
 
 
 class Witness:
-    """A provider that remembers which keys another one served.
+    """A provider that passes each call to another provider and remembers the keys that it returned.
 
     Args:
-        provider: The other one.
+        provider: The other provider.
     """
 
     def __init__(self, provider: Provider) -> None:
@@ -142,18 +150,18 @@ def key_document(key: ApiKey) -> dict[str, Any]:
 
 
 def key_line(key: ApiKey) -> str:
-    """A key for people: everything but the key."""
+    """The line about a key for people. It does not hold the key."""
     version = f", version {short(key.version)}" if key.version else ""
     return f"key {key.fingerprint}, {KIND_WORDS[kind_of(key)]}{version}"
 
 
 def short(version: str) -> str:
-    """A version for people: of AWS's UUIDs the first part tells them apart."""
+    """A version for people. The first part of a UUID of AWS is enough to distinguish versions."""
     return version[:8] if len(version) == 36 else version
 
 
 def stored_for(provider: object) -> float | None:
-    """Seconds since the provider's file was written; None for a provider without one."""
+    """Seconds since the file of the provider was written. None if the provider has no file."""
     try:
         return max(0.0, time.time() - os.stat(getattr(provider, "path", "")).st_mtime)
     except (OSError, TypeError, ValueError):
@@ -161,7 +169,7 @@ def stored_for(provider: object) -> float | None:
 
 
 def age_line(key: ApiKey, provider: object) -> str:
-    """How old a key is, for people."""
+    """The age of a key, for people."""
     stored = stored_for(provider)
     written = "" if stored is None else f"; its file was written {for_a_while(stored)} ago"
     return f"fetched {for_a_while(age_of(key))} ago{written}"
@@ -173,7 +181,7 @@ def age_of(key: ApiKey) -> float:
 
 
 def origin_name(base_url: str | None) -> str:
-    """Where requests go, by its host and port alone: a gateway's path or user may hold a token."""
+    """The host and port that requests go to. The path and the user are left out, because they may hold a token."""
     parts = urlsplit(base_url or os.environ.get("GOOGLE_GEMINI_BASE_URL") or f"https://{GOOGLE_HOST}")
     try:
         port = f":{parts.port}" if parts.port else ""
@@ -183,12 +191,12 @@ def origin_name(base_url: str | None) -> str:
 
 
 def findings_of(chain: Chain, keys: Sequence[ApiKey], host: str | None = None) -> list[Finding]:
-    """What is odd about the chain's setup.
+    """The warnings about the set-up of a chain.
 
     Args:
         chain: The chain.
-        keys: The keys that its links served.
-        host: Where the requests go; None when none is sent.
+        keys: The keys that its links returned.
+        host: The host that requests go to; None if no request is sent.
     """
     found = variables_of(chain, host)
     found += [_taken_off(key) for key in keys if key.notes]
@@ -198,15 +206,15 @@ def findings_of(chain: Chain, keys: Sequence[ApiKey], host: str | None = None) -
 
 
 def variables_of(chain: Chain, host: str | None = None) -> list[Finding]:
-    """What is odd about the variables of the environment; the arguments are those of `findings_of`."""
+    """The warnings about the variables of the environment. The arguments are those of `findings_of`."""
     return [*_two_variables(chain.providers), *_environment(host)]
 
 
 def _taken_off(key: ApiKey) -> Finding:
     what = " and ".join(key.notes)
     return Finding(
-        f"{key.provider}: the key {key.fingerprint} had {what} around it, pasted along with it.",
-        "This library takes that off, other tools send it along: store the bare key.",
+        f"{key.provider}: the key {key.fingerprint} had {what} around it.",
+        "Store the bare key. This library removes the other characters, but other tools send them.",
     )
 
 
@@ -220,7 +228,7 @@ def _two_variables(providers: Sequence[Provider]) -> Iterator[Finding]:
     if one and two and one != two:
         yield Finding(
             f"{first} ({_called(one)}) and {second} ({_called(two)}) are both set, and differ.",
-            f"{first} wins, here and in the SDK: unset the one that is not meant, or name it: env:{second}",
+            f"{first} wins, here and in the SDK. Unset the variable that you do not need, or use the URI env:{second}",
         )
 
 
@@ -237,13 +245,13 @@ def _environment(host: str | None) -> Iterator[Finding]:
     for name in ("GOOGLE_GENAI_USE_VERTEXAI", "GOOGLE_GENAI_USE_ENTERPRISE"):
         if os.environ.get(name, "").lower() in ("true", "1"):
             yield Finding(
-                f"{name} is set: a stock genai.Client() goes to Vertex AI with it, where most Gemini keys are refused.",
-                "Unset it; credentials.client() pays no heed to it.",
+                f"{name} is set, so a stock genai.Client() uses Vertex AI. Vertex AI refuses most Gemini keys.",
+                "Unset it. credentials.client() ignores it.",
             )
     if os.environ.get("GOOGLE_GEMINI_BASE_URL") and host in (None, origin_name(None)):
         yield Finding(
             f"GOOGLE_GEMINI_BASE_URL is set: requests go to {origin_name(None)}.",
-            "Unset it to talk to Google itself.",
+            "To send requests to Google, unset it.",
         )
 
 
@@ -252,20 +260,21 @@ def _wrong_place(key: ApiKey, host: str) -> Iterator[Finding]:
     whose = f"{key.provider}: the key {key.fingerprint} is {KIND_WORDS[kind]}"
     if kind in ("auth", "standard") and host.endswith(VERTEX_HOST):
         yield Finding(
-            f"{whose} and goes to {host}; keys of Google AI Studio are refused there.",
-            f"Use the Gemini API, https://{GOOGLE_HOST}, which is what no base URL means.",
+            f"{whose}, and is sent to {host}. Vertex AI refuses keys of Google AI Studio.",
+            f"Use the Gemini API, https://{GOOGLE_HOST}: leave the base URL out.",
         )
     elif kind == "gateway" and google:
         yield Finding(
-            f"{whose} and goes to Google, which issues no such keys.",
-            "Name the gateway: --base-url here, base_url in http_options or GOOGLE_GEMINI_BASE_URL in the application.",
+            f"{whose}, and is sent to Google. Google has no such keys.",
+            "Name the gateway with --base-url. In the application, set base_url in http_options, or "
+            "GOOGLE_GEMINI_BASE_URL.",
         )
     elif kind in ("auth", "standard") and not google and not host.startswith(("127.", "localhost")):
         yield Finding(
-            f"{whose} and goes to {host}, which is not Google.",
-            "Most gateways take only tokens of their own. If it wasn't meant, unset the base URL.",
+            f"{whose}, and is sent to {host}, which is not Google.",
+            "Most gateways accept only their own tokens. To send requests to Google, unset the base URL.",
         )
     if kind == "ephemeral":
         yield Finding(
-            f"{whose}; it is good for the Live API only, and for minutes.", "Put a lasting key into the chain."
+            f"{whose}. It works only with the Live API, and only for minutes.", "Store a permanent key in the chain."
         )

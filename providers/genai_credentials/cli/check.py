@@ -1,4 +1,4 @@
-"""`genai-credentials check`: ask the API about the keys of a chain, and say what its answer means."""
+"""`genai-credentials check`: ask the API about the keys of a chain, and explain the answer."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from genai_credentials.cli.output import (
     OK,
     UNCLEAR,
     Printer,
-    Seconds,
-    base_url_option,
     emit,
     json_option,
     plain_http_option,
     quiet,
 )
 from genai_credentials.cli.status import bare, counted
+from genai_credentials.cli.usage import Verb
+from genai_credentials.cli.values import base_url_option, timeout_option
 from genai_credentials.cli.waiting import waiting
 from genai_credentials.workers import run
 
@@ -40,20 +40,23 @@ if TYPE_CHECKING:
     from genai_credentials.cli.asking import Asked, Way
 
 
-@click.command(short_help="Ask the API about the key, and say what its answer means.")
+@click.command(cls=Verb, short_help="Ask the API whether it accepts the key.")
 @json_option
-@click.option("--each", is_flag=True, help="Ask about each link's key on its own, not only about the one that serves.")
+@click.option("--each", is_flag=True, help="Ask about the key of each link, not only about the serving key.")
 @base_url_option
-@click.option("--timeout", type=Seconds(0.1, 600.0), default=10.0, show_default=True, help="Seconds for the answer.")
+@timeout_option
 @plain_http_option
 @uris_argument
 def check(
     as_json: bool, each: bool, base_url: str | None, timeout: float, allow_plain_http: bool, uris: tuple[str, ...]
 ) -> None:
-    """Fetch the key of a chain, list one model with it, and say in words what the answer means.
+    """Ask the API whether it accepts the key of the chain, and explain the answer.
 
-    The request goes through the client that an application would use: a key that is refused is followed by the next
-    one of the chain. The key travels in a header, never in a URL, and is never shown.
+    The command fetches the key and lists one model with it, through the client that an application uses. If the API
+    refuses the key, the client tries the next key of the chain. The key is sent in a header, never in a URL, and is
+    never printed.
+
+    The chain is the URIs given, else $GENAI_CREDENTIALS, else `env:`.
 
     \b
     Examples:
@@ -63,11 +66,11 @@ def check(
 
     \b
     Exit codes:
-      0  the API accepts the key (with --each: of every link that has one)
-      1  it refuses the key, or there is none
-      2  the key is not at fault: its project, its restrictions, a gateway or
-         an option are set up wrong; or the chain is written wrong
-      3  could not tell: no connection, overloaded, quota used up, blocked
+      0  the API accepts the key (with --each: the key of each link with a key)
+      1  the API refuses the key, or no link has a key
+      2  the key is not the cause: the project, the key's restrictions or a
+         gateway is set up wrong; or a URI or an option is wrong
+      3  unclear: no connection, API overloaded, quota used up, request blocked
     """
     from genai_credentials.cli.asking import Way
 
@@ -94,7 +97,7 @@ def check(
 
 
 def ask_chain(chain: Chain, way: Way) -> list[Asked]:
-    """Ask about the chain, as an application would."""
+    """Ask about the chain, as an application does."""
     from genai_credentials.cli.asking import ask
 
     with waiting(f"Asking {origin_name(way.base_url)}"):
@@ -102,7 +105,7 @@ def ask_chain(chain: Chain, way: Way) -> list[Asked]:
 
 
 def ask_each(chain: Chain, way: Way) -> list[Asked]:
-    """Ask about each link, all at the same time."""
+    """Ask about all links at the same time, each link on its own."""
     from genai_credentials.cli.asking import ask
 
     with waiting(f"Asking {origin_name(way.base_url)} about {counted(chain.providers)}"):
@@ -111,13 +114,13 @@ def ask_each(chain: Chain, way: Way) -> list[Asked]:
 
 
 def worst(results: Sequence[Asked]) -> int:
-    """The exit code; a link that isn't set up here is no fault while another one is."""
+    """The exit code. An absent link counts only if all links are absent."""
     codes = {EXITS[one.meaning.verdict] for one in results if not one.is_absent} or {BAD}
     return next(code for code in (BAD, MISCONFIGURED, UNCLEAR, OK) if code in codes)
 
 
 def found_in(chain: Chain, results: Sequence[Asked], host: str, *, each: bool) -> list[Finding]:
-    """What is odd: about the setup, and about what happened on the way to the key that was accepted."""
+    """The warnings about the set-up, and about the links and keys that failed before the accepted key."""
     found = [] if each else _on_the_way(results[0])
     return [*found, *findings_of(chain, [key for one in results for key in one.keys], host)]
 
@@ -135,18 +138,18 @@ def _on_the_way(result: Asked) -> list[Finding]:
 
 
 def refused_before(result: Asked) -> list[Finding]:
-    """The keys that were refused on the way to the one that got the last answer."""
+    """A warning for each key that the API refused before the last answer."""
     found = []
     for answer in result.answers[:-1]:
         if answer.key and answer.meaning.verdict == "refused":
             whose = f"{answer.key.provider}: the key {answer.key.fingerprint}"
-            why = f"was refused ({answer.status} {answer.meaning.cause}), so the next one was tried."
+            why = f"was refused ({answer.status} {answer.meaning.cause}), so the next key was tried."
             found.append(Finding(f"{whose} {why}", answer.meaning.remedy))
     return found
 
 
 def answered(result: Asked) -> str:
-    """The last answer in short: its status, and a word for the cause if there is anything to say."""
+    """The last answer in short: the status and, unless the key was accepted, the word for the cause."""
     last = result.answers[-1]
     return f"{last.status}" if last.meaning.verdict == "accepted" else f"{last.status} {last.meaning.cause}"
 
@@ -156,7 +159,7 @@ def _show_chain(printer: Printer, results: Sequence[Asked], host: str) -> None:
     meaning, key = result.meaning, result.key
     status = f" ({answered(result)})" if result.answers else ""
     word = {"accepted": "Accepted", "refused": "Refused", "no_key": "No key", "misconfigured": "Set up wrong"}
-    # That it isn't the key explains an error, and leaves the question of whether the key is live.
+    # "not_the_key" explains an error. It does not answer the question whether the API accepts the key.
     verdict = meaning.verdict if meaning.verdict in word else "unknown"
     pages.headline(printer, verdict, f"{word.get(verdict, 'Could not tell')}{status}: {host}")
     if key is not None:

@@ -1,4 +1,4 @@
-"""Hyperlinks to the consoles in which keys and secrets are managed, for terminals that take them.
+"""Hyperlinks to the consoles for keys and secrets, for terminals that support hyperlinks.
 
 Sources of the addresses: https://ai.google.dev/gemini-api/docs/api-key,
 https://cloud.google.com/docs/authentication/api-keys, https://cloud.google.com/secret-manager/docs and
@@ -21,9 +21,9 @@ _ARN = re.compile(r"arn:aws:secretsmanager:([a-z0-9-]+):\d+:secret:(.+)")
 
 
 def linked(text: Text) -> Text:
-    """The same line, in which the names of consoles and secrets lead there.
+    """The same line, with hyperlinks on the names of consoles and secrets.
 
-    Rich writes such a link only where the terminal takes colours too; elsewhere nothing changes.
+    Rich writes a hyperlink only if the terminal supports colours. Otherwise the line stays unchanged.
     """
     for pattern, address_of in _PLACES:
         for found in pattern.finditer(text.plain):
@@ -40,7 +40,7 @@ def _google_secret(found: re.Match[str]) -> str:
 def _aws_secret(found: re.Match[str]) -> str:
     name, region = unquote(found[1]), found[2]
     if arn := _ARN.fullmatch(name):
-        # Six characters that AWS adds to the name are no part of it.
+        # The last six characters are added by AWS and do not belong to the name.
         region, name = arn[1], arn[2].rpartition("-")[0] or arn[2]
     if not region:
         return ""

@@ -1,4 +1,4 @@
-"""`genai-credentials doctor`: looks at everything at once that can be wrong with a key."""
+"""`genai-credentials doctor`: check everything at once that can be wrong with a key on this machine."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from genai_credentials.cli.output import (
     MISCONFIGURED,
     OK,
     Printer,
-    Seconds,
-    base_url_option,
     emit,
     in_options,
     json_option,
@@ -25,6 +23,8 @@ from genai_credentials.cli.output import (
 )
 from genai_credentials.cli.pages import COLOURS, MARKS
 from genai_credentials.cli.status import SOURCES, Row, Seen, counted, look
+from genai_credentials.cli.usage import Verb
+from genai_credentials.cli.values import base_url_option, timeout_option
 
 if TYPE_CHECKING:
     from genai_credentials.cli.asking import Asked
@@ -33,20 +33,28 @@ _STATES = {"serving": GOOD, "standby": GOOD, "unasked": GOOD}
 _VERDICTS = {"accepted": GOOD, "not_the_key": ODD, "unknown": ODD}
 
 
-@click.command(short_help="Look at everything at once: chain, API, clock, files, proxies.")
+@click.command(cls=Verb, short_help="Check everything at once: chain, API, files, proxies, clock.")
 @json_option
-@click.option("--offline", is_flag=True, help="Fetch nothing, and do not ask the API.")
+@click.option("--offline", is_flag=True, help="Fetch no key, and send no request.")
 @base_url_option
-@click.option("--timeout", type=Seconds(0.1, 600.0), default=10.0, show_default=True, help="Seconds for the answer.")
+@timeout_option
 @plain_http_option
 @uris_argument
 def doctor(
     as_json: bool, offline: bool, base_url: str | None, timeout: float, allow_plain_http: bool, uris: tuple[str, ...]
 ) -> None:
-    """Look at everything at once that can be wrong with a key on this machine.
+    """Check everything at once that can be wrong with a key on this machine.
 
-    That is: each link of the chain (as `status` does), the API's answer (as `check` does), variables that are set
-    twice or send requests elsewhere, who may read the files, proxies and certificates, the clock, and versions.
+    \b
+    The command checks:
+      - each link of the chain, as `status` does
+      - the answer of the API, as `check` does
+      - variables that contradict each other or redirect requests
+      - the permissions of files that hold keys or logins
+      - proxies, certificates, the clock and the versions of packages
+
+    The chain is the URIs given, else $GENAI_CREDENTIALS, else `env:`. No key is printed, so you can send the output
+    to others.
 
     \b
     Examples:
@@ -56,11 +64,11 @@ def doctor(
 
     \b
     Exit codes:
-      0  a key serves, and the API accepts it (offline: a link could serve)
-      1  the API refuses the key, or there is none
-      2  something is set up wrong: the project, a gateway, a file, the clock,
-         an option; or the chain is written wrong
-      3  could not tell: no connection, overloaded, quota used up, blocked
+      0  the API accepts the key (with --offline: a link may have a key)
+      1  the API refuses the key, or no link has a key
+      2  the set-up is wrong: the project, a gateway, a file, a proxy or the
+         clock; or a URI or an option is wrong
+      3  unclear: no connection, API overloaded, quota used up, request blocked
     """
     from genai_credentials.cli.asking import Way
 
@@ -91,7 +99,7 @@ def _of_machine(chain: Chain, host: str, asked: Asked | None, versions: dict[str
 
 
 def exit_code(seen: Seen, asked: Asked | None, points: Sequence[Point]) -> int:
-    """The worst of what was seen: no key, then a wrong set-up, then an answer that tells nothing."""
+    """The exit code of the worst point. From the worst: no key, a wrong set-up, an unclear answer."""
     code = worst([asked]) if asked else seen.code
     wrong = any(point.state == BAD and point.topic in ("files", "proxies", "clock") for point in points)
     return MISCONFIGURED if wrong and code != 1 else code
@@ -106,7 +114,7 @@ def _of_chain(chain: Chain, seen: Seen) -> list[Point]:
 def _state_of(row: Row, seen: Seen) -> str:
     if seen.code != OK:
         return BAD
-    # No more than odd, while another link serves.
+    # Another link serves, so a broken link is only odd.
     return _STATES.get(row.outcome, "absent" if row.outcome == "absent" else ODD)
 
 
@@ -141,6 +149,6 @@ def _show(printer: Printer, points: Sequence[Point]) -> None:
     wrong = sum(point.state in (BAD, ODD) for point in points)
     printer.say()
     if wrong:
-        printer.say(f"{wrong} thing{'s' if wrong > 1 else ''} to look at.", style="bold yellow")
+        printer.say(f"{wrong} point{'s need' if wrong > 1 else ' needs'} your attention.", style="bold yellow")
     else:
-        printer.say("All is well.", style="bold green")
+        printer.say("No problem was found.", style="bold green")

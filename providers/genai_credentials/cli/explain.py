@@ -1,4 +1,4 @@
-"""`genai-credentials explain`: what a pasted error means for the key."""
+"""`genai-credentials explain`: the meaning of a pasted error for the key."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from genai_credentials.cli import meanings, pages
 from genai_credentials.cli.causes import EXITS, Meaning
 from genai_credentials.cli.output import OK, Misconfigured, Printer, echo, emit, json_option
 from genai_credentials.cli.reading.cleaning import MOST
+from genai_credentials.cli.usage import Verb
 
 if TYPE_CHECKING:
     from genai_credentials.writing.text import Encoding
 
 LEADS = {
     "refused": "It is the key",
-    "no_key": "It is the key: there is none",
-    "misconfigured": "It is not the key's text, but how things are set up",
+    "no_key": "The key is missing",
+    "misconfigured": "It is not the key: something is set up wrong",
     "not_the_key": "It is not the key",
-    "unknown": "Could not tell",
+    "unknown": "The cause is unclear",
 }
 ANSWERS = {"refused": "yes", "no_key": "yes", "misconfigured": "no", "not_the_key": "no", "unknown": "unclear"}
 
@@ -32,14 +33,14 @@ _ANYTHING = {"ignore_unknown_options": True}
 _AT_ONCE = 65_536
 
 
-@click.command(short_help="What a pasted error means: is it the key, and why?", context_settings=_ANYTHING)
+@click.command(cls=Verb, short_help="Explain an error: is the key the cause?", context_settings=_ANYTHING)
 @json_option
 @click.argument("text", nargs=-1, type=click.UNPROCESSED)
 def explain(as_json: bool, text: tuple[str, ...]) -> None:
-    """Say what a pasted error means: whether it is the key, what is probably behind it, and what to run next.
+    """Explain an error: whether the key is the cause, the likely causes, and the command to run next.
 
-    TEXT is the SDK's error, a traceback, a JSON body, a log line or curl's output; without it, or for -, standard input
-    is read. Nothing of it is ever printed, since it may hold a key, and nothing is sent anywhere.
+    TEXT is an error of the SDK, a traceback, a JSON body, a log line or the output of curl. Without TEXT, and for -,
+    the text is read from standard input. The text may hold a key, so it is never printed and never sent.
 
     \b
     Examples:
@@ -48,14 +49,15 @@ def explain(as_json: bool, text: tuple[str, ...]) -> None:
 
     \b
     Exit codes:
-      0  it is not the key
-      1  it is the key: refused, or missing
-      2  it is not the key's text, but how things are set up
-      3  could not tell
+      0  the key is not the cause
+      1  the key is the cause: it was refused, or it is missing
+      2  the set-up is the cause, not the key; or an option is wrong
+      3  the cause is unclear
     """
     whole = _standard_input() if text in ((), ("-",)) else " ".join(text)
     if not whole.strip():
-        raise Misconfigured("There is no text to explain.\nPaste the error as an argument, or pipe it in.")
+        example = 'genai-credentials explain "401 None. ..."'
+        raise Misconfigured(f"There is no text to explain.\nPaste the error as an argument, or pipe it in: {example}")
     meaning, status = meanings.of_pasted(whole)
     code = OK if meaning.verdict == "not_the_key" else EXITS[meaning.verdict]
     if as_json:
@@ -87,13 +89,13 @@ def _standard_input() -> str:
     read = partial(sys.stdin.buffer.read, _AT_ONCE)
     first = read()
     mark, codec = _encoding(first)
-    # The end is what counts, and a log may be longer than the memory.
+    # Only the end counts, and a log may be larger than the memory.
     kept = deque(chain([first[len(mark) :]], iter(read, b"")), maxlen=4 * MOST // _AT_ONCE + 1)
     return b"".join(kept).decode(codec, "replace")
 
 
 def _encoding(start: bytes) -> Encoding:
-    """The encoding of a text: PowerShell writes UTF-16. Two odd bytes before a log in UTF-8 are no mark."""
+    """The encoding of a text. PowerShell writes UTF-16. Without many zero bytes, the first bytes are not a mark."""
     from genai_credentials.writing.text import UTF_8, encoding_of
 
     return encoding_of(start) if 8 * start.count(0) > len(start) else UTF_8

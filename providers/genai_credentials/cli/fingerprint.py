@@ -1,4 +1,4 @@
-"""`genai-credentials fingerprint`: what a key is called in logs, without showing it."""
+"""`genai-credentials fingerprint`: the name of a key in logs. The key is not shown."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from genai_credentials.cli.chains import chain_of, key_document
 from genai_credentials.cli.output import BAD, OK, Printer, echo, emit, in_options, json_option, quiet
 from genai_credentials.cli.status import ask_all
 from genai_credentials.cli.typed import typed_key, typed_text
+from genai_credentials.cli.usage import Verb
 from genai_credentials.errors import CredentialsError
 from genai_credentials.key import ApiKey
 
@@ -17,21 +18,21 @@ NOTHING: dict[str, Any] = {"fingerprint": None, "kind": None, "provider": None, 
 
 
 class Problem(NamedTuple):
-    """Why there is no key."""
+    """The reason why there is no key."""
 
     error: str
     remedy: str
 
 
-@click.command(short_help="What a key is called in logs: from standard input, or of a link.")
+@click.command(cls=Verb, short_help="Print the fingerprint of a key, its name in logs.")
 @json_option
 @click.argument("uri", required=False)
 def fingerprint(as_json: bool, uri: str | None) -> None:
     """Print the fingerprint of a key: the first 8 hexadecimal digits of its SHA-256.
 
-    With a URI it is the key of that link. Without one, the key is asked for on a terminal, and not shown there; else
-    it is read from standard input. A key is never an argument: other users see the arguments of a process. White space
-    and quotes around the key are taken off first, as everywhere.
+    With URI, it is the key of that link. Without URI, the key is read from standard input. On a terminal the command
+    asks for the key, and does not show it. White space and quotes around the key are removed first. A key is never an
+    argument, because other users can read the arguments of a process.
 
     \b
     Examples:
@@ -40,9 +41,9 @@ def fingerprint(as_json: bool, uri: str | None) -> None:
 
     \b
     Exit codes:
-      0  the fingerprint is printed
-      1  there is no key, or the text is none
-      2  the URI is written wrong
+      0  the fingerprint was printed
+      1  there is no key, or the text is not a key
+      2  the URI or an option is wrong
     """
     found = _of_link(uri) if uri is not None else _typed()
     if isinstance(found, Problem):
@@ -52,14 +53,14 @@ def fingerprint(as_json: bool, uri: str | None) -> None:
     else:
         echo(found.fingerprint)
         if found.notes:
-            Printer(err=True).say(f"The key had {' and '.join(found.notes)} around it, which were left out.")
+            Printer(err=True).say(f"The key had {' and '.join(found.notes)} around it. They were removed first.")
     raise click.exceptions.Exit(OK)
 
 
 def _of_link(uri: str) -> ApiKey | Problem:
     with quiet():
         (row,) = ask_all(chain_of((uri,)))
-    return row.key or Problem(f"{row.provider.name}: {row.outcome}. {row.reason}", in_options(row.remedy))
+    return row.key or Problem(f"{row.provider.name} is {row.outcome}. {row.reason}", in_options(row.remedy))
 
 
 def _typed() -> ApiKey | Problem:

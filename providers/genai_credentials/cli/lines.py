@@ -1,4 +1,4 @@
-"""Lines on stderr that hold up nobody: not even when nobody reads them."""
+"""Lines on stderr. Writing them never blocks the caller, even if no process reads stderr."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ from genai_credentials.workers import run
 MOST_LINES = 10_000
 _LAST_SECONDS = 1.0
 _PAUSE = 0.02
-"""Seconds in which lines gather: a thread that is woken for each of them takes a tenth of what the proxy can do."""
+"""Seconds in which lines are collected. Without this pause, waking a thread for each line costs a tenth of the
+throughput of the proxy."""
 
 
 class Lines:
-    """Writes lines in another thread; where they come faster than they are read, the oldest are dropped.
+    """Writes lines in another thread. If lines come faster than they are read, the oldest lines are dropped.
 
     Args:
-        stream: Where to; None for nowhere.
+        stream: The stream to write to; None means that nothing is written.
     """
 
     def __init__(self, stream: TextIO | None) -> None:
@@ -32,7 +33,7 @@ class Lines:
         self._writing: Future[None] | None = None
 
     def write(self, line: object) -> None:
-        """Write one line, soon."""
+        """Add one line. Another thread writes it soon after."""
         if self._stream is None:
             return
         self._lines.append(str(line))
@@ -41,7 +42,7 @@ class Lines:
 
     @contextlib.contextmanager
     def of_the_library(self) -> Iterator[None]:
-        """Write what the library warns of, keep everybody else's log off the screen, and write the rest at the end."""
+        """Write the warnings of this library, and keep all other log records off the screen. Write the rest at the end."""
         library, silence, warned = logging.getLogger("genai_credentials"), logging.NullHandler(), _Warned(self)
         logging.getLogger().addHandler(silence)
         library.addHandler(warned)
@@ -55,7 +56,7 @@ class Lines:
     def _close(self) -> None:
         for _ in range(2):
             if self._writing is not None:
-                # A reader that doesn't read holds up nobody here either.
+                # The end of the command must not wait for a process that does not read stderr.
                 with contextlib.suppress(TimeoutError):
                     self._writing.exception(_LAST_SECONDS)
             if not self._lines:
@@ -66,7 +67,7 @@ class Lines:
         while self._lines and self._stream is not None:
             time.sleep(_PAUSE)
             text = scrubbed("".join(f"{self._lines.popleft()}\n" for _ in range(len(self._lines))))
-            # Nobody reads it any more: that is no reason to fail.
+            # The reader may have closed the pipe. That must not end the command.
             with contextlib.suppress(OSError, ValueError):
                 self._stream.write(text)
                 self._stream.flush()

@@ -1,4 +1,4 @@
-"""What `doctor` looks at beside the chain and the API: clock, files, certificates, proxies and versions."""
+"""The checks of `doctor` beside the chain and the API: clock, files, certificates, proxies and versions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from genai_credentials.provider import Provider
 GOOD, ODD, BAD = "good", "odd", "bad"
 
 ODD_SECONDS, BAD_SECONDS = 60, 300
-"""From how far on a clock is told of, and from how far on AWS refuses what is signed by it."""
+"""Seconds from which on a wrong clock is reported, and seconds from which on AWS refuses signed requests."""
 
 PACKAGES = (
     *("google-genai", "httpx2", "httpx", "aiohttp", "pydantic", "google-auth", "google-cloud-secret-manager"),
@@ -30,13 +30,13 @@ _WAYS = ("https", "http", "all")
 
 
 class Point(NamedTuple):
-    """One thing that was looked at.
+    """The result of one check.
 
     Args:
-        topic: What it belongs to, in a word.
-        state: "good", "odd" (it may be meant so), "bad", or "absent" (it is not there, and need not be).
-        what: It in a sentence.
-        remedy: What to do about it; may be empty.
+        topic: The topic, in one word.
+        state: "good", "odd" (perhaps intended), "bad", or "absent" (not set up, and not needed).
+        what: The result, in a sentence.
+        remedy: What to do next; may be empty.
     """
 
     topic: str
@@ -46,34 +46,39 @@ class Point(NamedTuple):
 
 
 def clock_point(ahead: float | None) -> Point:
-    """How far this machine's clock is from the one of whoever answered; None if no answer named its time."""
+    """The check of the clock.
+
+    Args:
+        ahead: Seconds by which the clock of this machine is ahead of the server's clock; None if no answer had a date.
+    """
     if ahead is None:
-        return Point("clock", "absent", "No answer named its time, so the clock was not compared.")
+        return Point("clock", "absent", "The clock was not checked, because no answer had a date.")
     off = abs(ahead)
     if off < ODD_SECONDS:
         return Point("clock", GOOD, "The clock of this machine is right.")
     what = f"The clock of this machine is {off:.0f} s {'ahead' if ahead > 0 else 'behind'}."
-    remedy = f"Set it: switch on NTP. From {BAD_SECONDS} s on AWS refuses requests, and TLS and logins fail too."
+    remedy = f"Set the clock, for example with NTP. From {BAD_SECONDS} s on, AWS refuses requests, and logins fail."
     return Point("clock", BAD if off >= BAD_SECONDS else ODD, what, remedy)
 
 
 def file_points(providers: Sequence[Provider]) -> list[Point]:
-    """Who may read the files that hold keys and logins."""
+    """The checks of the permissions of files with keys and logins."""
     named = [(provider.name, getattr(provider, "path", None)) for provider in providers]
     named += [
         (name, os.environ.get(name)) for name in ("GOOGLE_APPLICATION_CREDENTIALS", "AWS_SHARED_CREDENTIALS_FILE")
     ]
     found = [point for name, path in named if path for point in _file_points(name, Path(path))]
-    return found or [Point("files", "absent", "No file holds a key here.")]
+    return found or [Point("files", "absent", "No file with a key or a login is used.")]
 
 
 def _file_points(name: str, path: Path) -> Iterator[Point]:
     try:
         mode = path.stat().st_mode
     except OSError as error:
-        # An absent link is the chain's to tell.
+        # The topic "chain" reports an absent link.
         if not name.startswith(("file:", "dotenv:")):
-            yield Point("files", BAD, f"{name} names a file that cannot be read ({type(error).__name__}).", "Mend it.")
+            what = f"{name} names a file that cannot be read ({type(error).__name__})."
+            yield Point("files", BAD, what, "Correct the path, or unset the variable.")
         return
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
         who = "every user" if mode & stat.S_IRWXO else "its group"
@@ -85,20 +90,20 @@ def _file_points(name: str, path: Path) -> Iterator[Point]:
 
 
 def certificate_points() -> list[Point]:
-    """Where the certificates of authorities are read, if not in the usual place."""
+    """The checks of the variables that name certificates of authorities."""
     named = {name: path for name in _CERTIFICATES if (path := os.environ.get(name))}
     lost = [name for name, path in named.items() if not os.path.exists(path)]
     if lost:
-        what = f"{', '.join(f'{name} names {named[name]}' for name in lost)}, which is not there."
-        return [Point("proxies", BAD, what, "Mend the path, or unset the variable.")]
-    return [Point("proxies", GOOD, f"Certificates are read where {', '.join(named)} says.")] if named else []
+        what = f"{', '.join(f'{name} names {named[name]}' for name in lost)}, which does not exist."
+        return [Point("proxies", BAD, what, "Correct the path, or unset the variable.")]
+    return [Point("proxies", GOOD, f"Certificates are read from the path in {', '.join(named)}.")] if named else []
 
 
 def proxy_points(host: str) -> list[Point]:
-    """By way of whom requests go to a host.
+    """The check of the proxy for requests to a host.
 
     Args:
-        host: The API's host, and perhaps its port.
+        host: The host of the API, with or without its port.
     """
     proxies = {kind: url for kind, url in getproxies_environment().items() if kind in _WAYS}
     if not proxies:
@@ -107,20 +112,20 @@ def proxy_points(host: str) -> list[Point]:
         return [Point("proxies", GOOD, f"NO_PROXY has {host}: requests go there directly.")]
     url = proxies.get("https") or proxies.get("all")
     if url is None:
-        return [Point("proxies", GOOD, "HTTP_PROXY is set, which https does not use: requests go directly.")]
+        return [Point("proxies", GOOD, "Only HTTP_PROXY is set. https does not use it, so requests go directly.")]
     try:
         parts = urlsplit(url)
         place = f"{parts.hostname}:{parts.port}" if parts.port else f"{parts.hostname}"
     except ValueError:
         parts, place = urlsplit(""), ""
     if not parts.scheme or not parts.hostname:
-        return [Point("proxies", BAD, "HTTPS_PROXY or ALL_PROXY is no URL.", "Write http://host:port.")]
-    remedy = f"Add {host} to NO_PROXY if it is not meant so."
-    return [Point("proxies", GOOD, f"Requests to {host} go by way of the proxy {place}.", remedy)]
+        return [Point("proxies", BAD, "HTTPS_PROXY or ALL_PROXY is not a URL.", "Write http://host:port.")]
+    remedy = f"To send requests directly, add {host} to NO_PROXY."
+    return [Point("proxies", GOOD, f"Requests to {host} go through the proxy {place}.", remedy)]
 
 
 def versions() -> dict[str, str | None]:
-    """The version of each package that matters; None where it is not installed."""
+    """The version of each relevant package. None if the package is not installed."""
     python = ".".join(map(str, sys.version_info[:3]))
     return {"genai-credentials": _version("genai-credentials"), "python": python} | {
         name: _version(name) for name in PACKAGES
@@ -128,16 +133,17 @@ def versions() -> dict[str, str | None]:
 
 
 def version_points(found: dict[str, str | None]) -> list[Point]:
-    """The versions in a line, and those that do not fit."""
+    """The versions in one line, and a point for each version that is not supported."""
     listed = ", ".join(f"{name} {number}" for name, number in found.items() if number)
     points = [Point("versions", GOOD, f"{listed}.")]
     sdk, wanted = found["google-genai"], _wanted("google-genai")
     if sdk and wanted and not _fits(sdk, wanted):
-        points.append(Point("versions", ODD, f"google-genai {sdk} is not tested: {wanted} is.", "Install one that is."))
+        what = f"google-genai {sdk} is not a tested version. The tested versions are {wanted}."
+        points.append(Point("versions", ODD, what, f"Run: pip install 'google-genai{wanted}'"))
     aiohttp = found["aiohttp"]
     if aiohttp and _numbers(aiohttp) < _OLDEST_AIOHTTP:
-        what = f"aiohttp {aiohttp} cannot swap keys, so asynchronous requests go by way of httpx."
-        points.append(Point("versions", ODD, what, "pip install 'aiohttp>=3.12'"))
+        what = f"aiohttp {aiohttp} is too old to replace a key, so asynchronous requests use httpx."
+        points.append(Point("versions", ODD, what, "Run: pip install 'aiohttp>=3.12'"))
     return points
 
 

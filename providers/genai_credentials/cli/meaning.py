@@ -1,33 +1,33 @@
-"""The shape of an explanation, and the commands that it can recommend."""
+"""The form of an explanation, and the commands that an explanation can recommend."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
 GATEWAY = "https://YOUR-GATEWAY"
-STATUS = ("genai-credentials status", "which key serves on this machine, and why")
-CHECK = ("genai-credentials check", "ask the API itself about that key")
-CHECK_EACH = ("genai-credentials check --each", "ask about each link's key on its own")
+STATUS = ("genai-credentials status", "show which key serves here, and why")
+CHECK = ("genai-credentials check", "ask the API about that key")
+CHECK_EACH = ("genai-credentials check --each", "ask about the key of each link")
 CHECK_GATEWAY = (
     f"genai-credentials check --each --base-url {GATEWAY}",
-    "ask the gateway about each link's key on its own",
+    "ask the gateway about the key of each link",
 )
 CHECK_GOOGLE = (
     "genai-credentials check --base-url https://generativelanguage.googleapis.com",
-    "is the same key good at Google itself?",
+    "ask Google about the same key",
 )
 
 
 class Meaning(NamedTuple):
-    """What an answer means.
+    """The explanation of an answer.
 
     Args:
         verdict: A key of `causes.EXITS`.
-        cause: A word for it, from a table; never from the answer.
-        title: It in a sentence.
-        causes: What is probably behind it, the likeliest first; empty where the title says it all.
-        remedy: What to do about it; may be empty.
-        run: Commands to run next, each with what it tells.
+        cause: A word for the cause. It is from a table, never from the answer.
+        title: The meaning of the answer, in a sentence.
+        causes: The likely causes, with the likeliest first; empty if the title is enough.
+        remedy: What to do next; may be empty.
+        run: The commands to run next, each with its purpose.
     """
 
     verdict: str
@@ -38,7 +38,7 @@ class Meaning(NamedTuple):
     run: tuple[tuple[str, str], ...] = (STATUS, CHECK)
 
     def document(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the JSON document."""
         return {
             "verdict": self.verdict,
             "cause": self.cause,

@@ -1,7 +1,7 @@
-"""What an answer, an error or a pasted text means, in words: `pasted` finds the cause, `causes` has the words.
+"""The meaning of an answer, an error or a pasted text. `pasted` finds the cause, and `causes` has the texts.
 
-The verdict on an answer of the API is that of `genai_credentials.rejection`; this adds what people want to know at
-3 a.m.: what is the likeliest, whose project it is, and what to run next.
+`genai_credentials.rejection` gives the verdict on an answer of the API. This module adds the likeliest cause, the
+number of the project, and the commands to run next.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from genai_credentials.cli.reading.evidence import cause_of_number
 from genai_credentials.rejection import MOST_BYTES, SUSPECT, Verdict, classify
 from genai_credentials.troubles import AWS, GOOGLE, Trouble
 
-# What a text around the cause gives away: which of its likely causes is the likeliest.
+# Cause -> patterns of the text around it, each with the index of the likeliest cause.
 _HINTS: dict[str, tuple[tuple[str, int], ...]] = {
     "gateway": (
         (r"expire|disabled|quota|banned|exhausted|过期|不可用|用尽|额度|禁用|封禁", 1),
@@ -33,29 +33,29 @@ _HINTS: dict[str, tuple[tuple[str, int], ...]] = {
     "not_found": ((r"route|no static|cannot (?:post|get)|nginx", 1), (r"model", 0)),
     "bad_secret": ((r"ascii|latin|iso-8859|non-ascii|code point", 2),),
 }  # fmt: skip
-_OWN_KEY = "On a gateway: the key is the gateway's own, at Google, which its owner has to renew."
-_BOTH_SET = "GOOGLE_API_KEY and GEMINI_API_KEY are both set, and the wrong one is used: the SDK takes GOOGLE_API_KEY."
+_OWN_KEY = "The answer is from a gateway: its own key at Google is invalid, and its owner must renew that key."
+_BOTH_SET = "GOOGLE_API_KEY and GEMINI_API_KEY are both set. The SDK uses GOOGLE_API_KEY, and that key is wrong."
 _GATEWAY = re.compile(r"_api_error|litellm|openrouter|request id:|upstream")
 _PROJECT = re.compile(r"(?:projects/|in project |project=|project #|consumer\W{1,40}projects/)(\d{6,20})\b")
 _NAMED_PROJECTS = frozenset({"SERVICE_DISABLED", "CONSUMER_SUSPENDED", "BILLING_DISABLED", "API_KEY_SERVICE_BLOCKED"})
-# Causes that anybody's words name: where the status is about no key, they are a page's for people.
+# Causes that common words name. If the status does not concern keys, such words are from a web page.
 _ANYBODYS = frozenset({"unauthorized", "no_key", "no_key_sent"})
-# Verdicts that an answer's own words may make more of.
+# Verdicts that the words of an answer may refine.
 _COARSE = frozenset({"gateway", "forbidden", "unauthenticated", "PERMISSION_DENIED"})
 
 
 def of_pasted(text: str) -> tuple[Meaning, int | None]:
-    """What a pasted text means, and the status in it; None if there is none.
+    """Return the meaning of a pasted text, and its status. The status is None if the text has none.
 
     Args:
-        text: What was pasted.
+        text: The pasted text.
     """
     found = read(text)
     return of_read(found), found.status
 
 
 def of_read(found: Read) -> Meaning:
-    """What was read means; the text around it orders the likely causes, and names the key's project."""
+    """The meaning of a cause that was read. The text around it orders the likely causes, and may name the project."""
     if found.cause == "unrecognised":
         return UNRECOGNISED
     if found.cause in ("store", "store_outage"):
@@ -64,11 +64,11 @@ def of_read(found: Read) -> Meaning:
 
 
 def of_answer(status: int, body: str) -> Meaning:
-    """What an HTTP answer means.
+    """The meaning of an HTTP answer.
 
     Args:
         status: The HTTP status.
-        body: The body, or what is left of it.
+        body: The body, or its beginning.
     """
     verdict, text = classify(status, body), f"HTTP {status}\n{body[:MOST_BYTES]}"
     if verdict.cause and verdict.cause not in _COARSE:
@@ -82,23 +82,23 @@ def of_answer(status: int, body: str) -> Meaning:
 
 
 def _agrees(cause: str, verdict: Verdict) -> bool:
-    """Whether what was read says more than the verdict on the key, and no other thing."""
+    """Whether the cause that was read is more precise than the verdict on the key, and does not contradict it."""
     if cause in ("unrecognised", "unauthorized", "doubtful"):
         return False
     return (TABLE[cause].verdict == "refused") == verdict.rejected or cause == "no_key_sent"
 
 
 def of_verdict(verdict: Verdict, text: str = "") -> Meaning:
-    """What a verdict on the key means; the text only orders the likely causes, and names the key's project."""
+    """The meaning of a verdict on the key. The text orders the likely causes, and may name the project."""
     return _fitted(TABLE[verdict.cause], text.lower())
 
 
 def as_sent(meaning: Meaning, kind: str) -> Meaning:
-    """What an answer means to whoever knows that a key was sent, and what kind of key.
+    """The meaning of an answer, if it is certain that a key of this kind was sent.
 
     Args:
-        meaning: What it means to one who doesn't.
-        kind: The key's, in the words of `chains.KINDS`.
+        meaning: The meaning of the answer without this fact.
+        kind: The kind of the key, a value of `chains.KINDS`.
     """
     causes = [cause for cause in meaning.causes if cause not in (NO_KEY_SENT, UNSET)]
     if meaning.cause == "gateway" and kind in ("standard", "auth"):
@@ -107,13 +107,13 @@ def as_sent(meaning: Meaning, kind: str) -> Meaning:
 
 
 def of_text(text: str) -> Meaning | None:
-    """What the text of an error means; None if it isn't known."""
+    """The meaning of the text of an error. None if the text has no known cause."""
     found = read(text)
     return None if found.cause == "unrecognised" else of_read(found)
 
 
 def of_exception(error: BaseException) -> Meaning:
-    """What an error on the way to the API means."""
+    """The meaning of an exception that a request to the API raised."""
     names = " ".join(kind.__name__ for kind in type(error).__mro__)
     meaning = of_text(f"{names}: {error}") or UNRECOGNISED
     if meaning is UNRECOGNISED:
@@ -132,11 +132,11 @@ def _fitted(meaning: Meaning, around: str) -> Meaning:
     if meaning.cause == "API_KEY_INVALID" and _GATEWAY.search(around):
         meaning = meaning._replace(causes=(*meaning.causes, _OWN_KEY))
     if meaning.cause in _NAMED_PROJECTS and (found := _PROJECT.search(around)):
-        meaning = meaning._replace(title=f"{meaning.title} The project's number is {found[1]}.")
+        meaning = meaning._replace(title=f"{meaning.title} The number of the project is {found[1]}.")
     return meaning
 
 
-# Words of a store's error, in lower case, and the code in the shared table that they stand for; the first counts.
+# Words of a store's error in lower case, and the code in the shared table. The first match counts.
 _STORES = (
     (r"signature expired|signature not yet current|requesttimetooskewed|requestexpired", AWS["RequestExpired"]),
     (r"token from sso|sso session|sso ?token|tokenretrieval|aws sso login", AWS["SSOError"]),
@@ -165,14 +165,14 @@ _STORES = (
     (r"permission|forbidden|denied", GOOGLE["PermissionDenied"]),
     (r"unavailable", GOOGLE["ServiceUnavailable"]),
 )  # fmt: skip
-# Letters alone, so that nothing secret can stand there.
+# Only letters match, so that no secret can be printed.
 _LACKING = re.compile(
     r"(?i)not authorized to perform: ?((?:secretsmanager|kms|sts|ssm):[a-z]{3,40})"
     r"|permission '?(secretmanager\.[a-z]{3,40}\.[a-z]{3,40})'? denied"
 )
 
 
-# Those of the store's troubles that pass; nothing has to be mended.
+# Troubles of a store that end without a repair.
 _PASSING = frozenset(
     {AWS["ThrottlingException"], AWS["InternalServiceError"], GOOGLE["ResourceExhausted"], GOOGLE["ServiceUnavailable"]}
 )
@@ -185,7 +185,7 @@ def _of_store(found: Read) -> Meaning:
         return TABLE["store_outage"]
     if trouble is None or found.cause == "store_outage":
         return meaning
-    title = f"The secret store refused, not the Gemini API: {trouble.problem}."
+    title = f"The secret store refused the request, not the Gemini API: {trouble.problem}."
     if lacking := _LACKING.search(found.around):
-        title = f"{title} It lacks {lacking[1] or lacking[2]}."
+        title = f"{title} The missing permission is {lacking[1] or lacking[2]}."
     return meaning._replace(title=title, causes=(), remedy=trouble.remedy)

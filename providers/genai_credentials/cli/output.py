@@ -1,4 +1,4 @@
-"""How the verbs speak: wrapped to the terminal or to 80 columns, without colour when piped, and never with a key."""
+"""The output of the verbs: wrapped to the width of the terminal, without colours in a pipe, and without any key."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 import textwrap
 import warnings
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 from weakref import WeakSet
 
 import click
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
     from genai_credentials.key import ApiKey
 
 OK, BAD, MISCONFIGURED, UNCLEAR = range(4)
-"""The exit codes: all is well; the key is bad or there is none; usage or setup; could not tell."""
+"""The exit codes: success; a bad key or no key; wrong usage or set-up; an unclear answer."""
 
 INTERRUPTED = 130
-"""The exit code of whatever Ctrl-C ends, as shells have it."""
+"""The exit code of a command that Ctrl-C ends. Shells use the same code."""
 
 
 BASE_URL = "GOOGLE_GEMINI_BASE_URL"
 REDACTED = "<redacted>"
-# What keys look like, for those that were typed into the wrong place and were never fetched.
+# The shapes of keys. They find a key that was typed into the wrong place and was never fetched.
 _SHAPES = re.compile(r"AIza[\w-]{16,}|AQ\.[\w.-]{16,}|auth_tokens/[\w.-]{8,}|\bsk-[\w-]{12,}|\bya29\.[\w.-]{8,}")
 _SHORTEST = 8
 _known: WeakSet[ApiKey] = WeakSet()
@@ -41,12 +41,12 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def know(key: ApiKey) -> None:
-    """Keep this key out of everything that is printed from now on."""
+    """Remove this key from each text that is printed from now on."""
     _known.add(key)
 
 
 def scrubbed(text: str) -> str:
-    """The text without any known key, without what looks like one, and without control characters."""
+    """The text without known keys, without texts that look like a key, and without control characters."""
     for key in list(_known):
         if len(secret := key.get_secret_value()) >= _SHORTEST:
             for form in needles(secret):
@@ -61,39 +61,19 @@ def json_option(command: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help=help_text)(command)
 
 
-def base_url_option(command: Command) -> Command:
-    """The option --base-url of the verbs that ask the API about a key."""
-    help_text = "Ask there: a gateway. Else GOOGLE_GEMINI_BASE_URL, else Google."
-    return click.option("--base-url", metavar="URL", help=help_text)(command)
-
-
 def plain_http_option(command: Command) -> Command:
     """The option --allow-plain-http of the verbs that send a key."""
-    help_text = "Let the key travel unencrypted to another machine."
+    help_text = "Allow http:// to another machine. The key is then sent unencrypted."
     return click.option("--allow-plain-http", is_flag=True, help=help_text)(command)
 
 
-class Seconds(click.FloatRange):
-    """An option's number of seconds."""
-
-    name = "seconds"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """See `click.ParamType`."""
-        try:
-            return super().convert(value, param, ctx)
-        except click.BadParameter:
-            problem = f"{value!r} is no number of seconds from {self.min:g} to {self.max:g}. Write 10, for example."
-        return self.fail(problem, param, ctx)
-
-
 def echo(text: str = "", *, err: bool = False) -> None:
-    """Print a line as it is, in the encoding that the terminal has: click takes ASCII for a mistake, and UTF-8."""
+    """Print a line unchanged, in the encoding of the terminal; click would use UTF-8 where the encoding is ASCII."""
     click.echo(text, file=sys.stderr if err else sys.stdout)
 
 
 def emit(document: dict[str, Any], *, line: bool = False) -> None:
-    """Print a JSON document; on one line if `line`."""
+    """Print a JSON document. If `line` is true, the document is on one line."""
     echo(json.dumps(_clean(document), indent=None if line else 2))
 
 
@@ -106,17 +86,30 @@ def _clean(value: Any) -> Any:
 
 
 class Misconfigured(click.ClickException):
-    """The chain, an option or the installation cannot work: exit code 2."""
+    """The error for a chain, an option or an installation that cannot work. The exit code is 2."""
 
     exit_code = MISCONFIGURED
 
+    def show(self, file: IO[Any] | None = None) -> None:
+        """See `click.ClickException`. A terminal gets lines of its width, and a log gets whole lines."""
+        printer = Printer(err=True)
+        if not printer.console.is_terminal:
+            super().show(file)
+            return
+        for line in f"Error: {self.message}".split("\n"):
+            # An indented line holds a URI, or the mark below one of its characters.
+            if line.startswith(" "):
+                echo(line, err=True)
+            else:
+                printer.say(line)
+
     @classmethod
     def of(cls, error: CredentialsError, base_url: str | None = "given") -> Misconfigured:
-        """From an error of the library.
+        """Make the error from an error of the library.
 
         Args:
-            error: The error.
-            base_url: What --base-url was given; None means that the environment names it.
+            error: The error of the library.
+            base_url: The value of --base-url. None means that the base URL is from the environment.
         """
         text = f"{error.message}\n{error.remedy}".rstrip()
         return cls(in_options(text if base_url else text.replace("base_url=", f"{BASE_URL}=")))
@@ -125,11 +118,11 @@ class Misconfigured(click.ClickException):
 _RENAMED = {"min_age": "if_older_than"}
 _ARGUMENTS = "allow_plain_http|base_url|min_age|prove_for|prove_timeout|retire_after|service_account"
 _ARGUMENT = re.compile(rf"(?<![\w.=/(-])({_ARGUMENTS}|project(?==))(?![\w(])(=(?:True\b)?)?")
-"""Those arguments of the library that are options of the command too."""
+"""Finds the arguments of the library that are options of the command too."""
 
 
 def in_options(text: str) -> str:
-    """What the library says of its arguments, said of the command's options."""
+    """A text of the library, with the options of the command in place of the arguments of the library."""
     return _ARGUMENT.sub(_option, text)
 
 
@@ -139,10 +132,10 @@ def _option(found: re.Match[str]) -> str:
 
 
 class Printer:
-    """Prints paragraphs for people, on stdout or stderr."""
+    """Prints paragraphs for people, on stdout or on stderr."""
 
     def __init__(self, *, err: bool = False) -> None:
-        # A name with an umlaut must not end a diagnosis on a terminal that cannot show it.
+        # A terminal may be unable to show an umlaut of a name. That must not end the command.
         make_readable()
         self.console = console_of(sys.stderr if err else sys.stdout)
         self.live = is_live(self.console)
@@ -152,10 +145,10 @@ class Printer:
         """Print a paragraph.
 
         Args:
-            text: What is said; wrapped at white space only, so that what is to be copied stays whole.
-            lead: What stands before its first line; the others are indented by as much.
-            style: The style of the text, in rich's words.
-            lead_style: The style of the lead.
+            text: The text. It is wrapped at white space only, because a name or a command must stay whole for copying.
+            lead: The text before the first line. The other lines are indented by the length of this text.
+            style: The style of the text, as rich names it.
+            lead_style: The style of the lead, as rich names it.
         """
         from rich.text import Text
 
@@ -175,7 +168,7 @@ class Printer:
             self.console.print(linked(shown), soft_wrap=True, highlight=False)
 
     def command(self, line: str, comment: str) -> None:
-        """Print a command, whole, with a comment beside it if there is room, or below it."""
+        """Print a command on one line, and a comment beside the command or, without room, below the command."""
         beside = f"{line}  # {comment}"
         if len(beside) + 2 <= self._width:
             self.say(beside, lead="  ")
@@ -186,7 +179,7 @@ class Printer:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[list[str]]:
-    """Keep everybody's log and warnings off the screen; yields what the library warns of, to be shown in its place."""
+    """Keep all log records and warnings off the screen. Yields the warnings of this library, for the caller to show."""
     kept = _Keeper(logging.WARNING)
     root, library = logging.getLogger(), logging.getLogger("genai_credentials")
     silence = logging.NullHandler()
@@ -213,7 +206,7 @@ class _Keeper(logging.Handler):
 
 
 def for_a_while(seconds: float) -> str:
-    """A duration for people: "12 s", "3 min", "5 h", "2 d"."""
+    """A duration for people, such as "12 s", "3 min", "5 h" or "2 d"."""
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
         if seconds >= 2 * size:
             return f"{seconds // size:.0f} {unit}"

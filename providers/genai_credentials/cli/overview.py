@@ -1,4 +1,4 @@
-"""`genai-credentials` alone: how the chain stands, and what to do next."""
+"""`genai-credentials` without a verb: the state of the chain, and the commands to run next."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from genai_credentials.sources.base import Source
 
 NEW = "dotenv:.env"
 SERVED = (
-    ("genai-credentials check", "ask the API about this key"),
-    ("genai-credentials watch", "see it live, and its rotations"),
-    ("genai-credentials rotate --help", "replace it without losing a request"),
+    ("genai-credentials check", "ask the API whether it accepts the key"),
+    ("genai-credentials watch", "show the serving key live"),
+    ("genai-credentials rotate --help", "replace the key without a failed request"),
 )
 LOST = (
-    ("genai-credentials doctor", "look at everything that may be wrong"),
-    ("genai-credentials demo", "watch it work, without a key"),
+    ("genai-credentials doctor", "check everything that may be wrong"),
+    ("genai-credentials demo", "show a rotation, without a key"),
 )
 
 
 def overview() -> NoReturn:
-    """Show the status and what to run next; ends with the exit code of `status`."""
+    """Print the status and the commands to run next. The exit code is the exit code of `status`."""
     chain = chain_of(())
     seen = look(chain, offline=False)
     printer = Printer()
@@ -39,7 +39,7 @@ def overview() -> NoReturn:
 
 
 def _first_key(chain: Chain) -> list[tuple[str, str]]:
-    """How a key gets into the chain: into its first link that can be written, else into a .env file."""
+    """The commands that store a key: in the first link that can be written, else in a .env file."""
     uris = [link.uri for link in chain.providers if isinstance(link, Source) and link.uri and hasattr(link, "put")]
-    put = (f"genai-credentials put {uris[0] if uris else NEW}", "store a key of Google AI Studio; it is asked for")
-    return [put] if uris else [(f"export GENAI_CREDENTIALS={NEW}", "say where the key is kept"), put]
+    put = (f"genai-credentials put {uris[0] if uris else NEW}", "store a key from Google AI Studio")
+    return [put] if uris else [(f"export GENAI_CREDENTIALS={NEW}", "name the place of the key"), put]

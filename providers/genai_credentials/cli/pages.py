@@ -1,4 +1,4 @@
-"""The parts that the verbs' screens have in common."""
+"""The parts that the screens of several verbs share."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ COLOURS = {
     "standby": "green",
     "unknown": "bold yellow",
 }
-"""Verdict or outcome -> style; the others are dim."""
+"""Verdict or outcome -> style. All others are dim."""
 
 MARKS = {
     "accepted": GOOD,
@@ -39,16 +39,16 @@ MARKS = {
     "odd": DOUBTFUL,
     "unknown": DOUBTFUL,
 }
-"""Verdict or outcome -> the sign before it, on a terminal; the others have none."""
+"""Verdict or outcome -> the sign before it, on a terminal. All others have no sign."""
 
 
 def headline(printer: Printer, state: str, text: str) -> None:
-    """Print the first line of a screen, after its sign on a terminal.
+    """Print the first line of a screen. On a terminal, a sign is before it.
 
     Args:
-        printer: Where to.
+        printer: The printer.
         state: A verdict or an outcome.
-        text: What is said.
+        text: The text.
     """
     style = COLOURS.get(state, "bold")
     sign = MARKS.get(state) if printer.live else None
@@ -56,7 +56,7 @@ def headline(printer: Printer, state: str, text: str) -> None:
 
 
 def body(printer: Printer, meaning: Meaning) -> None:
-    """Print the likely causes, the remedy and what to run next."""
+    """Print the likely causes, the remedy and the commands to run next."""
     if meaning.causes:
         printer.say()
         printer.say("Likely causes, the likeliest first:", style="bold")
@@ -73,15 +73,15 @@ def body(printer: Printer, meaning: Meaning) -> None:
 
 
 def row(printer: Printer, state: str, name: str, lines: Sequence[str], remedy: str = "", mark: str = " ") -> None:
-    """Print a link: its state, its name, and below it what there is to say.
+    """Print a link: its state, its name, and the lines about it.
 
     Args:
-        printer: Where to.
-        state: One word.
-        name: The link's.
-        lines: What there is to say.
-        remedy: What to do about it; may be empty.
-        mark: One character before it, where the output is piped.
+        printer: The printer.
+        state: The state of the link, one word.
+        name: The name of the link.
+        lines: The lines below the name.
+        remedy: What to do next; may be empty.
+        mark: One character before the state, if the output is not a terminal.
     """
     sign = MARKS.get(state, " ") if printer.live else mark
     printer.say(name, lead=f"{sign} {state.replace('_', ' '):<13} ", lead_style=COLOURS.get(state, "dim"), style="bold")
@@ -92,10 +92,10 @@ def row(printer: Printer, state: str, name: str, lines: Sequence[str], remedy: s
 
 
 def findings(printer: Printer, found: Sequence[Finding]) -> None:
-    """Print what is odd."""
+    """Print the warnings."""
     if found:
         printer.say()
-        printer.say("Mind:", style="bold yellow")
+        printer.say("Warnings:", style="bold yellow")
     for finding in found:
         printer.say(finding.what, lead="  ! ", lead_style="yellow")
         if finding.remedy:

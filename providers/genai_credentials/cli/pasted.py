@@ -1,4 +1,4 @@
-"""Reads what was pasted: the SDK's error text, a traceback, JSON, a log line, the output of curl."""
+"""Reads a pasted text: an error of the SDK, a traceback, JSON, a log line or the output of curl."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["MOST", "Read", "read"]
 
 
 class Read(NamedTuple):
-    """What was read from a text.
+    """The result of reading a text.
 
     Args:
         cause: The cause: a key of `causes.TABLE`, or "unrecognised".
         status: The HTTP status, or the close code of a WebSocket; None if none was found.
-        around: The text around what decided, cleaned; never to be printed.
+        around: The cleaned text around the deciding evidence. It is never printed, because it may hold a key.
     """
 
     cause: str
@@ -29,21 +29,21 @@ class Read(NamedTuple):
 
     @property
     def is_close(self) -> bool:
-        """Whether it is the closing of a WebSocket."""
+        """Whether the status is the close code of a WebSocket."""
         return self.status is not None and self.status >= 1000
 
 
 def read(text: str) -> Read:
-    """Find out what a text is about.
+    """Find the cause that a text names.
 
     Args:
-        text: What was pasted; if it is very long, its end counts.
+        text: The pasted text. Only the end of a very long text is read.
     """
     clean = cleaned(text)
     found = found_in(clean)
     best = strongest(found)
     if "\n" in clean and (best is None or best.weight < MESSAGE):
-        # Words that were cut at the end of a line, by a terminal or a log.
+        # A terminal or a log may have cut words at the end of a line.
         least = MESSAGE if best else CODE
         for whole in (clean.replace("\n", " "), joined(clean)):
             if other := strongest(found_in(whole, least=least)):

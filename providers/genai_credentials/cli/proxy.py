@@ -1,4 +1,4 @@
-"""`genai-credentials proxy`: a reverse proxy on loopback for tools that take only a string and a base URL."""
+"""`genai-credentials proxy`: a reverse proxy on loopback, for tools that accept only a key's text and a base URL."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ import click
 from genai_credentials.cli.chains import Chain, chain_of, uris_argument
 from genai_credentials.cli.lines import Lines
 from genai_credentials.cli.output import Misconfigured, Printer, emit
+from genai_credentials.cli.usage import Verb
+from genai_credentials.cli.values import PATH, URL, Whole
 from genai_credentials.errors import CredentialsError
 from genai_credentials.sources.base import DEFAULT_NAMES
 
@@ -21,8 +23,8 @@ if TYPE_CHECKING:
     from genai_credentials.proxy.setup import Setup
 
 
-class WithCommand(click.Command):
-    """A command line that may end with another one, after `--`."""
+class WithCommand(Verb):
+    """A verb whose arguments may end with `--` and a command."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """See `click.Command`."""
@@ -30,7 +32,8 @@ class WithCommand(click.Command):
         own, command = args[:at], tuple(args[at + 1 :])
         rest = super().parse_args(ctx, own)
         if at < len(args) and not command:
-            raise click.UsageError("After -- comes the command that is to run.", ctx)
+            form = f'{ctx.command_path} -- gemini -p "Hello"'
+            raise Misconfigured(f"After -- the command is missing.\nWrite the command that is to run: {form}")
         ctx.params["command"] = command
         return rest
 
@@ -39,17 +42,31 @@ class WithCommand(click.Command):
         return [*super().collect_usage_pieces(ctx), "[-- COMMAND [ARGUMENT]...]"]
 
 
-@click.command(cls=WithCommand, short_help="Put the current key into the requests of any tool.")
-@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON on stdout once it listens.")
+@click.command(cls=WithCommand, short_help="Run a local proxy that adds the current key to each request.")
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON on stdout when the proxy listens.")
 @click.option(
     "--port",
-    type=click.IntRange(0, 65_535),
-    help="The port on 127.0.0.1 and ::1; 0 takes a free one. [default: 8787; with COMMAND a free one]",
+    type=Whole(0, 65_535, 8787),
+    metavar="NUMBER",
+    help="The port on 127.0.0.1 and ::1, from 0 to 65535. 0 takes a free port. [default: 8787; with COMMAND: 0]",
 )
-@click.option("--unix", metavar="PATH", help="Listen on a Unix socket instead, which only its owner can open.")
-@click.option("--token-file", metavar="PATH", help="Use the token in this file; one is made where there is no file.")
 @click.option(
-    "--upstream", metavar="URL", help="Where the API is. [default: https://generativelanguage.googleapis.com]"
+    "--unix",
+    type=PATH,
+    metavar="PATH",
+    help="Listen on this Unix socket, not on a port. Only its owner can open the socket.",
+)
+@click.option(
+    "--token-file",
+    type=PATH,
+    metavar="PATH",
+    help="Read the token from this file. If there is no such file, make one. [default: a new token at each start]",
+)
+@click.option(
+    "--upstream",
+    type=URL,
+    metavar="URL",
+    help="The URL of the API. [default: https://generativelanguage.googleapis.com]",
 )
 @uris_argument
 def proxy(
@@ -61,16 +78,18 @@ def proxy(
     uris: tuple[str, ...],
     command: tuple[str, ...],
 ) -> None:
-    """Listen on this machine alone, and put the current key of a chain into each request on its way to the API.
+    """Run a proxy on this machine that adds the current key of the chain to each request to the API.
 
-    It is for tools that take only a string and a base URL, and so can't follow a rotation. They get the proxy's URL,
-    and its token in the place of a key. A request that the API refuses for its key is sent again with the next one.
+    Use it for a tool that accepts only a key's text and a base URL, and so cannot follow a rotation. The tool uses the
+    URL of the proxy as base URL, and the token of the proxy as key. If the API refuses a key, the proxy sends the
+    request again with the next key. Only programs on this machine can connect.
 
-    With COMMAND, it takes a free port, runs COMMAND with GOOGLE_GEMINI_BASE_URL and GEMINI_API_KEY set, and ends with
-    it. COMMAND gets the token and no key; signals and its exit code pass.
+    With COMMAND, the proxy takes a free port, sets GOOGLE_GEMINI_BASE_URL and GEMINI_API_KEY for COMMAND, runs COMMAND,
+    and ends when COMMAND ends. COMMAND receives the token, not the key. COMMAND receives all signals, and its exit code
+    is the exit code.
 
-    The log is on stderr: method, path, status, milliseconds and the key's fingerprint. There is none while COMMAND has
-    the terminal.
+    The chain is the URIs given, else $GENAI_CREDENTIALS, else `env:`. The log is on stderr: method, path, status,
+    milliseconds and the fingerprint of the key. If COMMAND runs on a terminal, there is no log.
 
     \b
     Examples:
@@ -80,17 +99,17 @@ def proxy(
 
     \b
     Exit codes:
-      0    a signal ended it
-      2    the chain or an option is written wrong, or the port is taken
+      0    a signal ended the proxy
+      2    a URI or an option is wrong, or the port is in use
       126  COMMAND cannot be executed
-      127  there is no such command
-      any other is COMMAND's own
+      127  COMMAND was not found
+      any other code is the exit code of COMMAND
     """
     if port is not None and unix is not None:
-        raise click.UsageError("--port and --unix exclude each other.")
+        raise Misconfigured("--port and --unix exclude each other.\nGive one of them.")
     if unix is not None and command:
-        raise click.UsageError("COMMAND finds the proxy by its port: leave --unix out.")
-    # Before anything is loaded that sets a variable of its own.
+        raise Misconfigured("--unix does not work with COMMAND, which needs a port.\nLeave --unix out.")
+    # Copied first, because some packages set variables when they are imported.
     environ = dict(os.environ)
     chain = chain_of(uris)
     with ExitStack() as stack:
@@ -112,7 +131,7 @@ def _set_up(stack: ExitStack, **options: Any) -> Setup:
 
 
 def _shown(setup: Setup, command: tuple[str, ...], *, as_json: bool) -> Callable[[], None]:
-    """What is printed once the proxy listens."""
+    """The function that prints the first lines, when the proxy listens."""
 
     def show() -> None:
         if as_json:
@@ -121,6 +140,10 @@ def _shown(setup: Setup, command: tuple[str, ...], *, as_json: bool) -> Callable
             printer = Printer()
             printer.say(f"Listening on {setup.url or setup.unix}, for {setup.upstream.url}.")
             printer.say(f"The token is in {setup.token_file}.")
+            if printer.live:
+                printer.say(
+                    "Give a tool that URL as base URL, and the text of that file as key. Ctrl-C ends the proxy."
+                )
         sys.stdout.flush()
 
     return show
@@ -137,7 +160,7 @@ def _serve(
     from genai_credentials.proxy.running import for_a_command, until_a_signal
     from genai_credentials.proxy.server import Proxy
 
-    # A terminal is the command's own, which may draw on it.
+    # The terminal belongs to COMMAND, because COMMAND may draw on it.
     lines = Lines(None if command and sys.stderr.isatty() else sys.stderr)
     stack.enter_context(lines.of_the_library())
     credentials = stack.enter_context(chain.open())
@@ -152,7 +175,7 @@ def _serve(
 
 
 def _hidden(chain: Chain) -> set[str]:
-    """The variables that hold a key or lead to one."""
+    """The variables that hold a key, or that name the place of a key."""
     from genai_credentials.sources.env import Env
     from genai_credentials.uris import VARIABLE
 

@@ -1,4 +1,4 @@
-"""`genai-credentials put`: store a key that was made by hand, once the API accepts it."""
+"""`genai-credentials put`: store a key that a person made by hand, after the API has accepted it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from genai_credentials.cli.output import (
     UNCLEAR,
     Misconfigured,
     Printer,
-    base_url_option,
     emit,
     in_options,
     json_option,
@@ -26,6 +25,8 @@ from genai_credentials.cli.output import (
     quiet,
 )
 from genai_credentials.cli.typed import is_asked, typed_key, typed_text
+from genai_credentials.cli.usage import Verb
+from genai_credentials.cli.values import base_url_option
 from genai_credentials.cli.waiting import waiting
 from genai_credentials.errors import ConfigurationError, CredentialsError, MissingDependency, PutConflict, PutUnsure
 from genai_credentials.key import ApiKey
@@ -35,41 +36,45 @@ if TYPE_CHECKING:
     from genai_credentials.rejection import Verdict
 
 ELSEWHERE = frozenset(f"API_KEY_{what}_BLOCKED" for what in ("HTTP_REFERRER", "IP_ADDRESS", "ANDROID_APP", "IOS_APP"))
-"""Refusals of the place that a request comes from: the API knows the key."""
+"""Refusals that concern the place of the request. They show that the key exists."""
 
 PAUSES = (0.2, 0.5, 1.0, 0.0)
-"""Seconds before a store is read once more that does not serve the key yet."""
+"""Seconds to wait before the store is read again, if it does not return the new key yet."""
 
 HEADLINES = {
     "stored": ("Stored", "good"),
-    "unchanged": ("Nothing to do, it is there already", "good"),
+    "unchanged": ("Nothing to do, the key is there already", "good"),
     "refused": ("Nothing was stored", "bad"),
     "not_proven": ("Nothing was stored, the API could not be asked", "odd"),
-    "unsure": ("Look at what is there now", "odd"),
+    "unsure": ("It is not sure which key is stored", "odd"),
 }
-"""Outcome -> the first line, and how it is marked."""
+"""Outcome -> the first line, and its mark."""
 
 
 class Way(NamedTuple):
-    """How the API is asked about the key: the base URL (None for the SDK's own), and whether http may do."""
+    """How to ask the API about the key.
+
+    Args:
+        base_url: The base URL; None means the SDK's own.
+        allow_plain_http: Whether the key may be sent over http:// to another machine.
+    """
 
     base_url: str | None
     allow_plain_http: bool
 
 
 class Result(NamedTuple):
-    """What came of it.
+    """The result of the command.
 
     Args:
-        provider: The name of the place.
+        provider: The name of the store's provider.
         outcome: A key of `HEADLINES`.
-        key: The key, with its version if it is stored; None if the text was none.
-        previous: The fingerprint of the key that was served before; None without one.
-        check: What the API says: "accepted"; "restricted", which is as good, since only the place that is asked from is
-            refused; "refused"; "misconfigured", where another key of the same project would fare no better; "unclear";
-            "not_asked".
-        cause: A word for the reason; empty without one.
-        error: Why it was not stored; empty if it was.
+        key: The key, with its version if it was stored; None if the text is not a key.
+        previous: The fingerprint of the key that was stored before; None if there was no key.
+        check: The answer of the API: "accepted"; "restricted" (the key is good, but this machine may not use it);
+            "refused"; "misconfigured" (another key of the same project would fail too); "unclear"; or "not_asked".
+        cause: The word for the reason; empty if there is none.
+        error: Why the key was not stored; empty if it was stored.
         remedy: What to do next; may be empty.
     """
 
@@ -84,11 +89,11 @@ class Result(NamedTuple):
 
     @property
     def exit_code(self) -> int:
-        """The command's."""
+        """The exit code of the command."""
         return {"stored": OK, "unchanged": OK, "not_proven": UNCLEAR}.get(self.outcome, BAD)
 
     def document(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the JSON document."""
         return {
             "provider": self.provider,
             "outcome": self.outcome,
@@ -105,23 +110,23 @@ class Result(NamedTuple):
         }
 
     def failed(self, error: CredentialsError, outcome: str = "refused") -> Result:
-        """The same, ended by an error."""
+        """The same result with an error."""
         return self._replace(outcome=outcome, error=in_options(error.message), remedy=in_options(error.remedy))
 
 
-@click.command(short_help="Store a key that was made by hand, once the API accepts it.")
+@click.command(cls=Verb, short_help="Store a key that you made by hand.")
 @json_option
 @click.option("--no-check", is_flag=True, help="Store the key without asking the API about it.")
 @base_url_option
 @plain_http_option
-@click.option("--yes", is_flag=True, help="Replace another key without asking first, on a terminal too.")
+@click.option("--yes", is_flag=True, help="Replace another key without a question, also on a terminal.")
 @click.argument("uri")
 def put(as_json: bool, no_check: bool, base_url: str | None, allow_plain_http: bool, yes: bool, uri: str) -> None:
     """Store a key at URI: in a .env file, a file, Google Secret Manager or AWS Secrets Manager.
 
-    The key is asked for on a terminal, and not shown there; else it is read from standard input. It is cleaned, proven
-    at the API, written and read back. All else that is stored there stays as it is. The key that is there already is
-    not stored again.
+    The key is read from standard input. On a terminal the command asks for the key, and does not show it. White space
+    and quotes around the key are removed. The API must accept the key before it is stored. After that, it is read back.
+    Everything else that is stored at URI stays unchanged. A key that is stored there already is not written again.
 
     \b
     Examples:
@@ -131,11 +136,11 @@ def put(as_json: bool, no_check: bool, base_url: str | None, allow_plain_http: b
 
     \b
     Exit codes:
-      0  stored, or there already
-      1  nothing was stored: it is no key, the API refuses it, or the store
-         refuses; the error says so where that is not sure
-      2  an option, the URI or the installation is wrong
-      3  the API could not be asked, so nothing was stored
+      0  the key is stored, or it was stored there already
+      1  nothing was stored: the text is not a key, the API refuses the key, or
+         the store fails; if this is not sure, the error says it
+      2  the URI, an option or the installation is wrong
+      3  nothing was stored, because the API could not be asked
     """
     store = _store(uri)
     way = None if no_check else Way(base_url, allow_plain_http)
@@ -168,14 +173,14 @@ def _work(store: Writable, way: Way | None, *, confirms: bool) -> Result:
             return result
         result = result._replace(previous=_served(store))
     if confirms and is_asked() and result.previous not in (None, key.fingerprint):
-        question = f"{store.name} has the key {result.previous}. Put {key.fingerprint} in its place?"
+        question = f"{store.name} has the key {result.previous}. Replace it by {key.fingerprint}?"
         click.confirm(question, abort=True, err=True)
     with quiet(), waiting(f"Storing the key: {store.name}"):
         return _stored(result, store, key)
 
 
 def _asked(result: Result, key: ApiKey, way: Way | None) -> Result:
-    """What the API says about the key; with an error unless it takes the key."""
+    """Ask the API about the key. The result has an error unless the API accepts the key."""
     if way is None:
         return result
     from genai_credentials.client import probe
@@ -198,9 +203,9 @@ def _judged(result: Result, verdict: Verdict) -> Result:
         return result._replace(check="restricted")
     if not verdict.cause:
         said = "The API's answer says nothing about the key."
-        remedy = "Try again in a while; or store it unproven, with --no-check."
+        remedy = "Try again later, or store the key without this check: add --no-check."
         return result._replace(outcome="not_proven", check="unclear", error=said, remedy=remedy)
-    said = "refuses this key" if verdict.rejected else "knows this key, and does not let it in"
+    said = "refuses this key" if verdict.rejected else "recognises this key, and does not let it call this API"
     check = "refused" if verdict.rejected else "misconfigured"
     return result._replace(check=check, error=f"The API {said} ({verdict.cause}).", remedy=verdict.remedy)
 
@@ -224,8 +229,8 @@ def _stored(result: Result, store: Writable, key: ApiKey) -> Result:
     result = result._replace(key=stored, outcome="unchanged" if result.previous == key.fingerprint else "stored")
     if _reads_back(store, stored):
         return result
-    said = "The key was stored, but it is not the one that is read there."
-    remedy = "Another one may have been stored at the same moment: run genai-credentials status with this URI."
+    said = "The key was stored, but reading the store returns another key."
+    remedy = "Perhaps somebody stored another key at the same moment. Run genai-credentials status with this URI."
     return result._replace(outcome="unsure", error=said, remedy=remedy)
 
 
@@ -251,15 +256,15 @@ def _show(result: Result, host: str) -> None:
     if result.key is not None:
         printer.say(key_line(result.key))
     if result.check == "accepted":
-        printer.say(f"The API accepts it: {host}.")
+        printer.say(f"The API accepts the key: {host}.")
     elif result.check == "restricted":
-        printer.say(f"The API knows it, but does not let it in from here ({result.cause}): {host}.")
+        printer.say(f"The key exists, but its restrictions refuse this machine ({result.cause}): {host}.")
     elif result.check == "not_asked" and not result.error:
-        printer.say("The API was not asked about it.")
+        printer.say("The API was not asked about the key.")
     if result.key is not None and result.key.notes:
-        printer.say(f"It was given with {' and '.join(result.key.notes)}, which was not stored.")
+        printer.say(f"The text had {' and '.join(result.key.notes)} around the key. They were not stored.")
     if result.outcome == "stored" and result.previous:
-        printer.say(f"It took the place of the key {result.previous}.")
+        printer.say(f"It replaced the key {result.previous}.")
     if result.error:
         printer.say(result.error)
         printer.say(result.remedy, lead="-> ", lead_style="bold")

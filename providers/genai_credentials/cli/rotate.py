@@ -1,4 +1,4 @@
-"""`genai-credentials rotate`: a new key is made, proven, stored, and the one before retired."""
+"""`genai-credentials rotate`: make a new key, prove it, store it, and retire the old key."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from genai_credentials.cli.chains import Finding
 from genai_credentials.cli.output import BAD, OK, Misconfigured, Printer, in_options, json_option, quiet
 from genai_credentials.cli.rotation_view import JsonView, TextView, View, is_asked
 from genai_credentials.cli.twins import twins
+from genai_credentials.cli.usage import Verb
+from genai_credentials.cli.values import ACCOUNT, PROJECT, Duration, base_url_option
 from genai_credentials.errors import ConfigurationError, CredentialsError
 
 if TYPE_CHECKING:
@@ -21,70 +23,69 @@ if TYPE_CHECKING:
     from genai_credentials.rotate import Rotate
 
 PARTLY = 3
-"""The exit code where something was changed, and not all is done."""
+"""The exit code if a run made changes and could not finish."""
 
 _ACTIONS = ("status", "dry_run", "rollback")
 
 
-def _seconds(context: click.Context, option: click.Parameter, text: str) -> float:
-    from genai_credentials.rotate.settings import duration
-
-    try:
-        return duration(text, option.opts[0])
-    except CredentialsError as error:
-        problem = str(error)
-    raise click.BadParameter(problem, context, option)
-
-
 def _duration(name: str, default: str, help_text: str) -> Callable[[Any], Any]:
-    return click.option(name, callback=_seconds, metavar="DURATION", default=default, show_default=True, help=help_text)
+    shown = f"{help_text} [default: {default}]"
+    return click.option(name, type=Duration(), metavar="DURATION", default=default, help=shown)
 
 
-@click.command(short_help="Make a new key, prove it, store it, and retire the one before.")
+@click.command(cls=Verb, short_help="Make a new key, prove it, store it, and retire the old key.")
 @json_option
-@click.option("--project", metavar="ID", help="The project that the keys belong to. [default: that of a google: URI]")
-@_duration("--retire-after", "1d", "How long a superseded key lives on; 0 deletes it once its successor is stored.")
-@click.option("--status", is_flag=True, help="Only list the keys of the secret, and what is to come.")
-@click.option("--dry-run", is_flag=True, help="Only say what a run would do now.")
-@click.option("--rollback", is_flag=True, help="Let the predecessor serve again; it is restored if it was deleted.")
-@_duration("--prove-for", "10", "How long the new key must be accepted, each time on a fresh connection.")
-@_duration("--prove-timeout", "10m", "When a new key that is not accepted is given up, and deleted.")
-@_duration("--if-older-than", "0", "Leave a younger key alone; so cron can run this as often as it likes.")
-@click.option("--base-url", metavar="URL", help="Prove the key there: a gateway. Else GOOGLE_GEMINI_BASE_URL.")
-@click.option("--service-account", metavar="EMAIL", help="Bind new keys to it. [default: the old key's]")
-@click.option("--also", metavar="URI", multiple=True, help="A further place that holds the same key; once for each.")
-@click.option("--yes", is_flag=True, help="Delete without asking first, on a terminal too.")
+@click.option(
+    "--project", type=PROJECT, metavar="ID", help="The Google Cloud project of the keys. [default: from a google: URI]"
+)
+@_duration("--retire-after", "1d", "How long the old key stays valid. 0 deletes it as soon as the new key is stored.")
+@click.option("--status", is_flag=True, help="Only list the keys of the secret, each with its next step.")
+@click.option("--dry-run", is_flag=True, help="Only print the steps of a run. Nothing is changed.")
+@click.option("--rollback", is_flag=True, help="Store the key before this one again. A deleted key is restored first.")
+@_duration("--prove-for", "10s", "How long the API must accept the new key, each time on a new connection.")
+@_duration("--prove-timeout", "10m", "Delete the new key if the API does not accept it within this time.")
+@_duration("--if-older-than", "0s", "Do nothing if the key is younger, so that cron can run the command often.")
+@base_url_option
+@click.option(
+    "--service-account",
+    type=ACCOUNT,
+    metavar="EMAIL",
+    help="The service account of the new key. [default: that of the old key]",
+)
+@click.option("--also", metavar="URI", multiple=True, help="A further place of the same key. Repeat it for each place.")
+@click.option("--yes", is_flag=True, help="Delete keys without a question, also on a terminal.")
 @click.argument("uri")
-@click.pass_context
-def rotate(context: click.Context, /, as_json: bool, uri: str, **options: Any) -> None:
-    """Make a new key, prove it live, store it at URI, and retire the one before.
+def rotate(as_json: bool, uri: str, **options: Any) -> None:
+    """Make a new key, prove it, store it at URI, and retire the old key.
 
-    Nothing is kept on this machine: what was done shows in the keys and in the store. A run that was interrupted is
-    run again, here or elsewhere, and goes on. A key that has a successor lives on for a while, and the first run after
-    that deletes it; so two keys are live between two runs, and no run waits for it.
+    The old key stays valid for --retire-after, so that each application can fetch the new key first. The next run
+    after that time deletes the old key. No run waits for that time. Between two runs, both keys are valid.
 
-    A DURATION is a number of seconds, or one with s, m, h or d: 90d.
+    Nothing is stored on this machine. If a run was interrupted, run the same command again, here or on another
+    machine. It continues.
+
+    A DURATION is a number of seconds, or a number with s, m, h or d: 90d.
 
     \b
     Examples:
       genai-credentials rotate google:projects/acme/secrets/gemini-api-key
       genai-credentials rotate aws:prod/gemini#api_key --project acme
       genai-credentials rotate file:key --project acme --if-older-than 60d
-    A leaked key, deleted as soon as its successor is stored:
+    If a key has leaked, delete it as soon as the new key is stored:
       genai-credentials rotate aws:prod/gemini --project acme --retire-after 0
 
     \b
     Exit codes:
-      0    done, or nothing to do
-      1    nothing was changed: the error says why
-      2    an option, a URI or the installation is wrong
-      3    partly done, or interrupted: run the same again
+      0    the run is done, or there was nothing to do
+      1    nothing was changed; the error says why
+      2    a URI, an option or the installation is wrong
+      3    partly done, or interrupted: run the same command again
       130  Ctrl-C at the question: nothing was changed
     """
     actions = [name for name in _ACTIONS if options[name]]
     if len(actions) > 1:
         flags = " and ".join(f"--{name.replace('_', '-')}" for name in actions)
-        raise click.UsageError(f"{flags} do not go together. Name one of them.", context)
+        raise Misconfigured(f"{flags} exclude each other.\nGive one of them.")
     view = JsonView() if as_json else TextView()
     try:
         with _stoppable(view.tell) as tell, quiet() as warned:
@@ -98,12 +99,12 @@ def rotate(context: click.Context, /, as_json: bool, uri: str, **options: Any) -
             in_options(error.message), in_options(error.remedy), PARTLY if getattr(error, "changed", False) else BAD
         )
     except KeyboardInterrupt:
-        code = view.failed("Interrupted.", "Run the same again: it goes on from there.", PARTLY)
+        code = view.failed("Interrupted.", "Run the same command again: it continues.", PARTLY)
     raise click.exceptions.Exit(code)
 
 
 def _job(uri: str, tell: Callable[[str], None], options: dict[str, Any]) -> tuple[Rotate, list[Writable]]:
-    """The rotation, and the places it is for."""
+    """The rotation, and the stores that it writes to."""
     from genai_credentials.provider import writable
     from genai_credentials.rotate import GoogleApiKeys, Rotate
     from genai_credentials.uris import parse
@@ -149,26 +150,26 @@ def _act(job: Rotate, stores: Sequence[Writable], view: View, actions: Sequence[
 
 
 def _agreed(job: Rotate, view: View) -> bool:
-    """Whether a person agrees with what the run would delete."""
+    """Whether a person agrees that the run deletes keys."""
     plan = job.plan()
     if not plan.retire:
         return True
     printer = Printer(err=True)
-    printer.say("This run will delete, once the new key is stored and proven:", style="bold")
+    printer.say("After the new key is proven and stored, this run deletes:", style="bold")
     for key_id in plan.retire:
         printer.say(key_id, lead="  - ")
     if view.ask("Go on?"):
         return True
-    view.failed("Nothing was changed.", "Without --retire-after 0, a superseded key lives on for a day.", BAD)
+    view.failed("Nothing was changed.", "To keep a superseded key for a day, leave --retire-after out.", BAD)
     return False
 
 
 @contextmanager
 def _stoppable(tell: Callable[[str], None]) -> Iterator[Callable[[str], None]]:
-    """Let a scheduler's signal end the run as Ctrl-C does; yields a `tell` that raises once a signal has come.
+    """End the run at SIGTERM as at Ctrl-C. Yields a `tell` that raises KeyboardInterrupt after such a signal.
 
-    An exception of a signal's handler is lost where a finalizer or a callback runs at that moment, so it is raised at
-    the next step once more.
+    Python drops the exception of a signal handler if a finalizer or a callback runs at that moment. The next call of
+    `tell` raises the exception again.
     """
     stopped: list[int] = []
 

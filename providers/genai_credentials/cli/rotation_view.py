@@ -1,4 +1,4 @@
-"""What `rotate` shows: steps as they come and the result, or nothing but a JSON document."""
+"""The output of `rotate`: each step and the result, or one JSON document."""
 
 from __future__ import annotations
 
@@ -22,42 +22,42 @@ _STYLES = {"serving": "bold green", "minted": "bold yellow", "superseded": "yell
 
 
 def is_asked() -> bool:
-    """Whether a person sits at a terminal who can be asked."""
+    """Whether there is a terminal, with a person who can answer a question."""
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 class View(Protocol):
-    """Who shows a rotation."""
+    """An object that shows a rotation."""
 
     def tell(self, text: str) -> None:
         """Show a step."""
 
     def reported(self, done: str, report: RotateReport) -> None:
-        """Show what was done."""
+        """Show the result of a run."""
 
     def planned(self, plan: RotatePlan) -> None:
-        """Show what would be done."""
+        """Show the steps that a run would take."""
 
     def listed(self, keys: Sequence[KeyStatus]) -> None:
-        """Show how the keys stand."""
+        """Show the state of each key."""
 
     def mind(self, found: Sequence[Finding]) -> None:
-        """Show what is odd."""
+        """Show the warnings."""
 
     def ask(self, question: str) -> bool:
-        """Ask a person, where nothing else is drawn."""
+        """Ask a person, and return the answer. A spinner is removed first."""
         ...
 
     def failed(self, message: str, remedy: str, code: int) -> int:
-        """Show why it came to no end; returns the exit code."""
+        """Show why the run failed, and return the exit code."""
         ...
 
 
 class JsonView:
-    """Prints one JSON document at the end; what is odd goes to stderr."""
+    """Prints one JSON document at the end. Warnings go to stderr."""
 
     def tell(self, text: str) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def reported(self, done: str, report: RotateReport) -> None:
         """See `View`."""
@@ -88,7 +88,7 @@ class JsonView:
 
 
 class TextView:
-    """Prints a line for each step; on a terminal a spinner shows how long the last one takes."""
+    """Prints a line for each step. On a terminal, a spinner shows the duration of the current step."""
 
     def __init__(self) -> None:
         self._printer = Printer()
@@ -122,10 +122,10 @@ class TextView:
         changed = report.previous is not None
         pages.headline(self._printer, "good", f"{done}." if changed else "Nothing to do.")
         version = f", version {report.stored}" if report.stored else ""
-        place = f"; it took the place of {report.previous}" if changed else ""
+        place = f" It replaced the key {report.previous}." if changed else ""
         name = f" ({report.minted})" if report.minted else ""
-        self._printer.say(f"The key {report.fingerprint}{name} serves{version}{place}.")
-        for word, ids in (("Deleted now:", report.retired), ("Superseded, and left for a later run:", report.left)):
+        self._printer.say(f"The key {report.fingerprint}{name} serves{version}.{place}")
+        for word, ids in (("Deleted now:", report.retired), ("Superseded, to be deleted by a later run:", report.left)):
             if ids:
                 self._printer.say(f"{word} {', '.join(ids)}")
 
@@ -136,7 +136,7 @@ class TextView:
         for text in _steps(plan):
             say(text, lead="  - ")
         if plan.left:
-            say(f"It would leave for a later run: {', '.join(plan.left)}")
+            say(f"A later run deletes: {', '.join(plan.left)}")
 
     def listed(self, keys: Sequence[KeyStatus]) -> None:
         """See `View`."""
@@ -168,9 +168,9 @@ class TextView:
 def _steps(plan: RotatePlan) -> list[str]:
     steps = []
     if plan.mint:
-        steps.append(f"{'go on with' if plan.taken_up else 'make'} the key {plan.mint}, and prove it live")
+        steps.append(f"{'continue with' if plan.taken_up else 'make'} the key {plan.mint}, and prove it")
         steps += [f"store it in {name}" for name in plan.store]
     else:
-        steps.append(f"make no key. {plan.reason}")
+        steps.append(f"make no new key. {plan.reason}")
     steps += [f"mark the key {name} as superseded" for name in plan.supersede]
     return steps + [f"delete the key {name}" for name in plan.retire]

@@ -1,4 +1,4 @@
-"""`genai-credentials run`: a command with the key in its environment."""
+"""`genai-credentials run`: run a command with the key in its environment."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from genai_credentials.cli import pages
 from genai_credentials.cli.chains import chain_of, links_document
 from genai_credentials.cli.output import BAD, Misconfigured, Printer, echo, emit, json_option, know, quiet, scrubbed
 from genai_credentials.cli.status import bare, counted
+from genai_credentials.cli.usage import NEVER_TYPED, Verb, may_be_a_key, missing, no_such_option, refused, shown
 from genai_credentials.cli.waiting import waiting
 from genai_credentials.errors import CredentialsError
 from genai_credentials.key import ApiKey
@@ -21,14 +22,14 @@ from genai_credentials.sources.base import DEFAULT_NAMES, variable_names
 from genai_credentials.status import LinkStatus
 
 NOT_EXECUTABLE, NOT_FOUND = 126, 127
-"""The shell's own codes."""
+"""The exit codes that shells use."""
 
-# The command's options are its own.
+# The options of COMMAND are not ours.
 _STOP = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 
 
-class WithLinks(click.Command):
-    """A command line that may begin with URIs, as those of the other verbs do; then `--` stands before COMMAND."""
+class WithLinks(Verb):
+    """A verb whose arguments may begin with URIs. If they do, `--` stands before COMMAND."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """See `click.Command`."""
@@ -36,45 +37,56 @@ class WithLinks(click.Command):
         rest = super().parse_args(ctx, list(args))
         words: tuple[str, ...] = ctx.params["command"]
         if not words:
-            raise click.UsageError("Missing argument '-- COMMAND'.", ctx)
-        if len(args) - len(words) < end and is_link(words[0]):
-            self._parse_links(ctx, args[:end], tuple(args[end + 1 :]))
+            raise missing(ctx, "COMMAND")
+        if len(args) - len(words) < end:
+            self._refuse_option(ctx, words[0], args)
+            if is_link(words[0]):
+                self._parse_links(ctx, args[:end], tuple(args[end + 1 :]))
         return rest
+
+    def _refuse_option(self, ctx: click.Context, word: str, typed: list[str]) -> None:
+        # Options of COMMAND pass unread, so a misspelt option of ours would be taken for COMMAND.
+        if word.startswith("-"):
+            raise no_such_option(ctx, word.partition("=")[0], typed)
 
     def _parse_links(self, ctx: click.Context, own: list[str], command: tuple[str, ...]) -> None:
         ctx.params.clear()
         ctx.allow_interspersed_args = True
         super().parse_args(ctx, own)
         links: tuple[str, ...] = ctx.params["command"]
+        form = f"COMMAND stands after --: {ctx.command_path} {links[0]} -- COMMAND"
         for word in links:
+            self._refuse_option(ctx, word, own)
             if not is_link(word):
-                raise click.UsageError(f"{word} is no URI. COMMAND stands after --: run {links[0]} -- COMMAND", ctx)
+                raise refused(f"Before --, {shown(word)} is not a URI.", form, word)
         if not command:
-            raise click.UsageError(f"COMMAND is missing. It stands after --: run {links[0]} -- COMMAND", ctx)
+            raise refused("Missing argument: COMMAND.", form)
         ctx.params |= {"uris": (*ctx.params["uris"], *links), "command": command}
 
 
 def is_link(word: str) -> bool:
-    """Whether a word is a link of a chain: no command has a colon there."""
+    """Whether a word is the URI of a link. No command has a colon at that place."""
     return re.match(r"[A-Za-z][\w-]*:", word) is not None
 
 
 @click.command(cls=WithLinks, short_help="Run a command with the key in its environment.", context_settings=_STOP)
 @json_option
-@click.option("--uri", "uris", multiple=True, metavar="URI", help="A link of the chain; once for each, in order.")
+@click.option("--uri", "uris", multiple=True, metavar="URI", help="A link of the chain. Repeat it for each link.")
 @click.option(
-    "--variable", default="GEMINI_API_KEY", show_default=True, metavar="NAME", help="The variable that gets the key."
+    "--variable", default="GEMINI_API_KEY", metavar="NAME", help="The variable for the key. [default: GEMINI_API_KEY]"
 )
 @click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="[URI]... -- COMMAND [ARGUMENT]...")
 def run(as_json: bool, uris: tuple[str, ...], variable: str, command: tuple[str, ...]) -> None:
-    """Run COMMAND with the key of a chain in its environment, for tools that read a key only from there.
+    """Run COMMAND with the key of the chain in its environment.
 
-    COMMAND takes the place of this process, so signals and its exit code pass. The key is in the environment alone,
-    never in a list of arguments. COMMAND gets the key of this moment: restart COMMAND after a rotation.
+    Use it for a tool that reads a key only from an environment variable. COMMAND replaces this process, so it receives
+    all signals, and its exit code is the exit code. The key is only in the environment, never in the arguments.
+    COMMAND receives the current key: after a rotation, start COMMAND again.
 
-    Which chain: the URIs given, else $GENAI_CREDENTIALS, else `env:`.
+    The chain is the URIs given, else $GENAI_CREDENTIALS, else `env:`.
 
-    With --json, a failure to start COMMAND is a JSON document on stdout. Once COMMAND runs, all output is its own.
+    With --json, a failure to start COMMAND is printed as a JSON document on stdout. If COMMAND starts, nothing is
+    printed but its own output.
 
     \b
     Examples:
@@ -85,18 +97,20 @@ def run(as_json: bool, uris: tuple[str, ...], variable: str, command: tuple[str,
     \b
     Exit codes:
       1    no link has a key
-      2    the chain or an option is written wrong
+      2    a URI or an option is wrong
       126  COMMAND cannot be executed
-      127  there is no such command
-      any other is COMMAND's own
+      127  COMMAND was not found
+      any other code is the exit code of COMMAND
     """
-    # Before anything is loaded that sets a variable of its own.
+    # Copied first, because some packages set variables when they are imported.
     environ = dict(os.environ)
     chain = chain_of(uris)
     try:
         (name,) = variable_names((variable,))
     except CredentialsError:
-        raise Misconfigured("--variable takes the name of an environment variable, not a key.") from None
+        raise Misconfigured(
+            "--variable takes the name of an environment variable, not a key.\nWrite --variable GEMINI_API_KEY."
+        ) from None
     with quiet(), chain.open() as credentials, waiting(f"Asking {counted(chain.providers)}"):
         key: ApiKey | None
         try:
@@ -111,12 +125,12 @@ def run(as_json: bool, uris: tuple[str, ...], variable: str, command: tuple[str,
 
 
 def environment_for(key: ApiKey, variable: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """The command's environment: `environ` with the key, and without the variable that would win over it."""
+    """The environment of the command: `environ` with the key, and without a variable that would win over the key."""
     result = {**environ, variable: key.get_secret_value()}
     if variable in DEFAULT_NAMES:
         for other in set(DEFAULT_NAMES) - {variable}:
             if result.get(other) not in (None, "", key.get_secret_value()):
-                echo(f"genai-credentials: {other} holds another key and is kept from the command.", err=True)
+                echo(f"genai-credentials: {other} holds another key. The command runs without {other}.", err=True)
                 del result[other]
     return result
 
@@ -124,13 +138,15 @@ def environment_for(key: ApiKey, variable: str, environ: Mapping[str, str]) -> d
 def _exec(command: tuple[str, ...], environ: Mapping[str, str], *, as_json: bool) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
+    name = "COMMAND" if may_be_a_key(command[0]) else command[0]
     try:
-        os.execvpe(command[0], command, environ)  # noqa: S606 - what it is for; no shell reads it
+        os.execvpe(command[0], command, environ)  # noqa: S606 - the purpose of this verb; no shell reads the words
     except FileNotFoundError:
-        where = "" if "/" in command[0] else " on the PATH"
-        _fail("command_not_found", f"{command[0]}: there is no such command{where}.", NOT_FOUND, as_json=as_json)
+        where = "" if "/" in name else " on the PATH"
+        text = f"{name}: there is no such command{where}. {NEVER_TYPED if name == 'COMMAND' else 'Check its name.'}"
+        _fail("command_not_found", text, NOT_FOUND, as_json=as_json)
     except (OSError, ValueError) as error:
-        text = f"{command[0]}: the command cannot be executed ({type(error).__name__})."
+        text = f"{name}: the command cannot be executed ({type(error).__name__}). Check that it is a program."
         _fail("not_executable", text, NOT_EXECUTABLE, as_json=as_json)
 
 

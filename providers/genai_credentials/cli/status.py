@@ -1,4 +1,4 @@
-"""`genai-credentials status`: what each link of a chain has to offer."""
+"""`genai-credentials status`: the key of each link of a chain."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from genai_credentials.cli.chains import (
     uris_argument,
 )
 from genai_credentials.cli.output import BAD, OK, Printer, emit, json_option, know, quiet
+from genai_credentials.cli.usage import Verb
 from genai_credentials.cli.waiting import waiting
 from genai_credentials.deadline import DEFAULT_FETCH_TIMEOUT
 from genai_credentials.errors import CredentialsError, Unavailable
@@ -38,12 +39,12 @@ if TYPE_CHECKING:
 SOURCES = {
     "arguments": "named on the command line",
     "GENAI_CREDENTIALS": "from GENAI_CREDENTIALS",
-    "default": "env: alone, since GENAI_CREDENTIALS is unset",
+    "default": "env: by default (GENAI_CREDENTIALS is unset)",
 }
 
 
 class Row(NamedTuple):
-    """One link: `outcome` is serving, standby, absent, broken or unasked; `reason` and `remedy` may be empty."""
+    """One link. `outcome` is serving, standby, absent, broken or unasked. `reason` and `remedy` may be empty."""
 
     provider: Provider
     outcome: str
@@ -52,7 +53,7 @@ class Row(NamedTuple):
     key: ApiKey | None = None
 
     def document(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the JSON document."""
         return {
             "provider": self.provider.name,
             "outcome": self.outcome,
@@ -63,22 +64,22 @@ class Row(NamedTuple):
 
 
 def aged(key: ApiKey, provider: Provider) -> dict[str, Any]:
-    """A key for machines, with its age."""
+    """Return the JSON document of a key, with its age."""
     stored = stored_for(provider)
     ages = {"age_seconds": round(age_of(key), 3), "stored_seconds_ago": None if stored is None else round(stored, 3)}
     return {**key_document(key), **ages}
 
 
-@click.command(short_help="What each link of the chain has, and what is wrong with the others.")
+@click.command(cls=Verb, short_help="Show each link of the chain, and the link that serves.")
 @json_option
-@click.option("--offline", is_flag=True, help="Fetch nothing: look only at names, files and installed packages.")
+@click.option("--offline", is_flag=True, help="Fetch no key. Check only names, files and installed packages.")
 @uris_argument
 def status(as_json: bool, offline: bool, uris: tuple[str, ...]) -> None:
-    """Ask every link of a chain for its key, and say which one serves, which are absent or broken, and why.
+    """Ask each link of the chain for its key. Show the link that serves, and the reason for each absent or broken link.
 
-    Which chain: the URIs given, else $GENAI_CREDENTIALS, else `env:`. A key is shown by its fingerprint, the first 8
-    digits of its SHA-256. Links below the one that serves are asked too, so you see their troubles before you need
-    them.
+    The chain is the URIs given, else $GENAI_CREDENTIALS, else `env:`. The links below the serving link are asked too:
+    you see their problems before you need them. A key is shown by its fingerprint, the first 8 hexadecimal digits of
+    its SHA-256.
 
     \b
     Examples:
@@ -88,9 +89,9 @@ def status(as_json: bool, offline: bool, uris: tuple[str, ...]) -> None:
 
     \b
     Exit codes:
-      0  a link serves a key (offline: one could)
-      1  none does
-      2  the chain is written wrong
+      0  a link serves a key (with --offline: a link may have a key)
+      1  no link has a key
+      2  a URI or an option is wrong
     """
     chain = chain_of(uris)
     seen = look(chain, offline=offline)
@@ -102,7 +103,7 @@ def status(as_json: bool, offline: bool, uris: tuple[str, ...]) -> None:
 
 
 class Seen(NamedTuple):
-    """How a chain stands: each link, and what is odd."""
+    """The state of a chain: one row for each link, and the warnings."""
 
     rows: Sequence[Row]
     found: Sequence[Finding]
@@ -114,7 +115,7 @@ class Seen(NamedTuple):
 
 
 def look(chain: Chain, *, offline: bool) -> Seen:
-    """Look at each link; offline, without a fetch."""
+    """Return the state of a chain. If `offline` is true, no key is fetched."""
     with quiet() as warned:
         rows = [offline_row(provider) for provider in chain.providers] if offline else ask_all(chain)
         found = findings_of(chain, [row.key for row in rows if row.key])
@@ -122,7 +123,7 @@ def look(chain: Chain, *, offline: bool) -> Seen:
 
 
 def ask_all(chain: Chain) -> list[Row]:
-    """Ask every link, all at the same time."""
+    """Ask all links at the same time."""
     timeout = chain.durations.get("fetch_timeout", DEFAULT_FETCH_TIMEOUT)
     with chain.open() as credentials, waiting(f"Asking {counted(chain.providers)}"):
         asked = [run(partial(_ask, link, timeout), "status") for link in credentials.engine.links]
@@ -142,13 +143,13 @@ def _ask(link: Link, timeout: float) -> Row:
 
 
 def bare(name: str, message: str) -> str:
-    """A message without the link's name before it, as a sentence."""
+    """The message as a sentence, without the name of the link at its start."""
     text = message.removeprefix(f"{name}: ")
     return text[:1].upper() + text[1:]
 
 
 def offline_row(provider: Provider) -> Row:
-    """What can be said of a link without a fetch."""
+    """The row of a link, made without a fetch."""
     from genai_credentials.sources.aws import AWSSecretsManager
     from genai_credentials.sources.dotenv import Dotenv
     from genai_credentials.sources.env import Env
@@ -166,11 +167,12 @@ def offline_row(provider: Provider) -> Row:
         names = [name for name in provider.names if os.environ.get(name)]
         listed = " and ".join(names or provider.names)
         if not names:
-            return Row(provider, "absent", f"{listed}: unset or empty.", f"Set {provider.names[0]}.")
-        return Row(provider, "unasked", f"{listed}: set.")
+            are = "are" if len(provider.names) > 1 else "is"
+            return Row(provider, "absent", f"{listed} {are} unset or empty.", f"Set {provider.names[0]}.")
+        return Row(provider, "unasked", f"{listed} {'are' if len(names) > 1 else 'is'} set.")
     if isinstance(provider, (File, Dotenv)) and not provider.path.is_file():
         return Row(provider, "absent", "No such file.", "Create it, or add another provider to the chain.")
-    return Row(provider, "unasked", "Not asked.")
+    return Row(provider, "unasked", "Not asked, because of --offline.")
 
 
 def _installed(module: str) -> bool:
@@ -193,12 +195,12 @@ def _document(chain: Chain, seen: Seen, *, offline: bool) -> dict[str, Any]:
 
 
 def counted(links: Sequence[object]) -> str:
-    """How many links there are, in words."""
+    """The number of links, in words."""
     return f"{len(links)} link{'s' if len(links) > 1 else ''}"
 
 
 def show(printer: Printer, chain: Chain, seen: Seen) -> None:
-    """Print how a chain stands."""
+    """Print the state of a chain."""
     printer.say(f"The chain has {counted(seen.rows)}, {SOURCES[chain.source]}.", style="dim")
     printer.say()
     for row in seen.rows:

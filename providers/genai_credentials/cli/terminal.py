@@ -1,4 +1,4 @@
-"""What the terminal takes: its width, its characters, and whether anything may move on it."""
+"""The abilities of the terminal: its width, its characters, and whether it can be drawn again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 PIPED_WIDTH = 80
 NARROWEST, _ROWS = 20, 25
 READABLE = "genai-credentials"
-"""The name of the error handler that writes ASCII where an encoding lacks a character."""
+"""The name of the error handler that writes ASCII if an encoding lacks a character."""
 
 _ASCII = {
     "✓": "+",
@@ -33,7 +33,7 @@ GOOD, BAD, DOUBTFUL = "✓", "✗", "!"
 
 
 def readable(error: UnicodeError) -> tuple[str | bytes, int]:
-    """See `codecs.register_error`: our own signs become ASCII, and a name's characters are escaped, never lost."""
+    """See `codecs.register_error`. Our own signs become ASCII, and the characters of a name are escaped, never lost."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     lacking = error.object[error.start : error.end]
@@ -45,7 +45,7 @@ def _escaped(character: str) -> str:
 
 
 def make_readable() -> None:
-    """Let no character end a command, whatever the terminal's encoding; idempotent."""
+    """Ensure that no character causes an error on stdout and stderr. Several calls have the effect of one call."""
     codecs.register_error(READABLE, readable)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
@@ -53,21 +53,21 @@ def make_readable() -> None:
 
 
 def fitting(text: str, stream: TextIO) -> str:
-    """The text with no character that a stream's encoding lacks, for whoever writes to it in another one."""
+    """The text without characters that the encoding of the stream lacks."""
     encoding = getattr(stream, "encoding", None) or "utf-8"
     return text.encode(encoding, READABLE).decode(encoding)
 
 
 def console_of(stream: TextIO) -> Console:
-    """A console of rich's on this stream: as wide as the terminal, and without colours where there is none."""
+    """A console of rich for this stream. It is as wide as the terminal. Without a terminal it has no colours."""
     from rich.console import Console
 
-    # Not the console's own word: FORCE_COLOR would have it take a pipe for a terminal.
+    # Rich's own check is not used, because with FORCE_COLOR it treats a pipe as a terminal.
     if not stream.isatty():
         return Console(file=stream, force_terminal=False, width=PIPED_WIDTH)
     console = Console(file=stream, force_terminal=True)
     if console.is_dumb_terminal:
-        # Rich takes each of them to have 80 columns.
+        # Rich assumes 80 columns for each dumb terminal.
         return Console(file=stream, force_terminal=True, width=_width_of(stream), height=_ROWS)
     return console
 
@@ -83,5 +83,5 @@ def _width_of(stream: TextIO) -> int:
 
 
 def is_live(console: Console) -> bool:
-    """Whether something may be drawn anew there."""
+    """Whether the console can be drawn again."""
     return console.is_terminal and not console.is_dumb_terminal

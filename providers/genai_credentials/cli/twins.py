@@ -1,4 +1,4 @@
-"""Looks for further places that hold the key which is to be rotated: they would be left with a key that is deleted."""
+"""Finds further links that hold the key to be rotated. Without a change, they would keep a key that is deleted."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from genai_credentials.provider import Provider, Writable
 
 PATIENCE = 5.0
-"""Seconds to wait for a link; a warning is not worth more."""
+"""Seconds to wait for a link. A warning is not worth a longer wait."""
 
 
 def twins(stores: Sequence[Writable]) -> list[Finding]:
-    """A finding for each link of the configured chain that holds the same key and is not rotated along.
+    """Return a warning for each link of the configured chain that holds the same key and is not rotated.
 
     Args:
-        stores: The places that are rotated.
+        stores: The stores that are rotated.
     """
     try:
         others = [link for link in chain_of(()).providers if link not in stores]
@@ -57,6 +57,6 @@ def _key_of(provider: Provider) -> ApiKey | None:
 def _finding(link: Provider, key: ApiKey) -> Finding:
     uri = getattr(link, "uri", None) or link.name
     return Finding(
-        f"{link.name} holds the key {key.fingerprint} too, and is not rotated along.",
-        f"Add --also {uri}, or store the new key there before the old one is deleted.",
+        f"{link.name} holds the key {key.fingerprint} too, and this run does not rotate it.",
+        f"Add --also {uri}, or store the new key there before the old key is deleted.",
     )

@@ -1,4 +1,4 @@
-"""A key that a person types, without an echo, or that comes from standard input."""
+"""A key from standard input. A terminal does not show it while a person types."""
 
 from __future__ import annotations
 
@@ -12,26 +12,28 @@ from genai_credentials.errors import InvalidSecret
 from genai_credentials.key import ApiKey
 
 MOST_BYTES = 65_536
-GIVE_IT = "Give the key alone, without anything around it."
+GIVE_IT = "Give the key alone, without any other text."
 
 
 def is_asked() -> bool:
-    """Whether a person sits at a terminal who can be asked."""
+    """Whether there is a terminal, with a person who can answer a question."""
     return sys.stdin is not None and sys.stdin.isatty() and sys.stderr is not None and sys.stderr.isatty()
 
 
 def typed_text(name: str, purpose: str = "to store") -> str:
-    """The text that is to be a key.
+    """Return the text for a key, from standard input.
 
     Args:
-        name: What it is for; shown where a person is asked.
-        purpose: What is to be done with it, for the error.
+        name: What the key is for. The question on a terminal shows it.
+        purpose: What the command does with the key, for the error.
 
     Raises:
-        Misconfigured: There is no input, or a terminal that would show what is typed.
+        Misconfigured: Standard input is closed, or the terminal would show the key.
     """
     if sys.stdin is None:  # closed by the shell
-        raise Misconfigured(f"There is no key {purpose}.\nPipe it in, or run this on a terminal.")
+        raise Misconfigured(
+            f"There is no key {purpose}: standard input is closed.\nPipe the key in, or run the command on a terminal."
+        )
     if sys.stdin.isatty():
         return _asked(name)
     from genai_credentials.writing.text import encoding_of
@@ -42,10 +44,10 @@ def typed_text(name: str, purpose: str = "to store") -> str:
 
 
 def typed_key(text: str) -> ApiKey:
-    """The key that a typed text is.
+    """Return the key that a typed text holds.
 
     Raises:
-        InvalidSecret: It is none.
+        InvalidSecret: The text is not a key.
     """
     try:
         key = ApiKey(text, provider="the input")
@@ -55,7 +57,7 @@ def typed_key(text: str) -> ApiKey:
     else:
         know(key)
         return key
-    # Outside of the block: what was caught may hold the text.
+    # Outside of the block: the frames of the caught error may hold the text.
     raise problem
 
 
@@ -64,7 +66,7 @@ def _asked(name: str) -> str:
     import warnings
 
     with warnings.catch_warnings():
-        # What it says when it cannot switch the echo off.
+        # getpass warns when it cannot switch off the echo of the terminal.
         warnings.simplefilter("error", getpass.GetPassWarning)
         try:
             return getpass.getpass(f"Key for {name} (not shown): ")
@@ -72,4 +74,4 @@ def _asked(name: str) -> str:
             pass
         except EOFError:
             raise click.Abort from None
-    raise Misconfigured("This terminal would show the key.\nPipe it in instead.")
+    raise Misconfigured("This terminal would show the key while you type.\nPipe the key in.")

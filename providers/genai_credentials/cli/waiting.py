@@ -1,4 +1,4 @@
-"""A spinner with the elapsed time, for a step that takes longer than a glance."""
+"""A spinner with the elapsed time, for a step that takes longer than half a second."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from rich.live import Live
 
 UNSEEN_FOR = 0.5
-"""Seconds in which a step ends mostly: it shows nothing until then."""
+"""Seconds before the spinner is shown. Most steps end earlier, and show nothing."""
 
 _FRAMES, _FRAMES_A_SECOND = "|/-\\", 8
 
 
 class Spinner:
-    """Shows a text and how long it takes, after half a second, on a terminal alone.
+    """Shows a text and the elapsed time, from half a second on. It is shown only on a terminal.
 
     Args:
-        text: What goes on.
-        console: The terminal; None for the one of stderr.
+        text: The name of the step.
+        console: The console; None means the console of stderr.
     """
 
     def __init__(self, text: str, console: Console | None = None) -> None:
@@ -37,14 +37,14 @@ class Spinner:
         self._live: Live | None = None
 
     def start(self) -> None:
-        """Begin; where there is no terminal, nothing is shown."""
+        """Start the spinner. Without a terminal, nothing is shown."""
         if is_live(self._console):
             self._timer = Timer(UNSEEN_FOR, self._show)
             self._timer.daemon = True
             self._timer.start()
 
     def stop(self) -> None:
-        """Take it off the screen."""
+        """Remove the spinner from the screen."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer.join()
@@ -67,7 +67,7 @@ class Spinner:
         self._live.start(refresh=True)
 
     def picture(self) -> RenderableType:
-        """What is to be seen at this moment: one line, whatever the width."""
+        """The spinner at this moment, in one line at any width."""
         from rich.text import Text
 
         seconds = time.monotonic() - self._began
@@ -77,7 +77,7 @@ class Spinner:
 
 @contextmanager
 def waiting(text: str, console: Console | None = None) -> Iterator[None]:
-    """Show what goes on while the with statement lasts, if it lasts long; the arguments are those of `Spinner`."""
+    """Show a spinner while the with statement lasts. The arguments are those of `Spinner`."""
     make_readable()
     spinner = Spinner(text, console)
     spinner.start()

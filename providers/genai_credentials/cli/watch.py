@@ -1,4 +1,4 @@
-"""`genai-credentials watch`: a chain as it lives: which key serves, when it is looked at again, what rotated."""
+"""`genai-credentials watch`: a chain at work: the serving key, the next refresh, rotations and failures."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from genai_credentials.cli.chains import chain_of, links_document, short, uris_argument
-from genai_credentials.cli.output import BAD, OK, Printer, Seconds, echo, emit, for_a_while, know, quiet, scrubbed
+from genai_credentials.cli.output import BAD, OK, Printer, echo, emit, for_a_while, know, quiet, scrubbed
 from genai_credentials.cli.pages import COLOURS
 from genai_credentials.cli.status import bare, counted
+from genai_credentials.cli.usage import Verb
+from genai_credentials.cli.values import Seconds, Whole
 from genai_credentials.cli.waiting import waiting
 from genai_credentials.errors import CredentialsError
 
@@ -31,14 +33,14 @@ _HEAD = f"{'time':<8}  {'state':<9}  {'key':<8}  {'version':<8}  {'refresh':>8} 
 
 
 class Sample(NamedTuple):
-    """A moment of a chain, and what happened since the one before: lines for people."""
+    """The state of a chain at one moment, and the changes since the sample before, as lines for people."""
 
     at: datetime
     status: Status
     happened: tuple[str, ...]
 
     def document(self) -> dict[str, Any]:
-        """For machines."""
+        """Return the JSON document."""
         status = self.status
         return {
             "at": self.at.isoformat(timespec="milliseconds"),
@@ -54,23 +56,32 @@ class Sample(NamedTuple):
         }
 
 
-@click.command(short_help="A chain as it lives: serving key, next refresh, rotations, failures.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document a line, for each look.")
+@click.command(cls=Verb, short_help="Show the serving key live: refreshes, rotations, failures.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document for each look, each on one line.")
 @click.option(
-    "--interval", type=Seconds(0.05, 3600.0), default=2.0, show_default=True, help="Seconds between two looks."
+    "--interval",
+    type=Seconds(0.05, 3600.0, 2),
+    default=2.0,
+    metavar="SECONDS",
+    help="Seconds between two looks, from 0.05 to 3600. [default: 2]",
 )
-@click.option("--count", type=click.IntRange(1), help="Stop after so many looks; else at Ctrl-C.")
+@click.option(
+    "--count", type=Whole(1, None, 5), metavar="NUMBER", help="Stop after this many looks. [default: stop at Ctrl-C]"
+)
 @click.option(
     "--ttl",
     type=Seconds(0.05, 86_400.0),
-    help="Seconds between two fetches. [default: GENAI_CREDENTIALS_TTL, else 300]",
+    metavar="SECONDS",
+    help="Seconds between two fetches, from 0.05 to 86400. [default: $GENAI_CREDENTIALS_TTL, else 300]",
 )
 @uris_argument
 def watch(as_json: bool, interval: float, count: int | None, ttl: float | None, uris: tuple[str, ...]) -> None:
-    """Keep a chain alive, and show what it does: which key serves, when it looks again, rotations and failures.
+    """Show the serving key of the chain live, with each refresh, rotation and failure.
 
-    It is a process of its own, with the chain and the durations that an application here would have: it sees a
-    rotation at its own next refresh, so a short --ttl shows it sooner and costs more fetches.
+    The command runs the chain in a process of its own, with the durations that an application on this machine has. It
+    notices a rotation at its own next refresh. A shorter --ttl shows a rotation sooner, and causes more fetches.
+
+    The chain is the URIs given, else $GENAI_CREDENTIALS, else `env:`. Ctrl-C ends the command.
 
     \b
     Examples:
@@ -80,9 +91,9 @@ def watch(as_json: bool, interval: float, count: int | None, ttl: float | None, 
 
     \b
     Exit codes:
-      0  at the last look a key was served
-      1  none was
-      2  the chain or an option is written wrong
+      0  a key served at the last look
+      1  no key served at the last look
+      2  a URI or an option is wrong
     """
     chain = chain_of(uris)
     last: Sample | None = None
@@ -101,7 +112,7 @@ def watch(as_json: bool, interval: float, count: int | None, ttl: float | None, 
 
 
 class Watched:
-    """Looks at a chain again and again, and notices what changed in between.
+    """Takes samples of a chain, and finds the changes between two samples.
 
     Args:
         credentials: The chain.
@@ -112,7 +123,7 @@ class Watched:
         self._before: Status | None = None
 
     def look(self) -> Sample:
-        """Ask for the key as an application does, and see how the chain stands."""
+        """Ask for the key as an application does, and return the state of the chain."""
         with contextlib.suppress(CredentialsError):
             know(self._credentials.get())
         status = self._credentials.status()
@@ -126,10 +137,10 @@ def _changes(before: Status | None, now: Status) -> list[str]:
     old = before.fingerprint if before else None
     if now.fingerprint and now.fingerprint != old:
         after = f"rotated: {old} is followed by" if old else "serving"
-        version = f" version {short(now.version)}" if now.version else ""
+        version = f", version {short(now.version)}" if now.version else ""
         changes.append(f"{after} {now.fingerprint} from {now.provider}{version}")
     if old and not now.fingerprint:
-        changes.append("no key is left to serve")
+        changes.append("no link has a key any more")
     for number, link in enumerate(now.links):
         was = before.links[number].outcome if before else "unasked"
         if link.outcome != was and link.outcome in ("broken", "rejected", "absent"):
@@ -144,7 +155,7 @@ def _changes(before: Status | None, now: Status) -> list[str]:
 
 @contextlib.contextmanager
 def _view(*, as_json: bool) -> Any:
-    """What shows each sample: one JSON document a line, plain lines, or a screen that is drawn anew."""
+    """A function that shows one sample: as a line of JSON, as lines of text, or on a screen that is drawn again."""
     if as_json:
         yield lambda sample: emit(sample.document(), line=True)
         return
@@ -182,7 +193,7 @@ def _screen(printer: Printer, exits: ExitStack) -> Callable[[Sample], None]:
 
 
 def picture(sample: Sample, events: deque[str]) -> RenderableType:
-    """The picture of a moment, for a terminal of 80 columns or more and 24 rows."""
+    """The screen for one sample, for a terminal of at least 80 columns and 24 rows."""
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
@@ -192,7 +203,7 @@ def picture(sample: Sample, events: deque[str]) -> RenderableType:
     for name, value in (
         ("state", status.state),
         ("key", status.fingerprint or "none"),
-        ("from", " version ".join(filter(None, (status.provider, short(status.version or "")))) or "-"),
+        ("from", ", version ".join(filter(None, (status.provider, short(status.version or "")))) or "-"),
         ("age", "-" if status.age is None else for_a_while(status.age)),
         ("next refresh", _in(status.next_refresh)),
         ("rotations", str(counters["rotations"])),

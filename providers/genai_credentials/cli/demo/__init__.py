@@ -1,1 +1,1 @@
-"""The demo: keys that rotate in four stores on loopback, under a running client."""
+"""The demo: keys rotate in four stores on loopback, while one client sends requests."""

@@ -1,4 +1,4 @@
-"""`genai-credentials demo`: keys rotate in four stores under one busy client, all of it on loopback."""
+"""`genai-credentials demo`: keys rotate in four stores on loopback, while one client sends requests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from genai_credentials.cli.output import Seconds, echo
+from genai_credentials.cli.output import Misconfigured, echo
+from genai_credentials.cli.usage import Verb
+from genai_credentials.cli.values import Seconds
 
 if TYPE_CHECKING:
     from genai_credentials.cli.demo.load import Load
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from genai_credentials.credentials import CredentialProvider
 
 PICKED_UP_WITHIN = 5.0
-"""Seconds that a rotation has until a request succeeds with the new key; it takes some milliseconds."""
+"""Seconds from a rotation within which a request must succeed with the new key. It takes some milliseconds."""
 
 _NEEDS = (
     "google.genai",
@@ -31,40 +33,40 @@ _NEEDS = (
 )
 
 
-@click.command(short_help="Watch keys rotate under one busy client; no account needed.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document, described above, and nothing else.")
+@click.command(cls=Verb, short_help="Show ten rotations on this machine. No account is needed.")
+@click.option("--json", "as_json", is_flag=True, help="Print the JSON document described above, and nothing else.")
 @click.option(
     "--seconds",
     type=Seconds(1.0, 600.0),
     default=4.0,
-    show_default=True,
-    help="How long the requests go on; the start takes some 4 s more.",
+    metavar="SECONDS",
+    help="Seconds for which requests are sent, from 1 to 600. The start takes about 4 more. [default: 4]",
 )
-@click.option("--verbose", is_flag=True, help="Show the library's own log on stderr.")
+@click.option("--verbose", is_flag=True, help="Print the log of the library on stderr.")
 def demo(as_json: bool, seconds: float, verbose: bool) -> None:
-    """Watch keys rotate in four stores under one busy client, with no account and no network.
+    """Show ten rotations on this machine, while one client sends requests. No account and no network is needed.
 
-    A fake Gemini API, Google Secret Manager and AWS Secrets Manager run on loopback. One stock genai.Client is built
-    once and kept busy from threads, from asyncio and with streams, while its key is rotated ten times, in the
-    environment, a file and both stores in turn. Each old key is revoked at the moment of its rotation. The last one
-    is a whole rotation, as `rotate` makes it: a key is made, proven live, stored, and the old one deleted, which some
-    servers go on to accept for a while.
+    A fake Gemini API, a Google Secret Manager and an AWS Secrets Manager run on loopback. One stock genai.Client sends
+    requests from threads, from asyncio and as streams. Its key is rotated ten times: in the environment, in a file and
+    in both stores. Each old key is revoked at the moment of its rotation. The last rotation is the one of `rotate`: a
+    key is made, proven and stored, and the old key is deleted. Some servers still accept the old key for a while.
 
     \b
     With --json, the document has:
-      sent        requests that were sent, the failed ones included
-      failed      requests that raised an error
-      fetches     how often the chain was asked for a key
+      sent        the number of requests that were sent, with the failed ones
+      failed      the number of requests that raised an error
+      fetches     the number of fetches
       rotations   a list, in order, of objects with
-        store         who serves from then on: env, file, google or aws
-        action        "rotated": that store got a new key;
-                      "fell_through": the one above it lost its only key;
-                      "minted": rotate made a key for it
-        fingerprint   of the new key
-        version       of the new key in its store; null where it has none
-        picked_up_ms  from the old key's revocation to the first success
-                      with the new one; null if there was none in time
-      seconds     how long the requests went on
+        store         the store that serves from then on: env, file, google or
+                      aws
+        action        "rotated": this store received a new key;
+                      "fell_through": the store above lost its only key;
+                      "minted": rotate made a key for this store
+        fingerprint   the fingerprint of the new key
+        version       the version of the new key; null if the store has none
+        picked_up_ms  milliseconds from the revocation of the old key to the
+                      first success with the new key; null if there was none
+      seconds     the number of seconds in which requests were sent
 
     \b
     Examples:
@@ -72,9 +74,9 @@ def demo(as_json: bool, seconds: float, verbose: bool) -> None:
 
     \b
     Exit codes:
-      0  no request failed, and each rotation was picked up
-      1  a request failed, or a rotation was not picked up
-      2  a package is missing
+      0  no request failed, and each new key was picked up
+      1  a request failed, or a new key was not picked up
+      2  a package is missing, or an option is wrong
     """
     from genai_credentials.cli.demo.stage import alone
     from genai_credentials.cli.demo.view import view_for
@@ -90,16 +92,13 @@ def _load_packages() -> None:
         for module in _NEEDS:
             importlib.import_module(module)
     except ImportError as error:
-        raise _Missing(f"The demo needs {error.name}. Run: pip install 'genai-credentials[all,demo]'") from error
-
-
-class _Missing(click.ClickException):
-    exit_code = 2
+        problem = f"The demo needs the package {error.name}, which is not installed."
+        raise Misconfigured(f"{problem}\nRun: pip install 'genai-credentials[all,demo]'") from error
 
 
 @contextmanager
 def _logging(*, verbose: bool) -> Iterator[None]:
-    """Keep everybody's log off the screen, the library's own excepted if `verbose`."""
+    """Keep all log records off the screen. If `verbose` is true, the records of this library are printed."""
     root, library = logging.getLogger(), logging.getLogger("genai_credentials")
     silence, show, level = logging.NullHandler(), _Stderr(), library.level
     root.addHandler(silence)
@@ -133,7 +132,7 @@ def _run(view: View, seconds: float) -> Snapshot:
 
 
 def _set_up(exits: ExitStack) -> Show:
-    """Everything the show needs, and that `exits` will close."""
+    """Start everything that the show needs. `exits` closes it."""
     _load_packages()
     from genai_credentials.cli.demo.load import Load
     from genai_credentials.cli.demo.stage import Stage
@@ -150,13 +149,13 @@ def _set_up(exits: ExitStack) -> Show:
 
 
 class Show:
-    """The play as it runs: makes each rotation happen, and waits until a request has succeeded with the new key.
+    """The running play. It makes each rotation, and waits until a request has succeeded with the new key.
 
     Args:
-        stage: Where it happens.
-        credentials: What is shown.
+        stage: The API and the stores.
+        credentials: The chain of the client.
         load: The requests.
-        names: What the providers are called in the status, in the chain's order.
+        names: The names of the providers in the status, in the order of the chain.
     """
 
     def __init__(self, stage: Stage, credentials: CredentialProvider, load: Load, names: list[str]) -> None:
@@ -169,7 +168,7 @@ class Show:
         self._complete = False
 
     def run(self, tell: Callable[[Rotation, str, float], None], seconds: float) -> None:
-        """Play it all, evenly over so many seconds; stops at the first rotation that is not picked up."""
+        """Make all rotations, evenly over so many seconds. Stop at the first new key that is not picked up."""
         from genai_credentials.cli.demo.stage import PLAY
 
         self._began = time.monotonic()
@@ -187,7 +186,7 @@ class Show:
         self._ended = self._elapsed()
 
     def snapshot(self) -> Snapshot:
-        """What there is to see at this moment."""
+        """The state at this moment."""
         from genai_credentials.cli.demo.view import Snapshot
 
         rotations, happened = zip(*self._rotations, strict=True) if self._rotations else ((), ())
@@ -211,7 +210,7 @@ class Show:
         picked_up_at = self.load.first_with(self._stage.key(step.store), PICKED_UP_WITHIN)
         took = None if picked_up_at is None else round((picked_up_at - revoked_at) * 1000, 1)
         version = self._credentials.status().version if took is not None else None
-        # On a slow machine a request could outlast three rotations, and no request is sent more than three times.
+        # A request is sent at most three times. On a slow machine, one request could last for three rotations.
         self.load.settle(PICKED_UP_WITHIN)
         return Rotation(step.store, step.action, self._stage.fingerprint(step.store), version, took)
 
@@ -231,5 +230,5 @@ class Show:
         return time.monotonic() - self._began
 
     def _rest_until(self, moment: float) -> None:
-        # Only the show's pace: nothing is waited for.
+        # This sleep only sets the pace of the show.
         time.sleep(max(0.0, moment - self._elapsed()))

@@ -1,4 +1,4 @@
-"""The demo's load: one client, kept busy from threads, from an event loop and with streams."""
+"""The load of the demo: one client sends requests from threads, from an event loop and as streams."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ Kind = Literal["threads", "asyncio", "streams"]
 
 MODEL = "gemini-2.5-flash"
 PAUSE = 0.005
-"""Seconds between two requests of one worker: the load should show the client at work, not heat the machine."""
+"""Seconds between two requests of one worker. The load shall show the client at work, and not use all of the CPU."""
 
 _EACH = 2
 _NUMBER = re.compile(rb"Request (\d+)")
 
 
 class Load:
-    """Requests without end while the with statement lasts, each one counted.
+    """Sends requests while the with statement lasts, and counts them.
 
     Args:
-        client: The one client that sends them all.
+        client: The client that sends all requests.
     """
 
     def __init__(self, client: genai.Client) -> None:
@@ -60,38 +60,38 @@ class Load:
 
     @property
     def succeeded(self) -> dict[str, int]:
-        """How many requests were answered, by kind."""
+        """The number of requests that succeeded, by kind."""
         with self._changed:
             return {kind: self._succeeded[kind] for kind in get_args(Kind)}
 
     @property
     def problems(self) -> dict[str, int]:
-        """How many requests failed, by the class of their error."""
+        """The number of requests that failed, by the class of the error."""
         with self._changed:
             return dict(self._problems)
 
     def saw(self, request: RecordedRequest) -> None:
-        """Note which key a request arrived with at the API; the last one counts, if it was sent again."""
+        """Note the key of a request that arrived at the API. If it is sent again, the last key counts."""
         if found := _NUMBER.search(request.body):
             with self._changed:
                 self._carried[int(found[1])] = request.key
 
     def first_with(self, key: str, timeout: float) -> float | None:
-        """Wait for the first success of a request that carried `key`.
+        """Wait for the first success of a request with `key`.
 
         Args:
-            key: The key's text.
-            timeout: How long to wait, in seconds.
+            key: The text of the key.
+            timeout: The longest wait, in seconds.
 
         Returns:
-            When it was, on the monotonic clock; None if there was none in time.
+            The moment of the success, on the monotonic clock. None if there was no success in time.
         """
         with self._changed:
             self._changed.wait_for(lambda: key in self._first, timeout)
             return self._first.get(key)
 
     def settle(self, timeout: float) -> None:
-        """Wait until the requests that are under way now have ended, `timeout` seconds at most."""
+        """Wait until all requests that are under way now have ended, at most `timeout` seconds."""
         with self._changed:
             before = frozenset(self._under_way)
             self._changed.wait_for(lambda: before.isdisjoint(self._under_way), timeout)
@@ -157,6 +157,6 @@ class Load:
 
 
 def _label(error: Exception) -> str:
-    # Never the message: the API's may hold the key.
+    # The message of the API may hold the key, so it is left out.
     code = getattr(error, "code", None)
     return type(error).__name__ + (f" {code}" if isinstance(code, int) else "")

@@ -1,4 +1,4 @@
-"""The demo's stage: an API and four stores on loopback, and the play of rotations that runs on it."""
+"""The stage of the demo: an API and four stores on loopback, and the list of rotations."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ STORES: dict[Store, str] = {
     "google": "Google Secret Manager",
     "aws": "AWS Secrets Manager",
 }
-"""The stores in the chain's order, each with its name for people."""
+"""The stores in the order of the chain, each with its name for people."""
 
 
 class Step(NamedTuple):
     """One rotation of the play.
 
     Args:
-        store: Who serves after it.
-        action: "rotated": that store got a new key. "fell_through": the store above it has lost its only one.
-            "minted": `rotate` made a key, proved it, put it into that store, and deleted the one before.
-        text: What happens, for people.
+        store: The store that serves after the rotation.
+        action: "rotated": this store received a new key. "fell_through": the store above has lost its only key.
+            "minted": `rotate` made a key, proved it, stored it in this store, and deleted the old key.
+        text: The rotation, described for people.
     """
 
     store: Store
@@ -56,12 +56,12 @@ PLAY = (
     Step("aws", "fell_through", "Google: revoked for good, so AWS serves"),
     Step("aws", "rotated", "AWS: new value put"),
     Step("aws", "rotated", "AWS: new value put"),
-    Step("aws", "minted", "AWS: rotate makes one, deletes the old"),
+    Step("aws", "minted", "AWS: rotate makes a key, deletes the old"),
 )
-"""Starts with the environment serving, and gives each store its turn; the last rotation is a whole one."""
+"""The rotations. At the start the environment serves, and each store has its turn. The last rotation is by `rotate`."""
 
 LIVE_AFTER, FLAPS_FOR, PROVE_FOR = 0.2, 0.5, 0.3
-"""Seconds: until a minted key is live, for which a deleted one is accepted now and then, and to prove one for."""
+"""Seconds until a new key is live; seconds in which a deleted key is sometimes accepted; seconds to prove a key."""
 
 _SECRET = "projects/demo/secrets/gemini-api-key"  # noqa: S105 - a name
 _NAME = "demo/gemini"
@@ -75,7 +75,7 @@ _NO_AWS = {
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """Hide the user's cloud settings, credentials, base URLs and proxies from this process for the while."""
+    """Hide the cloud settings, credentials, base URLs and proxies of the user while the with statement lasts."""
     hidden = {
         name: value
         for name, value in os.environ.items()
@@ -95,7 +95,7 @@ def alone() -> Iterator[None]:
 
 
 class Stage:
-    """The API and the stores, as a context manager; each store holds a live key from the start."""
+    """The API and the stores, as a context manager. At the start, each store holds a live key."""
 
     def __init__(self) -> None:
         self.api = FakeGemini()
@@ -126,7 +126,7 @@ class Stage:
         self._exits.close()
 
     def chain(self) -> dict[Store, Any]:
-        """The chain's providers, in order."""
+        """The providers of the chain, in order."""
         return {
             "env": Env(environ=self._environ),
             "file": File(self._path),
@@ -135,15 +135,15 @@ class Stage:
         }
 
     def key(self, store: Store) -> str:
-        """The key that a store was given last."""
+        """The newest key of a store."""
         return self._keys[store]
 
     def fingerprint(self, store: Store) -> str:
-        """What that key is called in print."""
+        """The fingerprint of the newest key of a store."""
         return ApiKey(self._keys[store], provider=store).fingerprint
 
     def put(self, store: Store) -> None:
-        """Give a store a fresh key, which the API lets in from now on."""
+        """Store a new key. The API accepts it from now on."""
         key = self._keys[store] = f"AIza{secrets.token_urlsafe(26)}"
         self.api.accept(key)
         if store == "env":
@@ -156,7 +156,7 @@ class Stage:
             self._writer.put_secret_value(SecretId=_NAME, SecretString=key)
 
     def play(self, step: Step) -> float:
-        """Make one rotation happen; the moment, on the monotonic clock, at which the API revoked the old key."""
+        """Make one rotation. Return the moment at which the API revoked the old key, on the monotonic clock."""
         old = self._keys[self.serving]
         if step.action == "minted":
             return self._mint(step.store)
@@ -170,7 +170,7 @@ class Stage:
         return moment
 
     def _mint(self, store: Store) -> float:
-        """Make a whole rotation; the moment at which the old key was deleted."""
+        """Make a rotation with `Rotate`. Return the moment at which the old key was deleted."""
         deleted: list[float] = []
         self._issuer.add(self._keys[store])
         self._issuer.on_change = lambda method, _: deleted.append(time.monotonic()) if method == "delete" else None
@@ -192,5 +192,5 @@ class Stage:
         new = self._path.with_suffix(".new")
         new.touch(mode=0o600)
         new.write_text(key, encoding="utf-8")
-        # In one piece: a fetch must not find half a key.
+        # The file is replaced as a whole, because a fetch must not read half of a key.
         new.replace(self._path)

@@ -1,4 +1,4 @@
-"""What the demo shows: a live screen on a terminal, lines when piped, or nothing but JSON."""
+"""The output of the demo: a live screen on a terminal, lines in a pipe, or one JSON document."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 WIDTH = 78
-HEADLINE = "One genai.Client, built once; four stores; each old key is revoked at once."
+HEADLINE = "One genai.Client and four stores. Each old key is revoked at its rotation."
 
 _STATES = {
     "serving": "serving",
@@ -32,10 +32,10 @@ _COLOURS = {"serving": "bold green", "rejected": "red", "broken": "bold red"}
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """One rotation and how it went.
+    """One rotation and its result.
 
-    `fingerprint` and `version` are the new key's; `version` is None where the store has none, and `picked_up_ms` is
-    None when no request succeeded with that key in time.
+    `fingerprint` and `version` belong to the new key. `version` is None if the store has no versions. `picked_up_ms` is
+    None if no request succeeded with that key in time.
     """
 
     store: str
@@ -47,7 +47,7 @@ class Rotation:
 
 @dataclass(frozen=True, slots=True)
 class StoreRow:
-    """One link of the chain; `outcome` is that of its `LinkStatus`, `version` None where the store has none."""
+    """One link of the chain. `outcome` is from its `LinkStatus`. `version` is None if the store has no versions."""
 
     name: str
     outcome: str
@@ -58,7 +58,7 @@ class StoreRow:
 
 @dataclass(slots=True)
 class Snapshot:
-    """A moment of the demo; `happened` has a text for each rotation, `complete` says that the play came to its end."""
+    """The state at one moment. `happened` has a text for each rotation. `complete`: all rotations are done."""
 
     stores: tuple[StoreRow, ...] = ()
     succeeded: Mapping[str, int] = field(default_factory=dict)
@@ -72,23 +72,23 @@ class Snapshot:
 
     @property
     def sent(self) -> int:
-        """How many requests have ended, well or not."""
+        """The number of requests that have ended, with or without an error."""
         return sum(self.succeeded.values()) + self.failed
 
     @property
     def flawless(self) -> bool:
-        """Whether the play came to its end, with each rotation picked up and no request failed."""
+        """Whether all rotations are done, each new key was picked up, and no request failed."""
         return self.complete and not self.failed
 
 
 def summary(last: Snapshot) -> str:
-    """The line that the demo ends with."""
+    """The last line of the demo."""
     requests = f"{last.sent} requests, {last.failed} failed"
     return f"{len(last.rotations)} rotations, {requests}, in {last.seconds:.1f} s."
 
 
 def document(last: Snapshot) -> str:
-    """The result for machines: one JSON object."""
+    """The result as a JSON document."""
     return json.dumps(
         {
             "sent": last.sent,
@@ -102,31 +102,31 @@ def document(last: Snapshot) -> str:
 
 
 def picked_up(rotation: Rotation) -> str:
-    """How long it took until the new key served, for people."""
+    """The time until the new key served, for people."""
     return "never" if rotation.picked_up_ms is None else f"{rotation.picked_up_ms:.0f} ms"
 
 
 class View:
-    """Who shows the demo: this one prints a JSON document at the end, and nothing before."""
+    """An object that shows the demo. This class prints one JSON document at the end."""
 
     def starting(self) -> AbstractContextManager[Any]:
-        """Say that it starts, while the with statement lasts."""
+        """Show that the demo starts, while the with statement lasts."""
         return nullcontext()
 
     def live(self, look: Callable[[], Snapshot]) -> AbstractContextManager[Any]:
-        """Show what goes on while the with statement lasts; `look` takes a snapshot."""
+        """Show the state while the with statement lasts. `look` returns the state."""
         return nullcontext()
 
     def rotated(self, rotation: Rotation, text: str, seconds: float) -> None:
-        """Tell of a rotation, so many seconds after the start."""
+        """Show a rotation. `seconds` is the time since the start."""
 
     def ended(self, last: Snapshot) -> None:
-        """Tell how it ended."""
+        """Show the result."""
         echo(document(last))
 
 
 class Lines(View):
-    """Prints a line for each rotation: for pipes and logs."""
+    """Prints a line for each rotation, for pipes and logs."""
 
     def live(self, look: Callable[[], Snapshot]) -> AbstractContextManager[Any]:
         """Print the head."""
@@ -147,7 +147,7 @@ class Lines(View):
 
 
 class Screen(View):
-    """Draws everything anew a few times a second, on a terminal.
+    """Draws the screen of a terminal several times a second.
 
     Args:
         console: The terminal.
@@ -157,11 +157,11 @@ class Screen(View):
         self._console = console
 
     def starting(self) -> AbstractContextManager[Any]:
-        """Show that something goes on."""
+        """Show a spinner."""
         return waiting("Starting an API and the stores on this machine", self._console)
 
     def live(self, look: Callable[[], Snapshot]) -> AbstractContextManager[Any]:
-        """Draw while the with statement lasts, and leave the last picture standing."""
+        """Draw while the with statement lasts. The last screen stays."""
         from rich.live import Live
 
         return Live(get_renderable=lambda: screen(look()), console=self._console, refresh_per_second=10)
@@ -172,11 +172,11 @@ class Screen(View):
 
 
 def view_for(*, as_json: bool, verbose: bool) -> View:
-    """The view that suits this process's output.
+    """The view for the output of this process.
 
     Args:
-        as_json: Whether a machine reads it.
-        verbose: Whether a log goes to the same terminal, which a live screen would fight with.
+        as_json: Whether the output is JSON.
+        verbose: Whether a log goes to the same terminal. A live screen and a log would disturb each other.
     """
     if as_json:
         return View()
@@ -186,7 +186,7 @@ def view_for(*, as_json: bool, verbose: bool) -> View:
 
 
 def screen(now: Snapshot) -> RenderableType:
-    """The picture of a moment, for a terminal of 80 columns or more and 24 rows."""
+    """The screen for one moment, for a terminal of at least 80 columns and 24 rows."""
     from rich.console import Group
     from rich.text import Text
 
@@ -242,5 +242,5 @@ def _rotations(now: Snapshot) -> Table:
 
 
 def _short(version: str | None) -> str:
-    # AWS's are UUIDs; the first part tells them apart.
+    # The versions of AWS are UUIDs. Their first part is enough to distinguish them.
     return (version or "")[:8]
