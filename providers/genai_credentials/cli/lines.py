@@ -42,7 +42,7 @@ class Lines:
 
     @contextlib.contextmanager
     def of_the_library(self) -> Iterator[None]:
-        """Write the warnings of this library, and keep all other log records off the screen. Write the rest at the end."""
+        """Write the warnings of this library, and keep other log records off the screen. Write the rest at the end."""
         library, silence, warned = logging.getLogger("genai_credentials"), logging.NullHandler(), _Warned(self)
         logging.getLogger().addHandler(silence)
         library.addHandler(warned)
