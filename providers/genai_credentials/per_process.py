@@ -157,5 +157,5 @@ class _ReadyClient(PerProcess[T]):
     def _refuse() -> T:
         raise FetchFailed(
             "The client that was passed belongs to the parent process. A forked child cannot use its connections.",
-            remedy="Pass a function that makes the client, in place of a ready client: client=lambda: …",
+            remedy="Pass a factory (a function that makes the client) in place of a ready client: client=lambda: …",
         )
