@@ -98,8 +98,8 @@ def test_of_two_at_once_one_stores_and_the_other_says_so(tmp_path: Path, kind: s
         assert stage.stored(kind) == stage.keys.text(new)
         assert [process.report["minted"] for process in both] == [new, new]
         told = [process.text for process in both]
-        assert all("which is there already" in text for text in told) is False
-        assert any("which is there already" in text for text in told)
+        assert all("which exists already" in text for text in told) is False
+        assert any("which exists already" in text for text in told)
         assert any("already" in text for text in told)
         assert succeeded(stage, "DELETE") <= 2
         retired = [key for process in both for key in process.report["retired"]]
