@@ -58,7 +58,7 @@ def test_only_the_api_itself_says_that_a_key_is_live(name: str, api: FakeGemini)
     (one,) = result["checks"]
     assert (one["cause"], done.exit_code) == (cause, code)
     assert one["verdict"] != "accepted"
-    assert not any(word in done.stdout for word in ("genuine", "accepts the key", "key itself was accepted"))
+    assert not any(word in done.stdout for word in ("genuine", "accepts the key", "key was accepted"))
 
 
 @pytest.mark.parametrize("location", ["/v1beta/models?again=1", "https://login.invalid/start"])
