@@ -16,7 +16,7 @@ from genai_credentials.reasons import (
 )
 
 NO_KEY_SENT = "No key was sent, because the variable of the process is unset or empty."
-WRONG_GATEWAY = "This is the wrong gateway: the key belongs to another gateway, or is a Google key."
+WRONG_GATEWAY = "The wrong gateway was asked: the key belongs to another gateway, or is a Google key."
 UNSET = "The variable of the process is unset or empty, or another link of the chain serves than expected."
 
 UNREASONED: dict[str, Row] = {

@@ -133,7 +133,7 @@ def test_the_gateways_refusal_says_whose_it_is_and_what_to_run(monkeypatch: pyte
         done = invoke("check", "--base-url", gateway.base_url)
         monkeypatch.setenv("GEMINI_API_KEY", TOKEN)
         (other,) = check("--base-url", gateway.base_url)["checks"]
-        assert other["likely_causes"][0].startswith("The token expired")
+        assert other["likely_causes"][0].startswith("The token has expired")
     lines = done.stdout.splitlines()
     assert lines[0].startswith("Refused (401 gateway): 127.0.0.1:")
     assert max(map(len, lines)) <= 80
@@ -150,10 +150,10 @@ def test_the_wrong_project_is_named(api: FakeGemini, monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(
     ("key", "host", "words"),
     [
-        (AUTH, "us-central1-aiplatform.googleapis.com", "keys of Google AI Studio are refused there"),
-        (TOKEN, "generativelanguage.googleapis.com", "Google, which issues no such keys"),
+        (AUTH, "us-central1-aiplatform.googleapis.com", "Vertex AI refuses keys of Google AI Studio"),
+        (TOKEN, "generativelanguage.googleapis.com", "Google has no such keys"),
         (LIVE, "gateway.example", "which is not Google"),
-        ("auth_tokens/NeverToBeSeen", "gateway.example", "good for the Live API only"),
+        ("auth_tokens/NeverToBeSeen", "gateway.example", "works only with the Live API"),
     ],
 )
 def test_a_key_at_the_wrong_endpoint_is_minded(
