@@ -16,7 +16,7 @@ from genai_credentials.reasons import (
 )
 
 NO_KEY_SENT = "No key was sent, because the variable of the process is unset or empty."
-WRONG_GATEWAY = "This is the wrong gateway: the key belongs to another gateway, or is a Google key."
+WRONG_GATEWAY = "The wrong gateway was asked: the key belongs to another gateway, or is a Google key."
 UNSET = "The variable of the process is unset or empty, or another link of the chain serves than expected."
 
 UNREASONED: dict[str, Row] = {
@@ -47,11 +47,11 @@ UNREASONED: dict[str, Row] = {
         "Renew the token in the console of the gateway and store it, or correct the base URL.",
     ),
     "app_check": Row(
-        401, MISCONFIGURED, "Firebase App Check refused the app; the key was not checked.",
+        401, MISCONFIGURED, "Firebase App Check refused the app. The API did not judge the key.",
         ("The app sends no App Check token: it has no App Check provider, or a server sent the request.",
-         "The debug token of this device or simulator is not listed in the Firebase console.",
-         "The app could not prove its identity: an emulator, a new signing key, a wrong bundle or package name."),
-        "Register the app and its debug tokens under App Check in the Firebase console, or end the enforcement there.",
+         "The debug token of this device or simulator is not in the list of the Firebase console.",
+         "App Check could not verify the app: it runs in an emulator, or has another signing key, bundle or package."),
+        "Register the app and its debug tokens under App Check in the Firebase console, or switch off the enforcement.",
     ),
     "unregistered callers": Row(
         403, NO_KEY, "The request carried no key.",

@@ -388,5 +388,5 @@ def test_the_live_screen_is_drawn_on_a_terminal(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(SystemExit) as ended:
         cli(["watch", "--count", "2", "--interval", "0.05"])
     assert ended.value.code == 0
-    assert "Ctrl-C ends it" in terminal.text
+    assert "press Ctrl-C to end" in terminal.text
     assert KEY not in terminal.text

@@ -94,7 +94,7 @@ def test_the_live_screen_of_watch_plays_on_a_terminal_of_any_encoding() -> None:
         "watch", "--count", "2", "--interval", "0.1", f"file:/nowhere/{name}", PYTHONIOENCODING="ascii"
     )
     assert code == 1
-    assert b"Ctrl-C ends it" in shown
+    assert b"press Ctrl-C to end" in shown
     assert b"\\u2026" not in shown
 
 

@@ -44,7 +44,7 @@ WRONG = [
     ("watch --count 0", "--count: '0' is not a whole number of at least 1.", "--count 5"),
     ("demo --seconds 1h", "--seconds: '1h' is not a number of seconds from 1 to 600.", "--seconds 10"),
     ("rotate file:key --retire-after 1w", "--retire-after: '1w' is not a duration", "--retire-after 90d"),
-    ("rotate file:key --project Acme!", "--project: 'Acme!' is not a project id.", "--project acme-prod"),
+    ("rotate file:key --project Acme!", "--project: 'Acme!' is not a project's id.", "--project acme-prod"),
     ("rotate file:key --service-account me", "--service-account: 'me' is not a name of", "--service-account gemini@"),
     ("put file:key --base-url gateway", "--base-url: 'gateway' is not a URL of http or https.", "--base-url https://"),
     ("proxy --upstream ftp://gateway", "--upstream: 'ftp://gateway' is not a URL", "--upstream https://"),

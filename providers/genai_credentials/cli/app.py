@@ -15,7 +15,7 @@ from genai_credentials.cli.demo.command import demo
 from genai_credentials.cli.doctor import doctor
 from genai_credentials.cli.explain import explain
 from genai_credentials.cli.fingerprint import fingerprint
-from genai_credentials.cli.output import INTERRUPTED, REDACTED, echo, scrubbed
+from genai_credentials.cli.output import BAD, INTERRUPTED, REDACTED, echo, scrubbed
 from genai_credentials.cli.overview import overview
 from genai_credentials.cli.proxy import proxy
 from genai_credentials.cli.put import put
@@ -70,7 +70,8 @@ def _scrubbing() -> Iterator[None]:
         if isinstance(error.__context__, KeyboardInterrupt):
             echo(err=True)
             raise click.exceptions.Exit(INTERRUPTED) from None
-        raise
+        echo("Nothing was changed.", err=True)
+        raise click.exceptions.Exit(BAD) from None
     except click.ClickException as error:
         bare = scrubbed(error.message)
         vars(error)["message"] = fitting(f"{bare}\n{NEVER_TYPED}" if REDACTED in bare else bare, sys.stderr)
@@ -88,7 +89,9 @@ def cli(context: click.Context) -> None:
     """Read, check, store and rotate API keys for Gemini.
 
     A key comes from the environment, a file or a secret manager. Without a COMMAND, the status of the chain is
-    printed, and the commands to run next.
+    printed, and the commands to run next. The exit code is then the exit code of `status`.
+
+    Each command has its own help: genai-credentials COMMAND --help
 
     \b
     To begin:

@@ -117,7 +117,8 @@ def of_exception(error: BaseException) -> Meaning:
     names = " ".join(kind.__name__ for kind in type(error).__mro__)
     meaning = of_text(f"{names}: {error}") or UNRECOGNISED
     if meaning is UNRECOGNISED:
-        return meaning._replace(title=f"The request failed with {type(error).__name__}.", remedy="")
+        title = f"The request failed with {type(error).__name__}, before an answer arrived."
+        return meaning._replace(title=title, remedy="Check the base URL, HTTPS_PROXY and SSL_CERT_FILE.")
     return meaning
 
 

@@ -141,9 +141,7 @@ def _shown(setup: Setup, command: tuple[str, ...], *, as_json: bool) -> Callable
             printer.say(f"Listening on {setup.url or setup.unix}, for {setup.upstream.url}.")
             printer.say(f"The token is in {setup.token_file}.")
             if printer.live:
-                printer.say(
-                    "Give a tool that URL as base URL, and the text of that file as key. Ctrl-C ends the proxy."
-                )
+                printer.say("In a tool, use this URL as base URL and the token as key. Ctrl-C ends the proxy.")
         sys.stdout.flush()
 
     return show

@@ -138,7 +138,7 @@ def put(as_json: bool, no_check: bool, base_url: str | None, allow_plain_http: b
     Exit codes:
       0  the key is stored, or it was stored there already
       1  nothing was stored: the text is not a key, the API refuses the key, or
-         the store fails; if this is not sure, the error says it
+         the store fails; the error says if this is not sure
       2  the URI, an option or the installation is wrong
       3  nothing was stored, because the API could not be asked
     """

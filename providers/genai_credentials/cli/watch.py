@@ -214,7 +214,7 @@ def picture(sample: Sample, events: deque[str]) -> RenderableType:
     for link in status.links:
         links.add_row(Text(link.outcome, style=COLOURS.get(link.outcome, "dim")), Text(scrubbed(link.provider)))
     past = [Text(scrubbed(text), no_wrap=True, overflow="ellipsis") for text in events]
-    head = Text(f"{sample.at:%H:%M:%S}   Ctrl-C ends it", style="dim")
+    head = Text(f"{sample.at:%H:%M:%S}   press Ctrl-C to end", style="dim")
     return Group(head, Text(), facts, Text(), links, Text(), *past)
 
 

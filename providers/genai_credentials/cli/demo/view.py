@@ -182,7 +182,8 @@ def view_for(*, as_json: bool, verbose: bool) -> View:
         return View()
     make_readable()
     console = console_of(sys.stdout)
-    return Screen(console) if is_live(console) and not verbose else Lines()
+    has_room = console.width >= WIDTH
+    return Screen(console) if is_live(console) and has_room and not verbose else Lines()
 
 
 def screen(now: Snapshot) -> RenderableType:

@@ -1,1 +1,1 @@
-"""Reads an error that was pasted: first the text is cleaned, then evidence is found in it, then it is weighed."""
+"""Reads a pasted error. First the text is cleaned, then evidence is found in it, then the evidence is weighed."""

@@ -1,4 +1,4 @@
-"""Takes off whatever a terminal, a log, a shell or a JSON document put around and into an error's text."""
+"""Removes the characters that a terminal, a log, a shell or a JSON document adds to the text of an error."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import re
 from itertools import pairwise
 
 MOST = 524_288
-"""How many characters are looked at, from the end: in a traceback the error comes last."""
+"""The number of characters that are read, from the end. In a traceback the error is at the end."""
 
-# What repeats is bounded everywhere: a long run of it must not take minutes.
+# Each repetition has an upper bound. Without it, a long run of characters could take minutes.
 _ESCAPED = re.compile(r"\\{1,15}(?:u([0-9a-fA-F]{4})|([nrtb\"'/`])|x1b)")
 _BREAKS = {"n": "\n", "r": "\n", "t": " ", "b": " "}
-# Colours and cursor movements of a terminal, also where a log has dropped or spelt the escape character.
+# Colours and cursor movements of a terminal. A log may have removed the escape character, or written it as text.
 _TERMINAL = re.compile(r"(?:\x1b|\^\[|#033|␛)(?:\[[0-9;?]{0,40}[A-Za-z]|\][^\x07\x1b]{0,200}(?:\x07|\x1b\\)?)")
 _HIDDEN = ("style", "script", "svg")
 _TAG = re.compile(
@@ -21,14 +21,14 @@ _TAG = re.compile(
     re.IGNORECASE,
 )
 _FRAME = "─━═│┃║╎┆╌╭╮╰╯┌┐└┘├┤╔╗╚╝▏▕▌▐█▀▄⎿ \t\u00a0\u2502"
-# `|` and `>` are frames too where they stand alone at a line's edge: a table's, a quotation's, docker compose's.
+# `|` and `>` alone at the edge of a line are frames too: of a table, a quotation or docker compose.
 _EDGES = re.compile(r"^(?:[|>]\s)*(?:[\w.-]{1,40}\s{1,20}\|\s)?|\s\|$")
 _NUMBERED = re.compile(r"^(\d{1,6})[:|.)]?\s")
 _SPACES = re.compile(r"[ \t\f\v\u00a0\u200b\u3000]+")
 
 
 def cleaned(text: str) -> str:
-    """The text as it was before it was escaped, framed, coloured and numbered: lines with single spaces in them."""
+    """The text without escapes, frames, colours and line numbers. Its lines have only single spaces."""
     text = _ESCAPED.sub(_unescaped, text[-MOST:])
     text = _TERMINAL.sub("", text)
     if "<" in text:
@@ -40,12 +40,12 @@ def cleaned(text: str) -> str:
 
 
 def joined(text: str) -> str:
-    """A cleaned text whose words were cut where its lines end, put together again."""
+    """The cleaned text without line ends. It joins words that were cut at the end of a line."""
     return text.replace("\n", "")
 
 
 def _without_hidden(text: str) -> str:
-    """A page of HTML without what it does not show."""
+    """A page of HTML without its hidden parts."""
     for tag in _HIDDEN:
         kept, _, rest = text.partition(f"<{tag}")
         parts = [kept]
@@ -65,7 +65,7 @@ def _unescaped(found: re.Match[str]) -> str:
 
 
 def _without_numbers(lines: list[str]) -> list[str]:
-    """The lines without their numbers, where they are numbered in a row."""
+    """The lines without line numbers, if consecutive lines have consecutive numbers."""
     numbers = [int(found[1]) if (found := _NUMBERED.match(line)) else None for line in lines]
     in_a_row = sum(1 for one, other in pairwise(numbers) if one is not None and other == one + 1)
     if in_a_row < 2 or in_a_row < len(lines) // 2:

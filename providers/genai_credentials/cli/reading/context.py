@@ -1,4 +1,4 @@
-"""What the text around a piece of evidence makes of its cause: whose answer it is, and what else it says."""
+"""Corrects the cause of a piece of evidence by the text around it: the server that answered, and other details."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SAYS_NOTHING = re.compile(
     r"|\b(?:[45]\d\d|bad|requests?|invalid|argument|provided|returned|provider|upstream|to|gemini|unhandled|uncaught|exception|client|error|details?|for|url\S*|status|code|api"
     r"|type|message|post|get|none|unknown|null|http\S*|failed|rejected|with|no|body|the|a|please|verify|check|your|settings|and|try|again)\b|[^a-z]"
 )
-# What the message of a bad request is about, where it is not in its place in a JSON document.
+# Subjects of the message of a bad request, for a message outside of a JSON document.
 _OF_A_REQUEST = re.compile(
     r"field|role|content|token|param|name|unsupported|support|schema|image|payload|json|function|tool|must|should|length"
     r"|size|limit|exceed|file|mime|propert|required|enum|value|temperature|range|\bparts?\b|turn|thinking|candidate|budget"
@@ -35,17 +35,17 @@ _OF_A_REQUEST = re.compile(
 _FRAME = re.compile(r"\bat (?:async )?(?:[\w.$<>]{1,60} ){0,3}\(?[^\s()]{1,200}:\d{1,7}\)?")
 _ABOUT_KEYS = re.compile(r"\bkeys?\b|apikey|api_key|credential|auth|\btoken\b|permission|密钥|令牌")
 _DENIED = re.compile(r"permission denied|not have permission")
-# Causes that a store of Google's gives as well as the API does.
+# Causes that both Google's secret store and the API name.
 _SHARED = frozenset({
     "not_found", "bad_request", "precondition", "unauthorized", "forbidden", "default_credentials", "project_unknown",
 })  # fmt: skip
 _PASSING = frozenset({"quota", "server", "timeout", "connection", "dns"})
-# Services that are named for what they know of another one.
+# Services that a text may name beside the service that answered.
 _NEUTRAL = frozenset({"iam", "serviceusage", "cloudresourcemanager", "type"})
 
 
 def in_context(best: Evidence, status: int | None, lower: str) -> str:
-    """The cause that a piece of evidence names where it stands.
+    """The cause of a piece of evidence, corrected by the text around it.
 
     Args:
         best: The evidence.
@@ -83,7 +83,7 @@ def _is_a_stores(best: Evidence, lower: str) -> bool:
 
 
 def _service(best: Evidence, lower: str) -> str:
-    """The service of Google's that is named the nearest; empty if none is."""
+    """The service of Google whose name is the nearest. Empty if there is no name."""
     start = max(0, best.start - _BEFORE)
     named = _SERVICE.finditer(lower, start, min(len(lower), best.end + _AFTER))
     near = ((abs(match.start() - best.start), match[1]) for match in named if match[1] not in _NEUTRAL)
@@ -91,7 +91,7 @@ def _service(best: Evidence, lower: str) -> str:
 
 
 def _is_about_something_else(best: Evidence, lower: str) -> bool:
-    """Whether a bad request has a message, and that is not about keys: an invalid key is a bad request too."""
+    """Whether the message of a bad request is not about keys. An invalid key has the status of a bad request too."""
     around = _FRAME.sub(" ", lower[max(0, best.start - _AFTER) : best.end + _AFTER])
     said = [_said(match) for match in _MESSAGE.finditer(around)]
     found = _AFTER_CODE.match(lower, best.end)
@@ -112,7 +112,7 @@ def _says_something(message: str) -> bool:
 
 
 def _whose(around: str) -> str:
-    """Who gave a bare 401: Google, a gateway, or one who cannot be told."""
+    """The cause for a 401 without a reason: from Google, from a gateway, or from an unknown server."""
     hosts = _HOST.findall(around)
     if any(host.endswith("googleapis.com") for host in hosts):
         return "unauthenticated"

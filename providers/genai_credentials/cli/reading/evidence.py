@@ -1,4 +1,4 @@
-"""Finds evidence in a cleaned text: Google's reasons and codes, known words, statuses; and how much each weighs."""
+"""Finds evidence in a cleaned text: Google's reasons and codes, known words and statuses, each with its weight."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from genai_credentials.rejection import CANONICAL
 LOWER = {
     upper: ord(chr(upper).lower()) for upper in range(0x530) if chr(upper).isupper() and len(chr(upper).lower()) == 1
 }
-"""For lower case that is as long as the text: places in the one are places in the other."""
+"""Translates to lower case without a change of the length, so that positions in both texts are the same."""
 
 _MOST_MATCHES = 2_000
 FAR = 1_500
-"""How many characters from a piece of evidence a status can belong to it."""
+"""The largest distance in characters between a piece of evidence and a status that belongs to it."""
 
 _OF_CODE = {
     "UNAUTHENTICATED": "unauthenticated",
@@ -46,9 +46,9 @@ _CLASSES = {
     "InternalServerError": 500, "ServiceUnavailable": 503, "ServiceUnavailableError": 503, "OverloadedError": 529,
     "UnprocessableEntityError": 422, "ContextWindowExceededError": 422,
 }  # fmt: skip
-# As gRPC's libraries write the codes, and the classes of google-api-core and gax.
+# The spelling of the codes in libraries of gRPC, and in the classes of google-api-core and gax.
 _CAMEL = {"".join(part.capitalize() for part in code.split("_")): code for code in CANONICAL}
-# Words that say nothing alone, since everybody uses them: "INTERNAL", "UNKNOWN".
+# Common words, such as "INTERNAL" and "UNKNOWN". Alone they are no evidence.
 _PLAIN = frozenset({"NOT_FOUND", "INTERNAL", "UNAVAILABLE", "ABORTED", "CANCELLED", "UNKNOWN", "DATA_LOSS"})
 _CODES = re.compile(
     r"\b(?P<sure>UNAUTHENTICATED|PERMISSION_DENIED|RESOURCE_EXHAUSTED|INVALID_ARGUMENT|FAILED_PRECONDITION"
@@ -99,14 +99,14 @@ _CLOSED = re.compile(
 
 
 class Evidence(NamedTuple):
-    """Something that names a cause.
+    """A part of a text that names a cause.
 
     Args:
         cause: A key of `causes.TABLE`.
-        weight: One of `phrase`'s.
-        start: Where it begins in the text.
-        end: Where it ends.
-        status: The HTTP status or close code that it tells; None if it tells none.
+        weight: One of the weights in `phrase`.
+        start: The position of its first character.
+        end: The position after its last character.
+        status: The HTTP status or close code that it names; None if it names none.
     """
 
     cause: str
@@ -121,7 +121,7 @@ def found_in(text: str, *, least: int = ACCESS) -> list[Evidence]:
 
     Args:
         text: The text.
-        least: Words that weigh less are not looked for; nor a status, unless something decides or all are looked for.
+        least: The lowest weight of words to find. Above the default, statuses are found only if some words decide.
     """
     lower = text.translate(LOWER)
     found = [one for one in (*_reasons(text), *_words(lower, MESSAGE, OURS)) if not _is_an_echo(one, lower)]
@@ -135,7 +135,7 @@ def found_in(text: str, *, least: int = ACCESS) -> list[Evidence]:
 
 
 def _around(found: list[Evidence]) -> tuple[int, int]:
-    """Where a status that belongs to any of it can stand."""
+    """The part of the text in which a status can belong to the evidence."""
     strong = [one for one in found if one.weight >= MESSAGE]
     return max(0, min(one.start for one in strong) - FAR), max(one.end for one in strong) + FAR
 
@@ -159,17 +159,17 @@ def _statuses(text: str, lower: str, start: int, end: int) -> list[Evidence]:
 
 
 def cause_of_number(number: int) -> str:
-    """The cause that an HTTP status names alone."""
+    """The cause that an HTTP status names without other evidence."""
     return _OF_STATUS.get(number, "server" if number >= 500 else "other_status")
 
 
 def _bounded(pattern: re.Pattern[str], text: str, start: int, end: int) -> Iterator[re.Match[str]]:
-    """The last matches, of which a hostile text has no more than so many."""
+    """The last matches. Their number is limited, because a hostile text may have very many."""
     yield from deque(pattern.finditer(text, start, end), maxlen=_MOST_MATCHES)
 
 
 def _is_an_echo(one: Evidence, lower: str) -> bool:
-    """Whether it is what a user wrote: a bad request's message repeats parts of the request."""
+    """Whether the evidence is text of a user. The message of a bad request repeats parts of the request."""
     row = ROWS.get(one.cause)
     return (
         row is not None
@@ -188,7 +188,7 @@ def _reasons(text: str) -> Iterator[Evidence]:
 
 
 def _weight_of(text: str, place: int, name: str) -> int:
-    """A reason in back quotes is one that somebody writes about: less than a message of the error itself."""
+    """The weight of a reason. In back quotes, the reason is part of a text about errors, and has less weight."""
     return GENERAL if text[place - 1 : place] == text[place + len(name) : place + len(name) + 1] == "`" else REASON
 
 

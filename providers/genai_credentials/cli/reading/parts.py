@@ -1,15 +1,15 @@
-"""The parts of a long text in which a pattern can match at all, since they hold words that each match holds."""
+"""Finds the parts of a long text in which a pattern can match. Such a part has a word that each match has."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 _BLOCK, _MARGIN = 4_000, 800
-"""Characters that are looked at in one go, and how many more on both sides: no match is longer."""
+"""The characters of one part, and the margin on both sides. No match is longer than the margin."""
 
 
 def holding(text: str, needles: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Parts that hold one of several words, from the last to the first, each with a margin.
+    """Return the parts with one of several words, from the last to the first, each with a margin.
 
     Args:
         text: The text.

@@ -1,4 +1,4 @@
-"""Weighs the evidence in a text: which piece of it decides, and which status belongs to that."""
+"""Weighs the evidence in a text, and finds the piece that decides and its status."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from genai_credentials.cli.reading.phrases.phrase import ACCESS, CODE, GENERAL, 
 from genai_credentials.messages import ROWS
 
 NEAR = 700
-"""How many characters from another piece of evidence one belongs to the same error."""
+"""The largest distance in characters between two pieces of evidence of the same error."""
 
-# Of what is said in one error, these say the least.
+# If one error names several causes, these causes say the least.
 _PLAIN = frozenset(
     {"bad_request", "quota", "server", "unauthenticated", "not_found", "PERMISSION_DENIED", "unauthorized", "gateway"}
 )
-# A status or a code of these kinds shows that the API was reached with a key, whatever a wrapper makes of it.
+# A status or a code of these causes shows that the API received a key, even if a wrapper reports another error.
 _REACHED = frozenset({"quota", "not_found", "server", "precondition"})
 # The statuses of causes that have no row in the table of reasons.
 _USUAL = {"quota": 429, "credits": 429, "openai_quota": 429, "not_found": 404, "region": 400, "bad_request": 400}
@@ -25,7 +25,7 @@ def strongest(found: Sequence[Evidence]) -> Evidence | None:
     """The piece of evidence that decides; None if there is none.
 
     Args:
-        found: All that was found in a text.
+        found: All evidence in a text.
     """
     if not found:
         return None
@@ -41,14 +41,14 @@ def strongest(found: Sequence[Evidence]) -> Evidence | None:
 
 
 def _of_one_error(found: Sequence[Evidence]) -> Evidence:
-    """The last error counts, and in it what says the most."""
+    """The most precise piece of evidence in the last error."""
     last = max(found, key=lambda one: one.end)
     same = [one for one in found if last.start - one.end < NEAR and _may_be_one(one, last)]
     return max(same, key=lambda one: (one.weight, one.cause not in _PLAIN, one.end))
 
 
 def _may_be_one(one: Evidence, other: Evidence) -> bool:
-    """Whether two causes can be those of one error: they come with the same status, as far as that is known."""
+    """Whether two causes can belong to one error: their statuses are equal, or one status is unknown."""
     statuses = [ROWS[cause].status if cause in ROWS else _USUAL.get(cause) for cause in (one.cause, other.cause)]
     return None in statuses or statuses[0] == statuses[1]
 
@@ -64,7 +64,7 @@ def _among_general(found: Sequence[Evidence]) -> Evidence:
 
 
 def _counts(one: Evidence) -> bool:
-    # A 5xx may be a wrapper's own; the API's has a name.
+    # A wrapper may make a 5xx of its own. A 5xx of the API has a code by name.
     return one.weight == CODE or one.status in (404, 429)
 
 
@@ -73,11 +73,14 @@ def _last(found: Iterable[Evidence]) -> Evidence:
 
 
 def status_of(best: Evidence, found: Sequence[Evidence]) -> int | None:
-    """The status of the same error: the one that belongs to its cause, a close's, or the nearest; None without any.
+    """The status of the deciding error: the usual status of its cause, a close code, or the nearest status.
 
     Args:
-        best: What decided.
-        found: All that was found in the text.
+        best: The deciding piece of evidence.
+        found: All evidence in the text.
+
+    Returns:
+        The status; None if the text has none.
     """
     if best.weight in (ACCESS, NUMBER):
         return best.status
@@ -89,7 +92,7 @@ def status_of(best: Evidence, found: Sequence[Evidence]) -> int | None:
     if usual and usual in {one.status for one in numbers}:
         return usual
     nearest = min(numbers, key=lambda one: abs(one.start - best.start), default=None)
-    # Another 4xx is what a gateway made of it; a 5xx is a wrapper's own, unless the cause has no status.
+    # A gateway may have changed the status to another 4xx. A 5xx is from a wrapper, unless the cause has no status.
     if nearest and nearest.status and (usual is None or nearest.status < 500):
         coded = next((one.status for one in near if one.weight == CODE), None)
         return coded if coded and nearest.status >= 500 else nearest.status

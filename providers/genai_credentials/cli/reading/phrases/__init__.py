@@ -1,4 +1,4 @@
-"""The words that give a cause away, a module for each kind of speaker. Tables and nothing else."""
+"""The words that name a cause. There is one module for each kind of source. The modules hold only tables."""
 
 from __future__ import annotations
 

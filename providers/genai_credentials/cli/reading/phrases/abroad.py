@@ -1,4 +1,4 @@
-"""What is said in other tongues than English: by a gateway, a tool, or the people around it."""
+"""Words in other languages than English, of gateways, tools and people."""
 
 from __future__ import annotations
 

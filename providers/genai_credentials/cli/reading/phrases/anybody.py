@@ -1,4 +1,4 @@
-"""What anybody says: that a key is bad, that something is denied, too much, broken or not there."""
+"""Common words of many sources: a key is bad, a request is denied, too frequent or broken, a resource is missing."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""What stands between here and Google says, and what other providers say to whom a request went by mistake."""
+"""Words of gateways and proxies before Google, and of other providers that received a request by mistake."""
 
 from __future__ import annotations
 
 from genai_credentials.cli.reading.phrases.phrase import CODE, GENERAL, phrases
 
-# one-api, new-api and their kin.
+# one-api, new-api and similar gateways.
 _ONE_API = phrases(
     ("无效的令牌", "", "gateway"),
     ("令牌", r"令牌(?:已过期|不可用|状态不可用|已被禁用|已禁用|额度已用尽|不存在|无效|验证失败)|无效令牌", "gateway"),

@@ -1,4 +1,4 @@
-"""What Google says: of a key, of a project, of a request."""
+"""Words of Google about a key, a project or a request."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ _OF_A_REQUEST = phrases(
     ("operation is not implemented", "", "bad_request"),
     ("cannot extract voices", "", "bad_request"),
 )  # fmt: skip
-# Google's front door answers in HTML, before any API has seen the request.
+# A web server of Google answers in HTML, before the request reaches an API.
 _OF_THE_FRONT_DOOR = phrases(
     ("error 400 (bad request)!!", "", "front_door"),
     ("error 403 (forbidden)!!", "", "front_door"),

@@ -1,11 +1,11 @@
-"""What libraries and frameworks say where no key, no usable one, or a login in its place was found."""
+"""Words of libraries and frameworks that found no key, no usable key, or a login instead of a key."""
 
 from __future__ import annotations
 
 from genai_credentials.cli.reading.phrases.phrase import GENERAL, OURS, VAGUE, phrases
 from genai_credentials.cli.reading.phrases.words import IS_BAD, IS_MISSING, KEY, KEY_FIRST, LACKS, NEEDLES
 
-# One text for both: whoever says it has not told them apart.
+# These texts name both causes, a missing key and a bad key.
 _EITHER = phrases(
     (NEEDLES,
      rf"{KEY_FIRST}[^\n.]{{0,40}} (?:missing|empty|absent|not (?:set|provided)),? or (?:is )?{IS_BAD}"
@@ -41,7 +41,7 @@ _LOGINS = phrases(
      "default_credentials"),
     ("no gcp credentials", "", "default_credentials"),
 )  # fmt: skip
-# HTTP libraries that refuse a header before it is sent: an empty key, a line break in it, letters that are no ASCII.
+# HTTP libraries refuse a header before it is sent: an empty key, a line break, or letters outside of ASCII.
 _HEADERS = phrases(
     ("illegal header value", r"illegal header value b?'(?:bearer ?)?'", "no_key"),
     ("illegal header value", "", "bad_secret"),

@@ -1,4 +1,4 @@
-"""What is said where no answer came, or Python lacks a package."""
+"""Words of errors without an answer of a server, and of missing Python packages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said in few words, in a log's line or a toast, where the answer itself is not shown."""
+"""Short messages in a log line or on a screen that do not show the answer itself."""
 
 from __future__ import annotations
 

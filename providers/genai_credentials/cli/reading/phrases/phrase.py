@@ -1,4 +1,4 @@
-"""One form of words, the cause that it names, and how much it weighs as evidence."""
+"""A phrase, the cause that it names, and its weight as evidence."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import re
 from typing import NamedTuple
 
 ACCESS, VAGUE, NUMBER, CODE, GENERAL, MESSAGE, REASON, OURS = range(1, 9)
-"""The weights: an access log's status, words that say little, a status, a code by its name, words that many use, words
-that only one speaker uses, Google's reason by its name, words of this library's own."""
+"""The weights, from the lowest: a status in an access log, vague words, a status, a code by name, common words, words
+that only one source uses, a reason of Google by name, words of this library."""
 
 
 class Phrase(NamedTuple):
-    """A form of words.
+    """A phrase.
 
     Args:
-        needles: Every match holds one of them; looked for first, since that costs next to nothing.
+        needles: Words of which each match has one. They are searched first, because that search is fast.
         pattern: Finds it in lower-case text. White space in it is any white space.
         cause: The cause that it names: a key of `causes.TABLE`.
         weight: One of the weights above.
@@ -27,7 +27,7 @@ class Phrase(NamedTuple):
 
 
 def phrases(*rows: tuple[str | tuple[str, ...], str, str], weight: int = MESSAGE) -> tuple[Phrase, ...]:
-    """Make phrases of rows of needles, pattern and cause. An empty pattern is the needle itself."""
+    """Make phrases from rows of needles, pattern and cause. An empty pattern stands for the needle itself."""
     made: list[Phrase] = []
     for needles, pattern, cause in rows:
         several = (needles,) if isinstance(needles, str) else needles

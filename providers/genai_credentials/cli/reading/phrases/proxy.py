@@ -1,4 +1,4 @@
-"""What `genai-credentials proxy` says itself, by its reasons and by its messages."""
+"""Words of `genai-credentials proxy`: its reasons and its messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the secret stores say, the clouds' logins, and Kubernetes."""
+"""Words of the secret stores, of logins at the clouds, and of Kubernetes."""
 
 from __future__ import annotations
 

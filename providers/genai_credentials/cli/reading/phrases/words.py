@@ -1,13 +1,13 @@
-"""Parts of patterns: a key by any name, and what can be said of it."""
+"""Parts of patterns: the names of a key, and words about a key."""
 
 from __future__ import annotations
 
 _NAME = r"(?:api[ _-]?keys?|api[ -]?token)\w{0,20}\b"
 KEY = r"\w{0,40}" + _NAME
 KEY_FIRST = _NAME
-"""The same, for the beginning of a pattern, where what comes before it need not be found."""
+"""The same, for the beginning of a pattern. It does not match the characters before the name."""
 NEEDLES = ("api key", "api_key", "api-key", "apikey", "api token", "api-token", "apitoken", "api\nkey", "api\ntoken")
-"""Each match of those holds one of these."""
+"""Each match of these patterns has one of these words."""
 IS_MISSING = (
     r"(?:missing|empty|undefined|unset|required|blank|absent|unbound variable|null or not set"
     r"|(?:is|was|got|be) (?:null|none|nil)"
