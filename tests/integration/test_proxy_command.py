@@ -251,8 +251,21 @@ def test_a_command_with_a_stock_client_is_served(api):
 def test_the_commands_exit_code_passes(api):
     assert behind(api, "raise SystemExit(7)").returncode == 7
     assert behind(api, "import os; os.kill(os.getpid(), 9)").returncode == 137
-    assert run("--", "no-such-command-anywhere").returncode == 127
-    assert run("--", "/etc/passwd").returncode == 126
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "said"),
+    [
+        ("no-such-command-anywhere", 127, "no-such-command-anywhere: there is no such command on the PATH."),
+        ("/etc/passwd", 126, "/etc/passwd: the command cannot be executed (PermissionError)."),
+        (KEY, 127, "COMMAND: there is no such command on the PATH."),
+    ],
+)
+def test_a_command_that_cannot_be_started_is_named(command, code, said):
+    done = run("--", command)
+    assert done.returncode == code
+    assert said in done.stderr
+    assert KEY not in done.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])

@@ -14,6 +14,7 @@ import click
 from genai_credentials.cli.chains import Chain, chain_of, uris_argument
 from genai_credentials.cli.lines import Lines
 from genai_credentials.cli.output import Misconfigured, Printer, emit
+from genai_credentials.cli.run import not_started
 from genai_credentials.cli.usage import Verb
 from genai_credentials.cli.values import PATH, URL, Whole
 from genai_credentials.errors import CredentialsError
@@ -155,7 +156,7 @@ def _serve(
     environ: dict[str, str],
     started: Callable[[], None],
 ) -> int:
-    from genai_credentials.proxy.running import for_a_command, until_a_signal
+    from genai_credentials.proxy.running import NotStarted, for_a_command, until_a_signal
     from genai_credentials.proxy.server import Proxy
 
     # The terminal belongs to COMMAND, because COMMAND may draw on it.
@@ -169,7 +170,10 @@ def _serve(
     from genai_credentials.proxy.environment import environment_for
 
     given = environment_for(environ, setup.url or "", setup.token.text, _hidden(chain))
-    return asyncio.run(for_a_command(served, setup.sockets, started, command, given))
+    try:
+        return asyncio.run(for_a_command(served, setup.sockets, started, command, given))
+    except NotStarted as failure:
+        not_started(command[0], failure.error, as_json=False)
 
 
 def _hidden(chain: Chain) -> set[str]:

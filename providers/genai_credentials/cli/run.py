@@ -138,16 +138,21 @@ def environment_for(key: ApiKey, variable: str, environ: Mapping[str, str]) -> d
 def _exec(command: tuple[str, ...], environ: Mapping[str, str], *, as_json: bool) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
-    name = "COMMAND" if may_be_a_key(command[0]) else command[0]
     try:
         os.execvpe(command[0], command, environ)  # noqa: S606 - the purpose of this verb; no shell reads the words
-    except FileNotFoundError:
+    except (OSError, ValueError) as error:
+        not_started(command[0], error, as_json=as_json)
+
+
+def not_started(command: str, error: Exception, *, as_json: bool) -> NoReturn:
+    """Print why a command could not be started, and exit with the code that a shell uses."""
+    name = "COMMAND" if may_be_a_key(command) else command
+    if isinstance(error, FileNotFoundError):
         where = "" if "/" in name else " on the PATH"
         text = f"{name}: there is no such command{where}. {NEVER_TYPED if name == 'COMMAND' else 'Check its name.'}"
         _fail("command_not_found", text, NOT_FOUND, as_json=as_json)
-    except (OSError, ValueError) as error:
-        text = f"{name}: the command cannot be executed ({type(error).__name__}). Check that it is a program."
-        _fail("not_executable", text, NOT_EXECUTABLE, as_json=as_json)
+    text = f"{name}: the command cannot be executed ({type(error).__name__}). Check that it is a program."
+    _fail("not_executable", text, NOT_EXECUTABLE, as_json=as_json)
 
 
 def _no_key(links: Sequence[LinkStatus], *, as_json: bool) -> NoReturn:

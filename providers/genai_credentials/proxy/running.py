@@ -11,11 +11,20 @@ from collections.abc import Callable, Sequence
 
 from genai_credentials.proxy.server import Proxy
 
-NOT_EXECUTABLE, NOT_FOUND = 126, 127
-"""The shell's exit codes for a command that cannot be executed, and for a command that does not exist."""
-
 _ENDING = (signal.SIGTERM, signal.SIGINT)
 _PASSED = ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
+
+
+class NotStarted(Exception):
+    """The command behind the proxy could not be started.
+
+    Attributes:
+        error: The error of the operating system.
+    """
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
 
 
 async def until_a_signal(proxy: Proxy, sockets: Sequence[socket.socket], started: Callable[[], object]) -> None:
@@ -57,6 +66,9 @@ async def for_a_command(
         started: Called once the proxy serves.
         command: The command and its arguments.
         environ: The command's environment.
+
+    Raises:
+        NotStarted: The command could not be started.
     """
     await proxy.start(sockets)
     started()
@@ -70,10 +82,8 @@ async def _run(command: Sequence[str], environ: dict[str, str]) -> int:
     passing = _Passing()
     try:
         child = await asyncio.create_subprocess_exec(*command, env=environ)
-    except FileNotFoundError:
-        return NOT_FOUND
-    except (OSError, ValueError):
-        return NOT_EXECUTABLE
+    except (OSError, ValueError) as error:
+        raise NotStarted(error) from None
     passing.to(child)
     code = await child.wait()
     return code if code >= 0 else 128 - code

@@ -1,7 +1,7 @@
 """Two ways to read and to add a version of a secret in Google Secret Manager: the stock client, and plain REST.
 
-The stock client takes 0.5 s and 61 MB to load. The `AuthorizedSession` of google-auth takes 0.1 s and 22 MB, and is
-installed with google-genai.
+The stock client takes 0.3 s of CPU and 48 MB to load. The `AuthorizedSession` of google-auth takes 0.1 s and 16 MB, and
+is installed with google-genai.
 """
 
 from __future__ import annotations
