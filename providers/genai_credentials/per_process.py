@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from genai_credentials.errors import ConfigurationError, FetchFailed
 from genai_credentials.forks import Forkable, Lock, watch
@@ -48,7 +48,7 @@ class PerProcess(Forkable, Generic[T]):
         if client is None:
             of_user: PerProcess[T] = cls(make)
         elif callable(client):
-            of_user = _shared_by(client)
+            of_user = _shared_by(cast("Callable[[], T]", client))
         elif hasattr(client, method):
             of_user = _ReadyClient(client)  # type: ignore[arg-type]
         else:

@@ -167,8 +167,8 @@ def offline_row(provider: Provider) -> Row:
         names = [name for name in provider.names if os.environ.get(name)]
         listed = " and ".join(names or provider.names)
         if not names:
-            are = "are" if len(provider.names) > 1 else "is"
-            return Row(provider, "absent", f"{listed} {are} unset or empty.", f"Set {provider.names[0]}.")
+            first, *others = provider.names
+            return Row(provider, "absent", f"{listed} {'are' if others else 'is'} unset or empty.", f"Set {first}.")
         return Row(provider, "unasked", f"{listed} {'are' if len(names) > 1 else 'is'} set.")
     if isinstance(provider, (File, Dotenv)) and not provider.path.is_file():
         return Row(provider, "absent", "No such file.", "Create it, or add another provider to the chain.")
