@@ -72,8 +72,6 @@ _LOGINS = phrases(
     ("refresherror", "", "login"),
     ("refreshing your current auth tokens", "", "login"),
     ("getting metadata from plugin failed", "", "login"),
-    ("computemetadata",
-     r"failed to retrieve http://(?:metadata\.google\.internal|169\.254\.169\.254)/computemetadata", "login"),
     ("refresh access token", r"could not refresh access token", "login"),
     ("oauth token",
      r"(?:fail\w{0,3}|unable|could not|cannot)\b[^\n]{0,10} (?:get|fetch|obtain|load) (?:\w{1,4} )?oauth token",
@@ -92,6 +90,11 @@ _LOGINS = phrases(
     ("deserialize key data", "", "login"),
     ("service account info", r"service account info was not in the expected format", "login"),
     weight=GENERAL,
+)  # fmt: skip
+# Whatever the metadata server answers, a page of HTML among it, it is about the login.
+_METADATA = phrases(
+    ("computemetadata",
+     r"failed to retrieve http://(?:metadata\.google\.internal|169\.254\.169\.254)/computemetadata", "login"),
 )  # fmt: skip
 _ANY = phrases(
     ("secret",
@@ -128,8 +131,9 @@ _MOUNTS = phrases(
     ("mountvolume.setup failed", r"mountvolume\.setup failed[^\n]{0,200}secret", "mount"),
     ("couldn't find key", r"couldn't find key \S{1,100} in (?:secret|configmap)", "mount"),
     ("references non-existent", r"references non-existent (?:secret|config) key", "mount"),
-    ("secret", r"\bsecrets? \"[\w.-]{1,100}\" (?:not found|is forbidden)", "mount"),
+    ("secret", r"\bsecrets? \"[\w.-]{1,100}\" (?:not found|is forbidden|is invalid)", "mount"),
     ("createcontainerconfigerror", "", "mount"),
+    ("mountvolume.newmounter", r"mountvolume\.newmounter initialization failed[^\n]{0,200}secret", "mount"),
     ("required value", r"\bsecret(?:name|keyref\.name|keyref\.key): required value\b", "mount"),
     ("failed to sync secret cache", "", "mount"),
     ("secretsyncederror", "", "mount"),
@@ -145,4 +149,4 @@ _MOUNTS = phrases(
     ("permission denied: '/", r"permission denied: '/[^\n]{0,120}(?:secret|key|token|gemini)", "mount"),
     ("is a directory", r"is a directory: '/[^\n]{0,120}(?:secret|key|token|gemini)", "mount"),
 )  # fmt: skip
-PHRASES = (*_GOOGLE, *_AWS, *_AWS_CODES, *_LOGINS, *_ANY, *_FILES, *_MOUNTS)
+PHRASES = (*_GOOGLE, *_AWS, *_AWS_CODES, *_LOGINS, *_METADATA, *_ANY, *_FILES, *_MOUNTS)
