@@ -44,9 +44,10 @@ def read(text: str) -> Read:
     best = strongest(found)
     if "\n" in clean and (best is None or best.weight < MESSAGE):
         # A terminal or a log may have cut words at the end of a line.
-        least = MESSAGE if best else CODE
+        least = MESSAGE if best and best.weight >= CODE else CODE
         for whole in (clean.replace("\n", " "), joined(clean)):
-            if other := strongest(found_in(whole, least=least)):
+            other = strongest(found_in(whole, least=least))
+            if other and (best is None or other.weight >= least):
                 return _read(whole, found_in(whole), other)
     return Read("unrecognised") if best is None else _read(clean, found, best)
 
@@ -54,4 +55,4 @@ def read(text: str) -> Read:
 def _read(text: str, found: Sequence[Evidence], best: Evidence) -> Read:
     lower, status = text.translate(LOWER), status_of(best, found)
     around = text[max(0, best.start - FAR) : best.end + FAR]
-    return Read(in_context(best, status, lower.replace("\n", " ")), status, around)
+    return Read(in_context(best, status, lower), status, around)

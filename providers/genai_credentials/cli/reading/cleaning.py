@@ -11,6 +11,8 @@ MOST = 524_288
 
 # Each repetition has an upper bound. Without it, a long run of characters could take minutes.
 _ESCAPED = re.compile(r"\\{1,15}(?:u([0-9a-fA-F]{4})|([nrtb\"'/`])|x1b)")
+# Letters that are no ASCII, as Python prints the bytes of an answer.
+_BYTES = re.compile(r"(?:\\{1,4}x[89a-fA-F][0-9a-fA-F]){2,2000}")
 _BREAKS = {"n": "\n", "r": "\n", "t": " ", "b": " "}
 # Colours and cursor movements of a terminal. A log may have removed the escape character, or written it as text.
 _TERMINAL = re.compile(r"(?:\x1b|\^\[|#033|␛)(?:\[[0-9;?]{0,40}[A-Za-z]|\][^\x07\x1b]{0,200}(?:\x07|\x1b\\)?)")
@@ -29,7 +31,7 @@ _SPACES = re.compile(r"[ \t\f\v\u00a0\u200b\u3000]+")
 
 def cleaned(text: str) -> str:
     """The text without escapes, frames, colours and line numbers. Its lines have only single spaces."""
-    text = _ESCAPED.sub(_unescaped, text[-MOST:])
+    text = _ESCAPED.sub(_unescaped, _BYTES.sub(_decoded, _without_doubles(text[-MOST:])))
     text = _TERMINAL.sub("", text)
     if "<" in text:
         text = _TAG.sub(" ", _without_hidden(text))
@@ -55,6 +57,16 @@ def _without_hidden(text: str) -> str:
             parts.append(kept)
         text = " ".join([*parts, rest])
     return text
+
+
+def _without_doubles(text: str) -> str:
+    """A cell of a CSV file, in which each quote stands twice, as it was."""
+    doubled, quotes = text.count('""'), text.count('"')
+    return text.replace('""', '"') if doubled > 1 and 2 * doubled >= quotes - 2 else text
+
+
+def _decoded(found: re.Match[str]) -> str:
+    return bytes.fromhex(re.sub(r"\\{1,4}x", "", found[0])).decode("utf-8", "replace")
 
 
 def _unescaped(found: re.Match[str]) -> str:

@@ -22,8 +22,8 @@ _MESSAGE = re.compile(
 )
 _AFTER_CODE = re.compile(r"[\"')\]]?[.:]?\s?[\"'(]?([^\n{\[\"'(]{4,400})")
 _SAYS_NOTHING = re.compile(
-    r"requestoptions\.validatestatus was configured to throw for this status code"
-    r"|\b(?:[45]\d\d|bad|requests?|invalid|argument|provided|returned|provider|upstream|to|gemini|unhandled|uncaught|exception|client|error|details?|for|url\S*|status|code|api"
+    r"https?://\S{1,500}|requestoptions\.validatestatus was configured to throw for this status code"
+    r"|\b(?:[45]\d\d|bad|requests?|invalid|argument|provided|returned|provider|upstream|to|gemini|reason|phrase|response|attempt|call|unhandled|uncaught|exception|client|error|details?|for|url\S*|status|code|api"
     r"|type|message|post|get|none|unknown|null|http\S*|failed|rejected|with|no|body|the|a|please|verify|check|your|settings|and|try|again)\b|[^a-z]"
 )
 # Subjects of the message of a bad request, for a message outside of a JSON document.
@@ -44,14 +44,15 @@ _PASSING = frozenset({"quota", "server", "timeout", "connection", "dns"})
 _NEUTRAL = frozenset({"iam", "serviceusage", "cloudresourcemanager", "type"})
 
 
-def in_context(best: Evidence, status: int | None, lower: str) -> str:
+def in_context(best: Evidence, status: int | None, lines: str) -> str:
     """The cause of a piece of evidence, corrected by the text around it.
 
     Args:
         best: The evidence.
         status: The status that belongs to it.
-        lower: The whole text, cleaned, in lower case.
+        lines: The whole text, cleaned, in lower case.
     """
+    lower = lines.replace("\n", " ")
     around = lower[max(0, best.start - _BEFORE) : best.end + _AFTER]
     if (best.cause in ROWS or best.cause in _SHARED | _PASSING) and _is_a_stores(best, lower):
         return "store_outage" if best.cause in _PASSING else "store"
@@ -60,7 +61,7 @@ def in_context(best: Evidence, status: int | None, lower: str) -> str:
     if best.cause == "gateway_said":
         return _GATEWAY_SAID.get(status or 0, "server" if (status or 0) >= 500 else "other_status")
     if best.cause == "bad_request" and best.weight <= CODE and status in (None, 400):
-        return "bad_request" if _is_about_something_else(best, lower) else "doubtful"
+        return "bad_request" if _is_about_something_else(best, lower, lines) else "doubtful"
     if best.cause == "unauthorized" and (best.weight <= NUMBER or status == 401):
         return _whose(around)
     if best.cause == "forbidden" and status == 403 and _DENIED.search(around) and _ENVELOPE.search(around):
@@ -90,15 +91,22 @@ def _service(best: Evidence, lower: str) -> str:
     return min(near, default=(0, ""))[1]
 
 
-def _is_about_something_else(best: Evidence, lower: str) -> bool:
+def _is_about_something_else(best: Evidence, lower: str, lines: str) -> bool:
     """Whether the message of a bad request is not about keys. An invalid key has the status of a bad request too."""
     around = _FRAME.sub(" ", lower[max(0, best.start - _AFTER) : best.end + _AFTER])
     said = [_said(match) for match in _MESSAGE.finditer(around)]
-    found = _AFTER_CODE.match(lower, best.end)
+    # What people write around an error stands in other lines.
+    found = _AFTER_CODE.match(lines, best.end)
     if not any(map(_says_something, said)) and found and _OF_A_REQUEST.search(found[1]):
         said = [found[1]]
-    said = [one for one in said if _says_something(one)]
+    said = [one for one in (_beside(lower[best.start : best.end], one) for one in said) if _says_something(one)]
     return bool(said) and not _ABOUT_KEYS.search(said[-1])
+
+
+def _beside(evidence: str, message: str) -> str:
+    """The part of a log's line that is the error's own message: before the evidence, a log names its logger."""
+    before, found, after = message.rpartition(evidence)
+    return after if found and not _OF_A_REQUEST.search(before) else message
 
 
 def _said(found: re.Match[str]) -> str:

@@ -65,7 +65,7 @@ _KINDS = re.compile(rf"\b({'|'.join(_CLASSES)})\b")
 _BEFORE = (
     r"(?:http\w{0,10}|\w{0,20}status\w{0,6}|\w{0,12}code|error\w{0,2}|err|\w{0,20}(?:error|exception)|fail\w{0,5}"
     r"|respon\w{1,6}|return\w{0,3}|answer\w{0,3}|got|gave|reject\w{0,3}|gemini|google|api|exceptions\.\w{3,40}|badrequest"
-    r"|forbidden|unauthorized|notfound|toomanyrequests|状态码?|错误码?|响应|返回"
+    r"|forbidden|unauthorized|notfound|toomanyrequests|状态码?|错误码?|响应|返回|提示|报错"
     r"|エラー|오류|ошибк\w|código|erreur|fehler)"
 )
 _AFTER = (

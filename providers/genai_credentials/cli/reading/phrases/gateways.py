@@ -158,6 +158,8 @@ _LESS = phrases(
     ("permission_error", r"\btype\W{1,6}permission_error\b", "gateway_forbidden"),
     ("rate_limit_error", r"\btype\W{1,6}rate_limit_error\b", "quota"),
     ("insufficient_quota", "", "gateway_quota"),
+    # n8n says this of any 400, also of one for an invalid key.
+    ("please check your parameters", r"bad request\W{1,4}please check your parameters", "doubtful"),
     weight=CODE,
 )
 _GENERAL = phrases(

@@ -110,6 +110,7 @@ _OF_A_REQUEST = phrases(
     ("service is currently unavailable", "", "server"),
     ("deadline expired before", "", "server"),
     ("is not found for api version", "", "not_found"),
+    ("no longer available to new users", "", "not_found"),
     ("no longer available", r"model [^\n]{0,80}(?:is|are) no longer available", "not_found"),
     ("not supported for",
      r"not supported for (?:generatecontent|bidigeneratecontent|embedcontent|predict)", "not_found"),

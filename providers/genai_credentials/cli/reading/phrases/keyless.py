@@ -113,7 +113,7 @@ _GENERAL = phrases(
      r"|configured))", "no_key"),
     ("key", r"api[ _]?key[\"']?(?: provided)?[:=]? ?[\"'(]{0,2}(?:none|null|undefined)\b", "no_key"),
     ("nonetype", rf"'nonetype'>`? for [^\n]{{0,20}}{KEY}", "no_key"),
-    ("key=", r"[?&]key=\W{0,6}(?:none|null|undefined|your_\w{1,40})?(?=[\s'\"&]|$)", "no_key"),
+    ("key=", r"[?&]key=[^\w*.•…]{0,6}(?:none|null|undefined|your_\w{1,40})?(?=[\s'\"&]|$)", "no_key"),
     ("attempted to access", rf"attempted to access [^\n]{{0,80}}?{KEY_FIRST}", "no_key"),
     ("no secrets found", "", "no_key"),
     ("must be", rf"{KEY_FIRST}[^\n]{{0,40}}must be [^\n]{{0,40}}(?:none|null|undefined)", "no_key"),

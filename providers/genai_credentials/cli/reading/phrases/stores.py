@@ -72,8 +72,6 @@ _LOGINS = phrases(
     ("refresherror", "", "login"),
     ("refreshing your current auth tokens", "", "login"),
     ("getting metadata from plugin failed", "", "login"),
-    ("computemetadata",
-     r"failed to retrieve http://(?:metadata\.google\.internal|169\.254\.169\.254)/computemetadata", "login"),
     ("refresh access token", r"could not refresh access token", "login"),
     ("oauth token",
      r"(?:fail\w{0,3}|unable|could not|cannot)\b[^\n]{0,10} (?:get|fetch|obtain|load) (?:\w{1,4} )?oauth token",
@@ -93,6 +91,11 @@ _LOGINS = phrases(
     ("service account info", r"service account info was not in the expected format", "login"),
     weight=GENERAL,
 )  # fmt: skip
+# Whatever the metadata server answers, a page of HTML among it, it is about the login.
+_METADATA = phrases(
+    ("computemetadata",
+     r"failed to retrieve http://(?:metadata\.google\.internal|169\.254\.169\.254)/computemetadata", "login"),
+)  # fmt: skip
 _ANY = phrases(
     ("secret",
      r"(?:fail\w{0,5}|unable|could not|couldn't|cannot|can't|error)\b[^\n]{0,40} (?:access|resolv|read"
@@ -105,7 +108,8 @@ _ANY = phrases(
     ("hvac.exceptions", "", "store"),
     (("could not resolve item", "isn't an item in the", "op signin"), "", "store"),
     ("error making api request",
-     r"error making api request\. url: \S{1,10} \S{1,300}/v1/\S{1,200} code: [45]\d\d", "store"),
+     r"error making api request\.[^~]{0,200}?\burl: \S{1,10} \S{1,300}/v1/\S{1,200}[^~]{0,60}?\bcode: [45]\d\d",
+     "store"),
     ("vault", r"\bvault\b[^\n]{0,200}(?:permission denied|sealed|does not have secrets get permission)", "store"),
     ("secrets get permission", "", "store"),
     (("doppler", "infisical", "1password", "key vault", "keyvault", "akeyless", "op://"),
@@ -127,8 +131,9 @@ _MOUNTS = phrases(
     ("mountvolume.setup failed", r"mountvolume\.setup failed[^\n]{0,200}secret", "mount"),
     ("couldn't find key", r"couldn't find key \S{1,100} in (?:secret|configmap)", "mount"),
     ("references non-existent", r"references non-existent (?:secret|config) key", "mount"),
-    ("secret", r"\bsecrets? \"[\w.-]{1,100}\" (?:not found|is forbidden)", "mount"),
+    ("secret", r"\bsecrets? \"[\w.-]{1,100}\" (?:not found|is forbidden|is invalid)", "mount"),
     ("createcontainerconfigerror", "", "mount"),
+    ("mountvolume.newmounter", r"mountvolume\.newmounter initialization failed[^\n]{0,200}secret", "mount"),
     ("required value", r"\bsecret(?:name|keyref\.name|keyref\.key): required value\b", "mount"),
     ("failed to sync secret cache", "", "mount"),
     ("secretsyncederror", "", "mount"),
@@ -144,4 +149,4 @@ _MOUNTS = phrases(
     ("permission denied: '/", r"permission denied: '/[^\n]{0,120}(?:secret|key|token|gemini)", "mount"),
     ("is a directory", r"is a directory: '/[^\n]{0,120}(?:secret|key|token|gemini)", "mount"),
 )  # fmt: skip
-PHRASES = (*_GOOGLE, *_AWS, *_AWS_CODES, *_LOGINS, *_ANY, *_FILES, *_MOUNTS)
+PHRASES = (*_GOOGLE, *_AWS, *_AWS_CODES, *_LOGINS, *_METADATA, *_ANY, *_FILES, *_MOUNTS)
