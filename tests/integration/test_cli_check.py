@@ -128,7 +128,7 @@ def test_the_gateways_refusal_says_whose_it_is_and_what_to_run(monkeypatch: pyte
     with FakeGemini(refusal="rix_api_error") as gateway:
         (one,) = check("--base-url", gateway.base_url)["checks"]
         assert one["cause"] == "gateway"
-        assert one["likely_causes"][0].startswith("This is the wrong gateway")
+        assert one["likely_causes"][0].startswith("The wrong gateway")
         assert f"genai-credentials check --each --base-url {gateway.base_url}" in one["run_next"]
         done = invoke("check", "--base-url", gateway.base_url)
         monkeypatch.setenv("GEMINI_API_KEY", TOKEN)
