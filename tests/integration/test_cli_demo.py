@@ -281,6 +281,17 @@ def test_the_view_suits_the_output(
     terminal: bool, term: str, as_json: bool, verbose: bool, expected: type[View], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TERM", term)
+    monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal)
     assert type(demo_view.view_for(as_json=as_json, verbose=verbose)) is expected
+
+
+@pytest.mark.parametrize(("columns", "expected"), [("60", Lines), ("78", Screen)])
+def test_a_terminal_too_narrow_for_the_screen_gets_lines(
+    columns: str, expected: type[View], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert type(demo_view.view_for(as_json=False, verbose=False)) is expected
