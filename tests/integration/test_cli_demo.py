@@ -148,15 +148,15 @@ def test_a_start_without_a_single_success_ends_with_code_1(monkeypatch: pytest.M
 # What is missing
 
 
-def test_a_missing_package_of_the_demo_is_named_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_of_the_demo_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "moto", None)
     monkeypatch.delitem(sys.modules, "moto.moto_server.werkzeug_app", raising=False)
     monkeypatch.delitem(sys.modules, "moto.moto_server", raising=False)
     done = CliRunner().invoke(cli, ["demo"])
     assert (done.exit_code, done.stdout) == (2, "")
-    (line,) = done.stderr.splitlines()
-    assert "moto" in line
-    assert "pip install 'genai-credentials[all,demo]'" in line
+    line, remedy = done.stderr.splitlines()
+    assert "the package moto" in line
+    assert remedy == "Run: pip install 'genai-credentials[all,demo]'"
 
 
 @pytest.mark.parametrize("package", ["click", "rich"])
@@ -169,7 +169,7 @@ def test_a_missing_package_of_the_command_is_named_in_one_line(
         command.main()
     assert stopped.value.code == 2
     assert capsys.readouterr().err == (
-        f"The command genai-credentials needs {package}. Run: pip install 'genai-credentials[cli]'\n"
+        f"The command genai-credentials needs the package {package}. Run: pip install 'genai-credentials[cli]'\n"
     )
 
 
@@ -235,7 +235,7 @@ def test_the_picture_tells_who_serves_and_what_became_of_the_others() -> None:
     assert re.search(r"▸ AWS Secrets Manager +serving +de9ad0f0 +5e494bb5", text)
     assert re.search(r"719,000 +607,000 +1,244,000 +2,570,000 +0 +61 +10", text)
     assert re.search(r"9 +AWS: new value put +de9ad0f0 +5e494bb5 +1017 ms", text)
-    assert re.search(r"10 AWS: rotate makes one, deletes the old +0f9c21aa +5e494bb5 +12 ms", text)
+    assert re.search(r"10 AWS: rotate makes a key, deletes the old +0f9c21aa +5e494bb5 +12 ms", text)
 
 
 def test_a_rotation_that_was_missed_shows() -> None:
@@ -281,6 +281,17 @@ def test_the_view_suits_the_output(
     terminal: bool, term: str, as_json: bool, verbose: bool, expected: type[View], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TERM", term)
+    monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal)
     assert type(demo_view.view_for(as_json=as_json, verbose=verbose)) is expected
+
+
+@pytest.mark.parametrize(("columns", "expected"), [("60", Lines), ("78", Screen)])
+def test_a_terminal_too_narrow_for_the_screen_gets_lines(
+    columns: str, expected: type[View], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert type(demo_view.view_for(as_json=False, verbose=False)) is expected

@@ -299,6 +299,7 @@ def test_a_person_who_does_not_agree_changes_nothing(api: FakeGemini, path: Path
     terminal.wait_for("Replace it by")
     terminal.type(answer)
     assert terminal.end() == (130 if answer == "\x03" else 1)
+    assert (b"Nothing was changed." in terminal.shown) == (answer != "\x03")
     assert path.read_text() == f"{OLD}\n"
 
 

@@ -16,8 +16,7 @@ def main() -> None:
         if (error.name or "").partition(".")[0] not in _NEEDS:
             raise
         sys.stderr.write(
-            f"The command genai-credentials needs the package {error.name}, which is not installed.\n"
-            "Run: pip install 'genai-credentials[cli]'\n"
+            f"The command genai-credentials needs the package {error.name}. Run: pip install 'genai-credentials[cli]'\n"
         )
         sys.exit(2)
     except KeyboardInterrupt:
