@@ -145,6 +145,13 @@ def test_a_wrong_address_has_a_page_that_helps(tab: Tab, origin: str) -> None:
     assert tab.complaints == []
 
 
+@pytest.mark.parametrize(("system", "palette", "wanted"), [("light", "slate", "dark"), ("dark", "default", "light")])
+def test_drawings_follow_the_palette_of_the_page(tab: Tab, origin: str, system: str, palette: str, wanted: str) -> None:
+    tab.open(origin + "/explanation/state-machine/", width=1280, scheme=system)
+    tab.run(f"document.body.setAttribute('data-md-color-scheme', '{palette}')")
+    assert tab.run("getComputedStyle(document.querySelector('article img')).colorScheme") == wanted
+
+
 # Copy buttons
 
 
@@ -157,7 +164,7 @@ def test_only_what_can_be_typed_or_saved_can_be_copied(tab: Tab, origin: str) ->
         for kind, text in tab.run(buttons):
             copied += 1
             assert not re.search("output|doc-signature", kind), (source, text)
-            assert not re.search(r"^\$ ", text, re.MULTILINE), (source, text)
+            assert not re.search(r"^(?:\$|>>>) ", text, re.MULTILINE), (source, text)
             if "language-sh" in kind.split():
                 assert subprocess.run(["bash", "-n"], input=text, text=True, capture_output=True).returncode == 0, text
                 assert max(map(len, text.splitlines())) <= 80, (source, text)
@@ -169,6 +176,18 @@ def test_only_what_can_be_typed_or_saved_can_be_copied(tab: Tab, origin: str) ->
 
 @pytest.mark.parametrize("words", ["docker", "429", "quota", "proxy", "absent", "rotate", "fingerprint"])
 def test_the_search_finds(tab: Tab, origin: str, words: str) -> None:
+    found = search(tab, origin, words)
+    assert any(words in text.lower() for text in found), found
+
+
+@pytest.mark.parametrize("words", ["429", "quota"])
+def test_in_the_search_an_answer_comes_before_a_list(tab: Tab, origin: str, words: str) -> None:
+    first, *_ = search(tab, origin, words)
+    assert first.startswith("Troubleshooting")
+
+
+def search(tab: Tab, origin: str, words: str) -> list[str]:
+    """The results of a search, the best first."""
     tab.open(origin + "/", width=1280)
     tab.run("document.querySelector('[data-md-toggle=search]').click()")
     tab.run(f"""(() => {{
@@ -178,7 +197,7 @@ def test_the_search_finds(tab: Tab, origin: str, words: str) -> None:
         box.dispatchEvent(new Event('input', {{bubbles: true}}));
         box.dispatchEvent(new KeyboardEvent('keyup', {{bubbles: true}}));
     }})()""")
-    found = tab.run("""new Promise(done => {
+    found: list[str] = tab.run("""new Promise(done => {
         const end = Date.now() + 30000;
         const look = () => {
             const links = [...document.querySelectorAll('.md-search-result__item a')].map(one => one.innerText);
@@ -186,4 +205,4 @@ def test_the_search_finds(tab: Tab, origin: str, words: str) -> None:
         };
         look();
     })""")
-    assert any(words in text.lower() for text in found), found
+    return found
