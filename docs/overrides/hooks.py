@@ -57,7 +57,9 @@ def on_page_content(content: str, **_: Any) -> str:
 
 def _labelled(table: str) -> str:
     heads = [html.escape(_TAG.sub("", head).strip()) for head in re.findall(r"<th[^>]*>(.*?)</th>", table, re.DOTALL)]
-    return re.sub(r"<tr>.*?</tr>", lambda row: _labelled_row(row[0], heads), table, flags=re.DOTALL)
+    table = re.sub(r"<tr>.*?</tr>", lambda row: _labelled_row(row[0], heads), table, flags=re.DOTALL)
+    # A long name is broken where its words end.
+    return re.sub(r"(?<=<code>)[^<]{25,}", lambda name: re.sub(r"(?<=[_/])(?=\w)", "<wbr>", name[0]), table)
 
 
 def _labelled_row(row: str, heads: list[str]) -> str:
