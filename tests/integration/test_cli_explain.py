@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import jsonschema
@@ -17,12 +18,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import reference_cli
+from genai_credentials import ConfigurationError, CredentialProvider, CredentialsError, File
 from genai_credentials.cli import meanings, pasted
 from genai_credentials.cli.app import cli
 from genai_credentials.cli.causes import EXITS, TABLE, UNRECOGNISED, Meaning
 from genai_credentials.reasons import REASONS
 from genai_credentials.testing import REFUSALS
 from genai_credentials.testing.refusals import CLOSES
+from genai_credentials.troubles import AWS, GOOGLE
 from pasted.around import AROUND
 from pasted.corpus import NOT_TOLD, RIGHT, WRONG, Text, crossed, filed, judged
 
@@ -491,3 +494,56 @@ def test_every_schema_is_one_and_is_linked() -> None:
 def test_standard_input_is_read_without_a_text_and_for_a_dash(arguments: tuple[str, ...]) -> None:
     result = CliRunner().invoke(cli, ["explain", "--json", *arguments], input="401 UNAUTHENTICATED")
     assert json.loads(result.stdout)["cause"] == "unauthenticated"
+
+
+# Our own errors
+
+
+@pytest.mark.parametrize(("scheme", "code"), [*(("aws", code) for code in AWS), *(("google", code) for code in GOOGLE)])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "2026-05-02 09:14:07 WARNING genai_credentials {}: broken - {}. {}",
+        "genai_credentials.errors.FetchFailed: {}: {}. {}",
+        "{}: {}. {}",
+    ],
+)
+def test_what_this_library_says_of_a_store_is_about_the_store(scheme: str, code: str, line: str) -> None:
+    trouble = {"aws": AWS, "google": GOOGLE}[scheme][code]
+    link = {"aws": "aws:prod/gemini#api_key", "google": "google:projects/p/secrets/s"}[scheme]
+    meaning, _ = meanings.of_pasted(line.format(link, trouble, trouble.remedy))
+    assert meaning.cause in ("store", "store_outage")
+
+
+@pytest.mark.parametrize("form", ["{}", "Error: {}", "genai_credentials.errors.ConfigurationError: {}"])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: CredentialProvider.from_uris("gogle:projects/p/secrets/s"),
+        lambda: CredentialProvider.from_uris("env"),
+        lambda: CredentialProvider(lambda: KEY, ttl=0),
+        lambda: CredentialProvider(lambda: KEY).client(http_options={"base_url": "http://gateway.example"}),
+        lambda: CredentialProvider(lambda: KEY).client(http_options={"base_url": "gateway.example"}),
+    ],
+)
+def test_an_error_of_this_librarys_about_a_wrong_use_is_about_the_configuration(
+    wrong: Callable[[], object], form: str
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        wrong()
+    assert meanings.of_pasted(form.format(caught.value))[0].cause == "configuration"
+
+
+@pytest.mark.parametrize("source", [File("/nowhere/gemini"), File("/")])
+def test_a_link_that_cannot_be_read_is_told_from_its_line_in_the_log(source: File) -> None:
+    with pytest.raises(CredentialsError) as caught:
+        source.fetch()
+    assert meanings.of_pasted(f"WARNING genai_credentials {caught.value}")[0].cause == "mount"
+
+
+def test_a_closed_provider_is_no_trouble_of_a_store() -> None:
+    credentials = CredentialProvider(lambda: KEY)
+    credentials.close()
+    with pytest.raises(CredentialsError) as caught:
+        credentials.get()
+    assert meanings.of_pasted(f"genai_credentials.errors.CredentialsError: {caught.value}")[0].verdict == "unknown"

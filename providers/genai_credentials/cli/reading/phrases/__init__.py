@@ -10,6 +10,7 @@ from genai_credentials.cli.reading.phrases import (
     keyless,
     network,
     often,
+    ours,
     proxy,
     stores,
 )
@@ -24,5 +25,6 @@ PHRASES: tuple[Phrase, ...] = (
     *abroad.PHRASES,
     *network.PHRASES,
     *often.PHRASES,
+    *ours.PHRASES,
     *proxy.PHRASES,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from genai_credentials.cli.reading.phrases.phrase import GENERAL, OURS, VAGUE, phrases
+from genai_credentials.cli.reading.phrases.phrase import GENERAL, VAGUE, phrases
 from genai_credentials.cli.reading.phrases.words import IS_BAD, IS_MISSING, KEY, KEY_FIRST, LACKS, NEEDLES
 
 # These texts name both causes, a missing key and a bad key.
@@ -63,17 +63,6 @@ _HEADERS = phrases(
     ("contains non-ascii", r"header '[\w-]{1,60}' value contains non-ascii", "bad_secret"),
     ("failed to parse header value", "", "bad_secret"),
 )
-_OURS = phrases(
-    ("nocredentials", r"\bnocredentials\b", "no_key"),
-    ("no provider of the chain has", "", "no_key"),
-    ("invalidsecret", r"\binvalidsecret\b", "bad_secret"),
-    ("the stored value", r"\bthe stored value (?:is|has|holds|starts)\b", "bad_secret"),
-    ("missingdependency", "", "missing_package"),
-    ("pip install 'genai-credentials[", "", "missing_package"),
-    ("genai_credentials.errors.configurationerror", "", "configuration"),
-    ("configurationerror:", r"(?:^|\n)configurationerror:", "configuration"),
-    weight=OURS,
-)
 _GENERAL = phrases(
     (NEEDLES, rf"{KEY_FIRST}[^\n.]{{0,60}}?\b{IS_MISSING}\b", "no_key"),
     (NEEDLES, rf"{LACKS}\b(?:[^\n.]|\.(?! )){{0,60}}?{KEY_FIRST}", "no_key"),
@@ -120,4 +109,4 @@ _GENERAL = phrases(
     weight=GENERAL,
 )  # fmt: skip
 _VAGUE = phrases(("export", rf"\bexport {KEY}", "no_key"), weight=VAGUE)
-PHRASES = (*_EITHER, *_LIBRARIES, *_LOGINS, *_HEADERS, *_OURS, *_GENERAL, *_VAGUE)
+PHRASES = (*_EITHER, *_LIBRARIES, *_LOGINS, *_HEADERS, *_GENERAL, *_VAGUE)

@@ -36,7 +36,7 @@ _AWS = phrases(
     ("could not connect to the endpoint url",
      r"could not connect to the endpoint url[^\n]{0,20}secretsmanager", "store"),
     ("credentials from", r"could not load credentials from (?!any)\w{1,60}", "store"),
-    ("credentialserror", r"\bcredentialserror\b", "store"),
+    ("credentialserror", r"(?<!_credentials\.errors\.)\bcredentialserror\b", "store"),
     ("credentials from any", r"\b(?:could not|unable to) load credentials from any (?:of the )?providers", "store"),
     ("region is missing", r"\b(?<!\w )region is missing\b", "store"),
     ("no ec2 imds role found", "", "store"),
