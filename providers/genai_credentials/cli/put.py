@@ -25,6 +25,7 @@ from genai_credentials.cli.output import (
     quiet,
 )
 from genai_credentials.cli.typed import is_asked, typed_key, typed_text
+from genai_credentials.cli.unread import output_may_go_unread
 from genai_credentials.cli.usage import Verb
 from genai_credentials.cli.values import base_url_option
 from genai_credentials.cli.waiting import waiting
@@ -121,6 +122,7 @@ class Result(NamedTuple):
 @plain_http_option
 @click.option("--yes", is_flag=True, help="Replace another key without a question, also on a terminal.")
 @click.argument("uri")
+@output_may_go_unread()
 def put(as_json: bool, no_check: bool, base_url: str | None, allow_plain_http: bool, yes: bool, uri: str) -> None:
     """Store a key at URI: in a .env file, a file, Google Secret Manager or AWS Secrets Manager.
 

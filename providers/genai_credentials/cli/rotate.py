@@ -14,6 +14,7 @@ from genai_credentials.cli.chains import Finding
 from genai_credentials.cli.output import BAD, OK, Misconfigured, Printer, in_options, json_option, quiet
 from genai_credentials.cli.rotation_view import JsonView, TextView, View, is_asked
 from genai_credentials.cli.twins import twins
+from genai_credentials.cli.unread import output_may_go_unread
 from genai_credentials.cli.usage import Verb
 from genai_credentials.cli.values import ACCOUNT, PROJECT, Duration, base_url_option
 from genai_credentials.errors import ConfigurationError, CredentialsError
@@ -55,6 +56,7 @@ def _duration(name: str, default: str, help_text: str) -> Callable[[Any], Any]:
 @click.option("--also", metavar="URI", multiple=True, help="A further place of the same key. Repeat it for each place.")
 @click.option("--yes", is_flag=True, help="Delete keys without a question, also on a terminal.")
 @click.argument("uri")
+@output_may_go_unread()
 def rotate(as_json: bool, uri: str, **options: Any) -> None:
     """Make a new key, prove it, store it at URI, and retire the old key.
 

@@ -45,11 +45,19 @@ def _escaped(character: str) -> str:
 
 
 def make_readable() -> None:
-    """Ensure that no character causes an error on stdout and stderr. Several calls have the effect of one call."""
+    """Ensure that no character and no closed stream causes an error. Several calls have the effect of one call."""
+    _replace_closed()
     codecs.register_error(READABLE, readable)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors=READABLE)
+
+
+def _replace_closed() -> None:
+    # Python has None for a stream that was closed before it started, as by >&- in a shell.
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - open for as long as the process
 
 
 def fitting(text: str, stream: TextIO) -> str:

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from genai_credentials.adapter import is_coroutine_function
 from genai_credentials.errors import ConfigurationError, CredentialsError
+from genai_credentials.log import logger
 from genai_credentials.provider import Writable
 from genai_credentials.rotate.back import roll_back
 from genai_credentials.rotate.course import rotate
@@ -42,7 +43,7 @@ class Rotate:
         prove_timeout: Seconds after which an unproven key is given up and deleted.
         min_age: Seconds. A key that is younger is not rotated.
         base_url: The API at which a key is proven; None means GOOGLE_GEMINI_BASE_URL, else Google's.
-        on_progress: Called with a text at each step; None for no calls.
+        on_progress: Called with a text at each step; None for no calls. Its errors are logged.
 
     Raises:
         ConfigurationError: A store can only be read, a duration is not valid, or the URL is plain http to another
@@ -146,7 +147,14 @@ def _checked_listener(on_progress: Callable[[str], object] | None) -> Callable[[
         raise ConfigurationError(
             "on_progress is no plain function.", remedy="Pass a function that takes a text, such as print."
         )
-    return on_progress
+
+    def tell(text: str) -> None:
+        try:
+            on_progress(text)
+        except Exception as error:
+            logger.warning("on_progress raised %s at a step of a rotation.", type(error).__name__)
+
+    return tell
 
 
 def _checked_id(rotation_id: str | None) -> str | None:

@@ -216,7 +216,7 @@ class Clients(OfThisProcess, ClosedByBlock):
 
 
 def _check_factory(factory: object) -> None:
-    if not callable(factory) or is_coroutine_function(factory):
+    if not callable(factory) or is_coroutine_function(factory) or isinstance(factory, CredentialProvider):
         raise ConfigurationError(
             "The factory of tenants must be a plain function of a tenant's name.",
             remedy="Pass lambda tenant: CredentialProvider(…). It runs in a thread, off the event loop.",
