@@ -99,4 +99,4 @@ if not TYPE_CHECKING:
 
 def __dir__() -> list[str]:
     # Only the public names, not the submodules.
-    return sorted(__all__)
+    return sorted([*__all__, "__version__"])

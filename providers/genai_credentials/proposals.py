@@ -68,7 +68,9 @@ def scheme_meant(word: str, known: Collection[str]) -> str:
     from difflib import get_close_matches  # rarely needed
 
     word = re.sub(r"^\W+|\W+$", "", word.lower()).replace("_", "-")
-    near = [word] if word in known else get_close_matches(word, sorted({*known, *_ALIASES}), 1, _NEAR)
+    # difflib takes `evn` and `env` for less alike than `_NEAR`: of three letters, two change their places.
+    swapped = [name for name in (word, *sorted(known)) if name in known and sorted(name) == sorted(word)]
+    near = swapped or get_close_matches(word, sorted({*known, *_ALIASES}), 1, _NEAR)
     return _ALIASES.get(near[0], near[0]) if near else ""
 
 

@@ -301,6 +301,8 @@ def test_a_redirect_to_another_origin_says_that_no_key_arrived(
         (["--base-url", "http://192.0.2.1"], "over plain http"),
         (["--base-url", "gateway"], "is not a URL of http or https"),
         (["--timeout", "0"], "is not a number of seconds from 0.1"),
+        (["--timeout", "nan"], "is not a number of seconds from 0.1"),
+        (["--timeout", "inf"], "is not a number of seconds from 0.1"),
         (["--base-url", "http://192.0.2.1"], "--allow-plain-http"),
         (["gogle:x"], "Did you mean google:?"),
         (["aws:"], "at character 5"),

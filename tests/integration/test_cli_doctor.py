@@ -321,6 +321,14 @@ def test_a_shell_completes_verbs_and_options(typed: str, at: str, found: str) ->
     assert done.stdout.split() == [f"plain,{found}"]
 
 
+@pytest.mark.parametrize("typed", ["run ", "run env: ", "run env: -- ", "proxy -- ", "rotate --retire-after x "])
+def test_a_line_that_is_not_finished_is_no_traceback(typed: str) -> None:
+    line = f"genai-credentials {typed}"
+    asked = {"_GENAI_CREDENTIALS_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(len(line.split()))}
+    done = CliRunner().invoke(cli, prog_name="genai-credentials", env=asked)
+    assert (done.exit_code, done.stderr) == (0, "")
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_each_shell_that_the_page_names_gets_its_script(shell: str) -> None:
     page = (SCHEMAS.parents[1] / "reference-cli.md").read_text()

@@ -123,6 +123,15 @@ def test_piped_there_are_no_signs_and_no_escapes(monkeypatch: pytest.MonkeyPatch
     assert shown.isascii()
 
 
+@pytest.mark.parametrize("variable", ["0", "1", "9", "-3", "wide"])
+@pytest.mark.parametrize("verb", ["status", "doctor"])
+def test_a_width_that_none_has_is_no_traceback(verb: str, variable: str) -> None:
+    options = ["--offline"] if verb == "doctor" else []
+    code, shown = on_terminal(verb, "env:", *options, GEMINI_API_KEY=KEY, TERM="xterm-256color", COLUMNS=variable)
+    assert code == 0
+    assert b"Traceback" not in shown
+
+
 @pytest.mark.parametrize(("columns", "variable"), [(44, None), (80, None), (160, None), (80, "50"), (80, "140")])
 @pytest.mark.parametrize("term", ["xterm-256color", "dumb"])
 def test_lines_are_as_wide_as_the_terminal(columns: int, variable: str | None, term: str) -> None:

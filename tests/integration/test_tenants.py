@@ -393,6 +393,7 @@ async def _coroutine(tenant): ...
     [
         ({"factory": None}, "plain function"),
         ({"factory": _coroutine}, "plain function"),
+        ({"factory": CredentialProvider(lambda: "key-acme-1")}, "plain function"),
         ({"max_size": 0}, "max_size=0"),
         ({"max_size": 1.5}, "max_size=1.5"),
         ({"max_size": True}, "max_size=True"),

@@ -255,6 +255,13 @@ def test_a_text_that_names_no_region_is_refused(region: Any) -> None:
     assert TEXT not in str(caught.value)
 
 
+@pytest.mark.parametrize("argument", ["stage", "version_id"])
+@pytest.mark.parametrize("value", [5, True, ["AWSCURRENT"], b"AWSCURRENT"])
+def test_a_stage_or_a_version_that_is_no_text_is_refused(argument: str, value: Any) -> None:
+    with pytest.raises(ConfigurationError, match=f"{argument} is"):
+        AWSSecretsManager("prod/gemini", **{argument: value})
+
+
 @pytest.mark.parametrize("listener", ["print", 3, {"fetched": print}])
 def test_a_listener_that_cannot_be_called_is_refused(listener: Any) -> None:
     with pytest.raises(ConfigurationError, match=f"on_event is {type(listener).__name__}"):

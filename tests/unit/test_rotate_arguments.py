@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from genai_credentials import ConfigurationError, CredentialProvider, File, Tenants
+from genai_credentials import ConfigurationError, File
 from genai_credentials.rotate import GoogleApiKeys, Rotate
 from genai_credentials.rotate.terms import Terms
 
@@ -58,11 +58,6 @@ def test_a_service_account_that_is_no_address_is_refused(account: Any) -> None:
 def test_credentials_of_another_kind_are_refused(credentials: Any) -> None:
     with pytest.raises(ConfigurationError, match="credentials is"):
         GoogleApiKeys("acme", credentials=credentials)
-
-
-def test_credentials_are_no_factory_of_tenants() -> None:
-    with pytest.raises(ConfigurationError, match="factory"):
-        Tenants(CredentialProvider(File("key")))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("seconds", [1e14, 1e300])

@@ -16,7 +16,7 @@ from weakref import WeakSet
 import click
 
 from genai_credentials.cli.consoles import linked
-from genai_credentials.cli.terminal import console_of, is_live, make_readable
+from genai_credentials.cli.terminal import NARROWEST, console_of, is_live, make_readable
 from genai_credentials.redaction import needles
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ class Printer:
         make_readable()
         self.console = console_of(sys.stderr if err else sys.stdout)
         self.live = is_live(self.console)
-        self._width = self.console.width - 1
+        self._width = max(self.console.width, NARROWEST) - 1
 
     def say(self, text: str = "", *, lead: str = "", style: str = "", lead_style: str = "") -> None:
         """Print a paragraph.

@@ -32,7 +32,7 @@ class WithCommand(Verb):
         at = args.index("--") if "--" in args else len(args)
         own, command = args[:at], tuple(args[at + 1 :])
         rest = super().parse_args(ctx, own)
-        if at < len(args) and not command:
+        if at < len(args) and not command and not ctx.resilient_parsing:
             form = f'{ctx.command_path} -- gemini -p "Hello"'
             raise Misconfigured(f"After -- the command is missing.\nWrite the command that is to run: {form}")
         ctx.params["command"] = command

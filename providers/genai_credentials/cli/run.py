@@ -35,6 +35,9 @@ class WithLinks(Verb):
         """See `click.Command`."""
         end = args.index("--") if "--" in args else len(args)
         rest = super().parse_args(ctx, list(args))
+        if ctx.resilient_parsing:
+            # A shell asks how an unfinished line goes on.
+            return rest
         words: tuple[str, ...] = ctx.params["command"]
         if not words:
             raise missing(ctx, "COMMAND")

@@ -62,7 +62,7 @@ class AWSSecretsManager(Source):
         super().__init__()
         redaction.install()
         refuse_a_key(secret_id, field, region)
-        region_of_arn = checked_secret(secret_id, stage)
+        region_of_arn = checked_secret(secret_id, stage, version_id)
         self.secret_id, self.field, self.stage, self.version_id = secret_id, checked_field(field), stage, version_id
         self._region = checked_region(region)
         self.region = self._region or region_of_arn

@@ -74,7 +74,7 @@ class AWSAgent(Source):
     ) -> None:
         super().__init__()
         refuse_a_key(secret_id, field)
-        checked_secret(secret_id, stage)
+        checked_secret(secret_id, stage, version_id)
         if isinstance(port, bool) or not isinstance(port, int) or not 0 < port < 65_536:
             raise ConfigurationError(
                 f"port={port!r} is not a port.", remedy=f"Pass a number from 1 to 65535, or leave port out for {PORT}."

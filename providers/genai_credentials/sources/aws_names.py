@@ -31,11 +31,11 @@ def checked_region(region: object) -> str | None:
     return region
 
 
-def checked_secret(secret_id: str, stage: str) -> str | None:
+def checked_secret(secret_id: str, stage: object, version_id: object = None) -> str | None:
     """Return the region in the ARN of a secret; None if the id is a name.
 
     Raises:
-        ConfigurationError: The id is neither a name nor an ARN, or the stage is empty.
+        ConfigurationError: The id is neither a name nor an ARN, the stage is empty, or one of the two is no text.
     """
     arn = _ARN.fullmatch(secret_id) if isinstance(secret_id, str) else None
     if arn is None and (not isinstance(secret_id, str) or not _NAME.fullmatch(secret_id)):
@@ -43,6 +43,9 @@ def checked_secret(secret_id: str, stage: str) -> str | None:
             f"{secret_id!r} is neither the name nor the ARN of a secret.",
             remedy="Write prod/gemini, or arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-SUFFIX.",
         )
+    for name, value in (("stage", stage), ("version_id", version_id)):
+        if value is not None and not isinstance(value, str):
+            raise ConfigurationError(f"{name} is {type(value).__name__}, not text.", remedy="Pass it as AWS shows it.")
     if not stage:
         raise ConfigurationError("stage is empty.", remedy=f"Pass a staging label, or leave stage out for {CURRENT}.")
     return arn["region"] if arn else None
