@@ -22,7 +22,22 @@ def test_plain_http_to_another_machine_is_refused_unless_accepted(url):
     assert origin_of(url, allow_plain_http=True)[2] == 80
 
 
-@pytest.mark.parametrize("url", ["", "gateway", "ftp://x", "https://", "https://host:notaport", "https://[::1"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "gateway",
+        "ftp://x",
+        "https://",
+        "https://host:notaport",
+        "https://[::1",
+        "https://[x]",
+        "https://a b",
+        5,
+        None,
+    ]
+    + [f"https://a{odd}b" for odd in "\n\t\r\x00\x7f"],
+)
 def test_what_is_no_url_is_refused(url):
     with pytest.raises(ConfigurationError, match=r"not an http\(s\) URL"):
         origin_of(url, allow_plain_http=False)

@@ -182,7 +182,11 @@ def age_of(key: ApiKey) -> float:
 
 def origin_name(base_url: str | None) -> str:
     """The host and port that requests go to. The path and the user are left out, because they may hold a token."""
-    parts = urlsplit(base_url or os.environ.get("GOOGLE_GEMINI_BASE_URL") or f"https://{GOOGLE_HOST}")
+    try:
+        parts = urlsplit(base_url or os.environ.get("GOOGLE_GEMINI_BASE_URL") or f"https://{GOOGLE_HOST}")
+    except ValueError:
+        # Brackets that hold no IPv6 address.
+        return "(no host)"
     try:
         port = f":{parts.port}" if parts.port else ""
     except ValueError:

@@ -105,7 +105,7 @@ class Text(ParamType):
         return _fail(self, value, self.name, self.example, param, ctx)
 
 
-URL = Text("URL of http or https", "https://gateway.example", re.compile(r"https?://[^/]").match)
+URL = Text("URL of http or https", "https://gateway.example", re.compile(r"https?://[^/]", re.IGNORECASE).match)
 PROJECT = Text("project's id", "acme-prod", re.compile(r"(?:[a-z0-9.-]+:)?[a-z][a-z0-9-]{0,62}|\d{1,19}").fullmatch)
 ACCOUNT = Text("name of a service account", "gemini@acme.iam.gserviceaccount.com", re.compile(r"[^@]+@[^@]+").fullmatch)
 PATH = Text("path", "./name", lambda text: text and REDACTED not in scrubbed(text))

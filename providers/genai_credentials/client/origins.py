@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from ipaddress import ip_address
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -12,6 +13,9 @@ from genai_credentials.errors import ConfigurationError
 from genai_credentials.sources.base import refuse_a_key
 
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+
+_ODD = re.compile(r"[\s\x00-\x1f\x7f]")
+"""Characters that no URL has."""
 
 Origin = tuple[str, str, int | None]
 
@@ -34,8 +38,8 @@ def origin_of(url: str, *, allow_plain_http: bool) -> Origin:
         ConfigurationError: It is not an http(s) URL, or the key would travel unencrypted to another machine.
     """
     try:
-        # Python code may pass anything, and urlsplit raises an AttributeError for a number.
-        parts = urlsplit(url if isinstance(url, str) else "")
+        # Python code may pass anything. urlsplit raises an AttributeError for a number, and drops line breaks.
+        parts = urlsplit(url if isinstance(url, str) and not _ODD.search(url) else "")
         scheme, host, port = parts.scheme, parts.hostname, parts.port
     except ValueError:
         scheme, host, port = "", None, None
