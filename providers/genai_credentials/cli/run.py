@@ -36,7 +36,7 @@ class WithLinks(Verb):
         end = args.index("--") if "--" in args else len(args)
         rest = super().parse_args(ctx, list(args))
         if ctx.resilient_parsing:
-            # A shell asks how an unfinished line goes on.
+            # The shell completes an unfinished line.
             return rest
         words: tuple[str, ...] = ctx.params["command"]
         if not words:

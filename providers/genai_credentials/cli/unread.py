@@ -1,4 +1,4 @@
-"""Output of a command that continues when nobody reads the output any more."""
+"""Output of a command that continues after the reader of the output has gone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, TextIO, cast
 
 
 class _Unread:
-    """A stream whose failures are no failures of the command: from the first one on, its text is dropped."""
+    """A stream whose errors do not end the command. After the first error, its text is dropped."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -34,7 +34,7 @@ class _Unread:
             self._drop()
 
     def _drop(self) -> None:
-        # The text that is buffered would fail once more when the interpreter ends, and change the exit code.
+        # The buffered text would fail again at the end of the interpreter, and change the exit code.
         with suppress(OSError, ValueError, AttributeError):
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self._stream.fileno())
@@ -43,7 +43,7 @@ class _Unread:
 
 @contextmanager
 def output_may_go_unread() -> Iterator[None]:
-    """A block that a closed pipe or a full disk behind stdout or stderr does not end."""
+    """Run the with block to its end, also if stdout or stderr is a closed pipe or a file on a full disk."""
     before = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = (stream and cast(TextIO, _Unread(stream)) for stream in before)
     try:
