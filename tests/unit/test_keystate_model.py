@@ -104,11 +104,13 @@ class Rotations(RuleBasedStateMachine):
 
     def check_served(self, key):
         if self.rotation.known.quarantined(key):
-            now, known = self.clock.now, [found.key for found in self.rotation.known.newest_first()]
+            known = [found.key for found in self.rotation.known.newest_first()]
             better = [other for other in known if not self.rotation.known.quarantined(other)]
-            # Where replicas seem to disagree about the newest key, an older one is only lent, until the next request.
-            newest = self.rotation.known.get(key)
-            assert not better or now - newest.rotated_in_at <= 60, "a better key is known"
+            # If replicas seem to disagree about a key when they refuse it, another key is only lent to that request.
+            # The key serves until it is refused again.
+            refused = self.rotation.known.get(key)
+            disputed = refused.refused_at - max(refused.rotated_in_at, refused.back_at) <= 60
+            assert not better or disputed, "a better key is known"
 
     @rule()
     def request(self):
