@@ -21,7 +21,7 @@ from genai_credentials.flight import Steps, adrive, drive
 from genai_credentials.forks import at_work
 from genai_credentials.key import ApiKey, no_api_key
 from genai_credentials.keystate import KeyState
-from genai_credentials.known import KnownKeys
+from genai_credentials.known_keys import KnownKeys
 from genai_credentials.pydantic_field import PydanticField
 from genai_credentials.sealing import OfThisProcess, emptied, sealed_call
 

@@ -13,7 +13,7 @@ from genai_credentials.events import Events
 from genai_credentials.flight import Flight, inside
 from genai_credentials.key import ApiKey
 from genai_credentials.keystate import KeyState
-from genai_credentials.known import Found
+from genai_credentials.known_keys import Found
 from genai_credentials.log import Lines, logger, tagged
 from genai_credentials.workers import Job, NoThread, run, submit
 

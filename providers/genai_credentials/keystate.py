@@ -21,7 +21,7 @@ from random import Random
 from typing import NamedTuple
 
 from genai_credentials.key import ApiKey
-from genai_credentials.known import Found, KnownKeys
+from genai_credentials.known_keys import Found, KnownKeys
 from genai_credentials.notice import Notice
 from genai_credentials.serving import NOTHING, Serving
 

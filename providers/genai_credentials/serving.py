@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 
 from genai_credentials.key import ApiKey
-from genai_credentials.known import Found
+from genai_credentials.known_keys import Found
 
 
 class Serving:

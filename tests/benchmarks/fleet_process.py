@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from genai_credentials import ApiKey
 from genai_credentials.keystate import KeyState
-from genai_credentials.known import Found, KnownKeys
+from genai_credentials.known_keys import Found, KnownKeys
 from genai_credentials.testing import FakeClock
 
 DAY = 86_400

@@ -10,8 +10,8 @@ EXCHANGE = "unit/test_exchange.py::"
 BACKOFF = f"{ENGINE}test_a_failed_refresh_keeps_the_key_backs_off_and_warns_once"
 
 SECTIONS = {
-    "The API's verdicts on each key: `known.py`": of(
-        "known.py",
+    "The API's verdicts on each key: `known_keys.py`": of(
+        "known_keys.py",
         (
             "each refused request counts as a new refusal of the key",
             "news = not self.quarantined(key)",

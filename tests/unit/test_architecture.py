@@ -15,7 +15,7 @@ ROOT = Path(genai_credentials.__file__).parent
 # From the bottom up: a module imports only modules of its own room and of those before it, function bodies included.
 ORDER = """
     errors sealing closing durations sources.google_kinds keytext fields key log deadline reasons messages rejection
-    troubles forks per_process provider workers flight recent known notice serving
+    troubles forks per_process provider workers flight recent known_keys notice serving
     sources.base adapter chain keystate events redaction writing fetching notifications options
     sources.retries sources.checksum sources.versions sources.google_login sources.google_clients
     sources.aws_names sources.aws_session sources.agent_token sources

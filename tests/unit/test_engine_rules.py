@@ -17,7 +17,7 @@ import pytest
 
 from genai_credentials import ApiKey, CredentialProvider, FetchFailed, NoCredentials
 from genai_credentials.keystate import FALL_BACK_WITHIN, KeyState
-from genai_credentials.known import Found, KnownKeys
+from genai_credentials.known_keys import Found, KnownKeys
 from genai_credentials.per_process import PerProcess
 from genai_credentials.workers import _rest, run
 from stores import Store, settle

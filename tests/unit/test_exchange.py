@@ -10,7 +10,7 @@ import pytest
 from genai_credentials import ApiKey, CredentialProvider, FetchFailed
 from genai_credentials.client.exchange import MOST_SENDS, Claim, advance, claim, exchange, own_key
 from genai_credentials.key import PLACEHOLDER
-from genai_credentials.known import KnownKeys
+from genai_credentials.known_keys import KnownKeys
 from genai_credentials.rejection import ACCEPTED, classify
 from genai_credentials.workers import run
 from stores import Store, settle

@@ -6,7 +6,8 @@ too. The other answers of the API have their rows here. Errors of other places a
 
 from __future__ import annotations
 
-from genai_credentials.cli.elsewhere import ELSEWHERE
+from genai_credentials.cli.causes_before_api import BEFORE_API
+from genai_credentials.cli.causes_of_proxy import OF_PROXY
 from genai_credentials.cli.meaning import (
     CHECK,
     CHECK_EACH,
@@ -16,7 +17,6 @@ from genai_credentials.cli.meaning import (
     STATUS,
     Meaning,
 )
-from genai_credentials.cli.of_proxy import OF_PROXY
 from genai_credentials.cli.output import BAD, MISCONFIGURED, OK, UNCLEAR
 from genai_credentials.messages import NO_KEY_SENT, ROWS, UNSET, WRONG_GATEWAY
 from genai_credentials.reasons import BADLY_PASTED
@@ -257,5 +257,5 @@ _OF_GATEWAYS = {
 }  # fmt: skip
 _SAID_BY_ROWS["forbidden"] = _SAID_BY_ROWS["forbidden"]._replace(run=(STATUS, CHECK, CHECK_GATEWAY))
 
-TABLE: dict[str, Meaning] = {**_SAID_BY_ROWS, **_OF_THE_API, **_OF_GATEWAYS, **ELSEWHERE, **OF_PROXY}
+TABLE: dict[str, Meaning] = {**_SAID_BY_ROWS, **_OF_THE_API, **_OF_GATEWAYS, **BEFORE_API, **OF_PROXY}
 """All causes, each with its explanation."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from genai_credentials.cli import pages
+from genai_credentials.cli import screens
 from genai_credentials.cli.causes import EXITS
 from genai_credentials.cli.chains import (
     Chain,
@@ -37,7 +37,7 @@ from genai_credentials.cli.waiting import waiting
 from genai_credentials.workers import run
 
 if TYPE_CHECKING:
-    from genai_credentials.cli.asking import Asked, Way
+    from genai_credentials.cli.key_check import Asked, Way
 
 
 @click.command(cls=Verb, short_help="Ask the API whether it accepts the key.")
@@ -72,7 +72,7 @@ def check(
          gateway is set up wrong; or a URI or an option is wrong
       3  unclear: no connection, API overloaded, quota used up, request blocked
     """
-    from genai_credentials.cli.asking import Way
+    from genai_credentials.cli.key_check import Way
 
     chain, way = chain_of(uris), Way(base_url, timeout, allow_plain_http)
     with quiet():
@@ -92,13 +92,13 @@ def check(
     else:
         printer = Printer()
         (_show_each if each else _show_chain)(printer, results, origin_name(base_url))
-        pages.findings(printer, found)
+        screens.findings(printer, found)
     raise click.exceptions.Exit(code)
 
 
 def ask_chain(chain: Chain, way: Way) -> list[Asked]:
     """Ask about the chain, as an application does."""
-    from genai_credentials.cli.asking import ask
+    from genai_credentials.cli.key_check import ask
 
     with waiting(f"Asking {origin_name(way.base_url)}"):
         return [ask(chain, chain.providers, way)]
@@ -106,7 +106,7 @@ def ask_chain(chain: Chain, way: Way) -> list[Asked]:
 
 def ask_each(chain: Chain, way: Way) -> list[Asked]:
     """Ask about all links at the same time, each link on its own."""
-    from genai_credentials.cli.asking import ask
+    from genai_credentials.cli.key_check import ask
 
     with waiting(f"Asking {origin_name(way.base_url)} about {counted(chain.providers)}"):
         asked = [run(partial(ask, chain, [one], way, one.name), "check") for one in chain.providers]
@@ -161,16 +161,16 @@ def _show_chain(printer: Printer, results: Sequence[Asked], host: str) -> None:
     word = {"accepted": "Accepted", "refused": "Refused", "no_key": "No key", "misconfigured": "Set up wrong"}
     # "not_the_key" explains an error. It does not answer the question whether the API accepts the key.
     verdict = meaning.verdict if meaning.verdict in word else "unknown"
-    pages.headline(printer, verdict, f"{word.get(verdict, 'Could not tell')}{status}: {host}")
+    screens.headline(printer, verdict, f"{word.get(verdict, 'Could not tell')}{status}: {host}")
     if key is not None:
         printer.say(f"{key_line(key)}, from {key.provider}")
     printer.say(meaning.title)
     if meaning.verdict == "no_key" and not result.answers:
         printer.say()
         for link in result.links:
-            pages.row(printer, link.outcome, link.provider, [bare(link.provider, link.reason)], link.remedy)
+            screens.row(printer, link.outcome, link.provider, [bare(link.provider, link.reason)], link.remedy)
         return
-    pages.body(printer, meaning)
+    screens.body(printer, meaning)
 
 
 def _show_each(printer: Printer, results: Sequence[Asked], host: str) -> None:
@@ -179,8 +179,8 @@ def _show_each(printer: Printer, results: Sequence[Asked], host: str) -> None:
     for one in results:
         name, link = one.provider or "", one.links[0]
         if one.key is None:
-            pages.row(printer, link.outcome, name, [bare(name, link.reason)], link.remedy)
+            screens.row(printer, link.outcome, name, [bare(name, link.reason)], link.remedy)
             continue
         status = f"{answered(one)}: " if one.answers else ""
         lines = [key_line(one.key), f"{status}{one.meaning.title}"]
-        pages.row(printer, one.meaning.verdict, name, lines, one.meaning.remedy)
+        screens.row(printer, one.meaning.verdict, name, lines, one.meaning.remedy)

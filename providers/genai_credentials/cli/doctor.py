@@ -21,13 +21,13 @@ from genai_credentials.cli.output import (
     plain_http_option,
     quiet,
 )
-from genai_credentials.cli.pages import COLOURS, MARKS
+from genai_credentials.cli.screens import COLOURS, MARKS
 from genai_credentials.cli.status import SOURCES, Row, Seen, counted, look
 from genai_credentials.cli.usage import Verb
 from genai_credentials.cli.values import base_url_option, timeout_option
 
 if TYPE_CHECKING:
-    from genai_credentials.cli.asking import Asked
+    from genai_credentials.cli.key_check import Asked
 
 _STATES = {"serving": GOOD, "standby": GOOD, "unasked": GOOD}
 _VERDICTS = {"accepted": GOOD, "not_the_key": ODD, "unknown": ODD}
@@ -70,7 +70,7 @@ def doctor(
          clock; or a URI or an option is wrong
       3  unclear: no connection, API overloaded, quota used up, request blocked
     """
-    from genai_credentials.cli.asking import Way
+    from genai_credentials.cli.key_check import Way
 
     chain, way = chain_of(uris), Way(base_url, timeout, allow_plain_http)
     way.check()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from genai_credentials.cli import meanings, pages
+from genai_credentials.cli import meanings, screens
 from genai_credentials.cli.causes import EXITS, Meaning
 from genai_credentials.cli.output import OK, Misconfigured, Printer, echo, emit, json_option
 from genai_credentials.cli.reading.cleaning import MOST
@@ -76,9 +76,9 @@ def explain(as_json: bool, text: tuple[str, ...]) -> None:
 
 def _show(printer: Printer, meaning: Meaning, status: int | None) -> None:
     number = f" ({status})" if status else ""
-    printer.say(f"{LEADS[meaning.verdict]}{number}.", style=pages.COLOURS[meaning.verdict])
+    printer.say(f"{LEADS[meaning.verdict]}{number}.", style=screens.COLOURS[meaning.verdict])
     printer.say(meaning.title)
-    pages.body(printer, meaning)
+    screens.body(printer, meaning)
 
 
 def _standard_input() -> str:

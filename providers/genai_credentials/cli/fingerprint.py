@@ -7,9 +7,9 @@ from typing import Any, NamedTuple, NoReturn
 import click
 
 from genai_credentials.cli.chains import chain_of, key_document
+from genai_credentials.cli.key_input import typed_key, typed_text
 from genai_credentials.cli.output import BAD, OK, Printer, echo, emit, in_options, json_option, quiet
 from genai_credentials.cli.status import ask_all
-from genai_credentials.cli.typed import typed_key, typed_text
 from genai_credentials.cli.usage import Verb
 from genai_credentials.errors import CredentialsError
 from genai_credentials.key import ApiKey

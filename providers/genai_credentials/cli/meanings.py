@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from genai_credentials.cli.causes import NO_KEY_SENT, TABLE, UNRECOGNISED, UNSET, WRONG_GATEWAY, Meaning
-from genai_credentials.cli.of_proxy import NO_KEY
+from genai_credentials.cli.causes_of_proxy import NO_KEY
 from genai_credentials.cli.pasted import Read, read
 from genai_credentials.cli.reading.evidence import cause_of_number
 from genai_credentials.rejection import MOST_BYTES, SUSPECT, Verdict, classify

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from genai_credentials.cli.chains import Chain, chain_of, uris_argument
-from genai_credentials.cli.lines import Lines
 from genai_credentials.cli.output import Misconfigured, Printer, emit
 from genai_credentials.cli.run import not_started
+from genai_credentials.cli.stderr_lines import Lines
 from genai_credentials.cli.usage import Verb
 from genai_credentials.cli.values import PATH, URL, Whole
 from genai_credentials.errors import CredentialsError
@@ -156,7 +156,7 @@ def _serve(
     environ: dict[str, str],
     started: Callable[[], None],
 ) -> int:
-    from genai_credentials.proxy.running import NotStarted, for_a_command, until_a_signal
+    from genai_credentials.proxy.lifecycle import NotStarted, for_a_command, until_a_signal
     from genai_credentials.proxy.server import Proxy
 
     # The terminal belongs to COMMAND, because COMMAND may draw on it.

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from genai_credentials.cli import pages
+from genai_credentials.cli import screens
 from genai_credentials.cli.chains import chain_of, key_line, kind_of, origin_name
+from genai_credentials.cli.key_input import is_asked, typed_key, typed_text
 from genai_credentials.cli.output import (
     BAD,
     BASE_URL,
@@ -24,7 +25,6 @@ from genai_credentials.cli.output import (
     plain_http_option,
     quiet,
 )
-from genai_credentials.cli.typed import is_asked, typed_key, typed_text
 from genai_credentials.cli.unread import output_may_go_unread
 from genai_credentials.cli.usage import Verb
 from genai_credentials.cli.values import base_url_option
@@ -36,7 +36,7 @@ from genai_credentials.provider import Writable, writable
 if TYPE_CHECKING:
     from genai_credentials.rejection import Verdict
 
-ELSEWHERE = frozenset(f"API_KEY_{what}_BLOCKED" for what in ("HTTP_REFERRER", "IP_ADDRESS", "ANDROID_APP", "IOS_APP"))
+BEFORE_API = frozenset(f"API_KEY_{what}_BLOCKED" for what in ("HTTP_REFERRER", "IP_ADDRESS", "ANDROID_APP", "IOS_APP"))
 """Refusals that concern the place of the request. They show that the key exists."""
 
 PAUSES = (0.2, 0.5, 1.0, 0.0)
@@ -201,7 +201,7 @@ def _judged(result: Result, verdict: Verdict) -> Result:
     result = result._replace(cause=verdict.cause)
     if verdict.accepted:
         return result._replace(check="accepted")
-    if verdict.cause in ELSEWHERE:
+    if verdict.cause in BEFORE_API:
         return result._replace(check="restricted")
     if not verdict.cause:
         said = "The API's answer says nothing about the key."
@@ -254,7 +254,7 @@ def _reads_back(store: Writable, stored: ApiKey) -> bool:
 def _show(result: Result, host: str) -> None:
     printer = Printer()
     words, state = HEADLINES[result.outcome]
-    pages.headline(printer, state, f"{words}: {result.provider}")
+    screens.headline(printer, state, f"{words}: {result.provider}")
     if result.key is not None:
         printer.say(key_line(result.key))
     if result.check == "accepted":

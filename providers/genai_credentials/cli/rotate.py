@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from genai_credentials.cli.chains import Finding
+from genai_credentials.cli.other_places import other_places
 from genai_credentials.cli.output import BAD, OK, Misconfigured, Printer, in_options, json_option, quiet
 from genai_credentials.cli.rotation_view import JsonView, TextView, View, is_asked
-from genai_credentials.cli.twins import twins
 from genai_credentials.cli.unread import output_may_go_unread
 from genai_credentials.cli.usage import Verb
 from genai_credentials.cli.values import ACCOUNT, PROJECT, Duration, base_url_option
@@ -144,7 +144,7 @@ def _act(job: Rotate, stores: Sequence[Writable], view: View, actions: Sequence[
     elif "rollback" in actions:
         view.reported("Rolled back", job.rollback())
     else:
-        view.mind(twins(stores))
+        view.mind(other_places(stores))
         if asks and is_asked() and not _agreed(job, view):
             return BAD
         view.reported("Rotated", job.run())

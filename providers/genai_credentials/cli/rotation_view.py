@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
-from genai_credentials.cli import pages
+from genai_credentials.cli import screens
 from genai_credentials.cli.chains import Finding
 from genai_credentials.cli.output import OK, Printer, echo, emit, scrubbed
 from genai_credentials.cli.waiting import Spinner
@@ -120,7 +120,7 @@ class TextView:
         """See `View`."""
         self._settle()
         changed = report.previous is not None
-        pages.headline(self._printer, "good", f"{done}." if changed else "Nothing to do.")
+        screens.headline(self._printer, "good", f"{done}." if changed else "Nothing to do.")
         version = f", version {report.stored}" if report.stored else ""
         place = f" It replaced the key {report.previous}." if changed else ""
         name = f" ({report.minted})" if report.minted else ""
@@ -148,7 +148,7 @@ class TextView:
     def mind(self, found: Sequence[Finding]) -> None:
         """See `View`."""
         self._settle()
-        pages.findings(self._printer, found)
+        screens.findings(self._printer, found)
 
     def ask(self, question: str) -> bool:
         """See `View`."""
@@ -159,7 +159,7 @@ class TextView:
         """See `View`."""
         self._settle()
         printer = Printer(err=True)
-        pages.headline(printer, "bad", message)
+        screens.headline(printer, "bad", message)
         if remedy:
             printer.say(remedy, lead="-> ", lead_style="bold")
         return code

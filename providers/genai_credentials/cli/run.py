@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import click
 
-from genai_credentials.cli import pages
+from genai_credentials.cli import screens
 from genai_credentials.cli.chains import chain_of, links_document
 from genai_credentials.cli.output import BAD, Misconfigured, Printer, echo, emit, json_option, know, quiet, scrubbed
 from genai_credentials.cli.status import bare, counted
@@ -164,7 +164,7 @@ def _no_key(links: Sequence[LinkStatus], *, as_json: bool) -> NoReturn:
         printer.say("No link has a key, so the command was not started.", style="bold red")
         printer.say()
         for link in links:
-            pages.row(printer, link.outcome, link.provider, [bare(link.provider, link.reason)], link.remedy)
+            screens.row(printer, link.outcome, link.provider, [bare(link.provider, link.reason)], link.remedy)
         raise click.exceptions.Exit(BAD)
     _fail(
         "no_key", "No link has a key, so the command was not started.", BAD, as_json=True, links=links_document(links)

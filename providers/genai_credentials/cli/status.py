@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from genai_credentials.chain import Link
-from genai_credentials.cli import pages
+from genai_credentials.cli import screens
 from genai_credentials.cli.chains import (
     Chain,
     Finding,
@@ -206,8 +206,8 @@ def show(printer: Printer, chain: Chain, seen: Seen) -> None:
     for row in seen.rows:
         lines = [f"{key_line(row.key)}; {age_line(row.key, row.provider)}"] if row.key else [row.reason]
         mark = "*" if row.outcome == "serving" else " "
-        pages.row(printer, row.outcome, row.provider.name, lines, row.remedy, mark)
-    pages.findings(printer, seen.found)
+        screens.row(printer, row.outcome, row.provider.name, lines, row.remedy, mark)
+    screens.findings(printer, seen.found)
     if seen.code != OK:
         printer.say()
         printer.say("No link has a key, so no request can be sent.", style="bold red")

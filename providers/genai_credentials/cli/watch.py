@@ -15,7 +15,7 @@ import click
 
 from genai_credentials.cli.chains import chain_of, links_document, short, uris_argument
 from genai_credentials.cli.output import BAD, OK, Printer, echo, emit, for_a_while, know, quiet, scrubbed
-from genai_credentials.cli.pages import COLOURS
+from genai_credentials.cli.screens import COLOURS
 from genai_credentials.cli.status import bare, counted
 from genai_credentials.cli.usage import Verb
 from genai_credentials.cli.values import Seconds, Whole

@@ -15,7 +15,7 @@ from typing import TypeAlias, TypeVar
 from genai_credentials.engine import Engine
 from genai_credentials.flight import Wait
 from genai_credentials.key import PLACEHOLDER, ApiKey
-from genai_credentials.known import FIRST_PAUSE
+from genai_credentials.known_keys import FIRST_PAUSE
 from genai_credentials.rejection import Verdict
 
 API_KEY_HEADER = "x-goog-api-key"

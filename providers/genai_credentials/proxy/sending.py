@@ -8,7 +8,7 @@ from aiohttp import web
 from genai_credentials.key import ApiKey
 from genai_credentials.proxy.headers import Pairs, decoded, end_to_end, values
 from genai_credentials.proxy.judging import Judged
-from genai_credentials.proxy.stars import SHORTEST, Stars
+from genai_credentials.proxy.masking import SHORTEST, Stars
 from genai_credentials.proxy.uploads import Uploads
 from genai_credentials.proxy.wire import Answer
 

@@ -14,10 +14,10 @@ from genai_credentials.errors import CredentialsError
 from genai_credentials.proxy.admission import Admitted, Door
 from genai_credentials.proxy.refusals import Refused, own_answer
 from genai_credentials.proxy.relay import Outcome, Relay, no_key
-from genai_credentials.proxy.sockets import SocketRelay
 from genai_credentials.proxy.token import Token
 from genai_credentials.proxy.uploads import Uploads
 from genai_credentials.proxy.upstream import Upstream
+from genai_credentials.proxy.websocket_relay import SocketRelay
 from genai_credentials.proxy.wire import Server, connection_of
 
 HEALTH = "/healthz"

@@ -16,7 +16,7 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 from multidict import CIMultiDict
 
-from genai_credentials.proxy import peers
+from genai_credentials.proxy import half_closed
 from genai_credentials.proxy.headers import Pairs
 from genai_credentials.proxy.refusals import Refused
 
@@ -93,7 +93,7 @@ class Connection(RequestHandler):
 
     def _is_gone(self) -> bool:
         sock: socket.socket | None = self.transport.get_extra_info("socket") if self.transport else None
-        return sock is None or peers.is_gone(sock)
+        return sock is None or half_closed.is_gone(sock)
 
     def handle_error(
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from genai_credentials.errors import ConfigurationError
 from genai_credentials.log import logger
 from genai_credentials.rotate.aws_steps import StagedRotation
-from genai_credentials.rotate.failed import failure
+from genai_credentials.rotate.errors import failure
 from genai_credentials.rotate.settings import settings
 from genai_credentials.sources.aws import AWSSecretsManager
 

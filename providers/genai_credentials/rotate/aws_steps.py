@@ -9,13 +9,13 @@ from typing import Any
 
 from genai_credentials import redaction
 from genai_credentials.key import ApiKey, extract_field
-from genai_credentials.rotate.course import bring_to_an_end, mend
-from genai_credentials.rotate.failed import RotationFailed
+from genai_credentials.rotate.actions import Actions
+from genai_credentials.rotate.errors import RotationFailed
 from genai_credentials.rotate.google_session import proving_url
-from genai_credentials.rotate.scene import Scene, look
+from genai_credentials.rotate.rotation import bring_to_an_end, mend
 from genai_credentials.rotate.settings import Settings
+from genai_credentials.rotate.snapshot import Snapshot, look
 from genai_credentials.rotate.stores import Stores
-from genai_credentials.rotate.work import Work
 from genai_credentials.sources.aws import AWSSecretsManager
 from genai_credentials.writing.aws import CURRENT, PAUSES, PENDING, Refused, StagedVersions
 from genai_credentials.writing.documents import Content, document_for
@@ -34,18 +34,18 @@ class StagedRotation:
     def __init__(
         self, configured: Settings, store: AWSSecretsManager, tell: Callable[[str], object], time_left: float | None
     ) -> None:
-        terms = configured.terms
-        if time_left is not None and time_left < terms.prove_timeout:
-            terms = replace(terms, prove_timeout=time_left, prove_for=min(terms.prove_for, time_left / 2))
+        timing = configured.timing
+        if time_left is not None and time_left < timing.prove_timeout:
+            timing = replace(timing, prove_timeout=time_left, prove_for=min(timing.prove_for, time_left / 2))
         self._store, self._issuer = store, configured.issuer
-        self._work = Work(Stores(store, ()), configured.issuer, terms, proving_url(None), tell)
+        self._actions = Actions(Stores(store, ()), configured.issuer, timing, proving_url(None), tell)
         self._call = store.calls()
         self._versions = StagedVersions(self._call, store.secret_id, store.name)
 
     @property
     def changed(self) -> bool:
         """Whether this rotation has changed a key or the secret."""
-        return self._work.changed
+        return self._actions.changed
 
     def create(self, secret_id: str, token: str) -> None:
         """Make a new key, or continue with the key of an interrupted run, and store it under AWSPENDING.
@@ -61,11 +61,11 @@ class StagedRotation:
         # A version without the label AWSPENDING was current before, or is current now. This call is a repetition.
         if (stages and PENDING not in stages) or CURRENT in stages or self._pending(token, pauses=()):
             return
-        scene = self._scene(token)
-        text = self._issuer.read(self._work.mint(scene, token).id)
+        snapshot = self._snapshot(token)
+        text = self._issuer.read(self._actions.mint(snapshot, token).id)
         current = self._versions.current()
         content = Content(current.content, document_for(self._store.field, self._store.name), self._store.name)
-        if not content.holds(scene.current.get_secret_value()):
+        if not content.holds(snapshot.current.get_secret_value()):
             raise RotationFailed(
                 f"{self._store.name}: another key was stored there in the meantime.",
                 remedy="Let AWS run the step again: it then starts from that key.",
@@ -93,7 +93,7 @@ class StagedRotation:
         if CURRENT not in self._stages(secret_id, token):
             text = self._staged(token)
             found = self._issuer.find(text)
-            self._work.prove(text, found.id if found else "")
+            self._actions.prove(text, found.id if found else "")
 
     def finish(self, secret_id: str, token: str) -> dict[str, Any]:
         """Move AWSCURRENT to the staged key, and delete the superseded keys that are due.
@@ -107,16 +107,16 @@ class StagedRotation:
         if CURRENT not in self._stages(secret_id, token):
             self._staged(token)
             self._promote(token)
-        return bring_to_an_end(self._work, token)._asdict()
+        return bring_to_an_end(self._actions, token)._asdict()
 
-    def _scene(self, token: str) -> Scene:
-        """The scene, after an interrupted rotation has been completed."""
-        scene = look(self._work.stores, self._issuer)
-        if scene.unfinished:
-            bring_to_an_end(self._work, None)
-            scene = look(self._work.stores, self._issuer)
-        mend(self._work, scene)
-        return scene
+    def _snapshot(self, token: str) -> Snapshot:
+        """The snapshot, after an interrupted rotation has been completed."""
+        snapshot = look(self._actions.stores, self._issuer)
+        if snapshot.unfinished:
+            bring_to_an_end(self._actions, None)
+            snapshot = look(self._actions.stores, self._issuer)
+        mend(self._actions, snapshot)
+        return snapshot
 
     def _promote(self, token: str) -> None:
         current = self._versions.current()
@@ -125,7 +125,7 @@ class StagedRotation:
         except Refused as refusal:
             problem = refusal
         else:
-            self._work.changed = True
+            self._actions.changed = True
             # AWS considers a rotation to be under way as long as its version has the label AWSPENDING.
             self._versions.unstage(current, token)
             return

@@ -1,4 +1,4 @@
-"""The decision what a run does, made from a scene. It is pure, so `plan` and `run` always agree."""
+"""The decision what a run does, made from a snapshot. It is pure, so `plan` and `run` always agree."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from genai_credentials.rotate import naming
 from genai_credentials.rotate.issuer import IssuedKey
-from genai_credentials.rotate.scene import Scene, is_open
-from genai_credentials.rotate.terms import Terms, spoken
+from genai_credentials.rotate.snapshot import Snapshot, is_open
+from genai_credentials.rotate.timing import Timing, spoken
 
 
 class Decision(NamedTuple):
@@ -19,7 +19,7 @@ class Decision(NamedTuple):
         finish: Whether only the end of the current key's rotation is missing.
         supersede: The keys to mark as superseded, in this order.
         put_back: Whether the mark of the current key is to be removed.
-        retire: The keys to delete, according to the scene.
+        retire: The keys to delete, according to the snapshot.
         left: The superseded keys that are not due yet.
         reason: Why no key is made; empty if a key is made.
     """
@@ -34,61 +34,61 @@ class Decision(NamedTuple):
     reason: str = ""
 
 
-def decide(scene: Scene, terms: Terms, rotation_id: str | None = None) -> Decision:
+def decide(snapshot: Snapshot, timing: Timing, rotation_id: str | None = None) -> Decision:
     """The decision what a run does.
 
     Args:
-        scene: The state of the secret and its keys.
-        terms: The durations.
+        snapshot: The state of the secret and its keys.
+        timing: The durations.
         rotation_id: The name of the rotation. A rotation with a name is made once, even if it is requested again. None
             means a rotation without a name, which is always made.
     """
-    reason = _reason(scene, terms, rotation_id)
-    return _decision(scene, terms, None if reason else scene.next_id(), reason)
+    reason = _reason(snapshot, timing, rotation_id)
+    return _decision(snapshot, timing, None if reason else snapshot.next_id(), reason)
 
 
-def ending(scene: Scene, terms: Terms) -> Decision:
+def ending(snapshot: Snapshot, timing: Timing) -> Decision:
     """The decision for a run that makes no key, even if a new key is due."""
-    return _decision(scene, terms, None, "")
+    return _decision(snapshot, timing, None, "")
 
 
-def _decision(scene: Scene, terms: Terms, mint: str | None, reason: str) -> Decision:
-    supersede = _to_supersede(scene, minting=mint is not None)
-    over = [*scene.superseded(), *supersede]
-    retire = [key for key in over if terms.is_due(naming.superseded_at(key))]
+def _decision(snapshot: Snapshot, timing: Timing, mint: str | None, reason: str) -> Decision:
+    supersede = _to_supersede(snapshot, minting=mint is not None)
+    over = [*snapshot.superseded(), *supersede]
+    retire = [key for key in over if timing.is_due(naming.superseded_at(key))]
     return Decision(
         mint=mint,
-        taken_up=mint in scene.keys,
-        finish=scene.unfinished,
+        taken_up=mint in snapshot.keys,
+        finish=snapshot.unfinished,
         supersede=supersede,
-        put_back=scene.put_back,
+        put_back=snapshot.put_back,
         retire=tuple(retire),
         left=tuple(key for key in over if key not in retire),
         reason=reason,
     )
 
 
-def _reason(scene: Scene, terms: Terms, rotation_id: str | None) -> str:
-    held = scene.held
-    if scene.unfinished:
+def _reason(snapshot: Snapshot, timing: Timing, rotation_id: str | None) -> str:
+    held = snapshot.held
+    if snapshot.unfinished:
         return "An interrupted run has stored the key. This run completes its rotation."
-    if rotation_id and any(_is_done(scene, key, rotation_id) for key in scene.keys.values()):
+    if rotation_id and any(_is_done(snapshot, key, rotation_id) for key in snapshot.keys.values()):
         return f"The rotation {rotation_id} was completed before."
-    if held and held.deleted is None and terms.is_young(held.created):
-        return f"The key was made less than {spoken(terms.min_age)} ago."
+    if held and held.deleted is None and timing.is_young(held.created):
+        return f"The key was made less than {spoken(timing.min_age)} ago."
     return ""
 
 
-def _is_done(scene: Scene, key: IssuedKey, rotation_id: str) -> bool:
+def _is_done(snapshot: Snapshot, key: IssuedKey, rotation_id: str) -> bool:
     # A key that was given up is deleted and was never superseded.
-    served = key is scene.held or naming.superseded_at(key) is not None
+    served = key is snapshot.held or naming.superseded_at(key) is not None
     return served and rotation_id in naming.rotations(key)
 
 
-def _to_supersede(scene: Scene, *, minting: bool) -> tuple[IssuedKey, ...]:
-    held, before = scene.held, scene.predecessor
-    keys = list(scene.successors(held)) if held and scene.put_back else []
-    keys += [before] if before and scene.unfinished else []
+def _to_supersede(snapshot: Snapshot, *, minting: bool) -> tuple[IssuedKey, ...]:
+    held, before = snapshot.held, snapshot.predecessor
+    keys = list(snapshot.successors(held)) if held and snapshot.put_back else []
+    keys += [before] if before and snapshot.unfinished else []
     keys = [key for key in keys if is_open(key)]
     # If the current key has a mark, the mark dates from the time before somebody put the key back.
     return (*keys, held) if minting and held and held.deleted is None else tuple(keys)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from genai_credentials.rotate.failed import RotationFailed
+from genai_credentials.rotate.errors import RotationFailed
 
 _ROLE = "roles/serviceusage.apiKeysAdmin"
 

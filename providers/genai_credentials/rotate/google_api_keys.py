@@ -13,7 +13,7 @@ from genai_credentials import redaction
 from genai_credentials.errors import ConfigurationError
 from genai_credentials.key import ApiKey
 from genai_credentials.rotate.denials import PERMISSIONS, explained
-from genai_credentials.rotate.failed import RotationFailed, after_a_change
+from genai_credentials.rotate.errors import RotationFailed, after_a_change
 from genai_credentials.rotate.google_session import check_base_url, check_credentials, make_session
 from genai_credentials.rotate.issuer import Issued, IssuedKey, Restrictions
 from genai_credentials.rotate.rest import Json, Reply, Rest

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from genai_credentials.client.origins import origin_of
 from genai_credentials.errors import ConfigurationError, CredentialsError
-from genai_credentials.rotate.failed import RotationFailed
+from genai_credentials.rotate.errors import RotationFailed
 from genai_credentials.rotate.rest import Session
 from genai_credentials.sources.google_login import default_credentials
 

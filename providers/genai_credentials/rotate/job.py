@@ -9,18 +9,18 @@ from genai_credentials.adapter import is_coroutine_function
 from genai_credentials.errors import ConfigurationError, CredentialsError
 from genai_credentials.log import logger
 from genai_credentials.provider import Writable
-from genai_credentials.rotate.back import roll_back
-from genai_credentials.rotate.course import rotate
+from genai_credentials.rotate.actions import Actions
 from genai_credentials.rotate.decision import decide
-from genai_credentials.rotate.failed import failure
+from genai_credentials.rotate.errors import failure
 from genai_credentials.rotate.google_session import proving_url
 from genai_credentials.rotate.issuer import KeyIssuer, checked_issuer
+from genai_credentials.rotate.key_states import key_states
 from genai_credentials.rotate.report import KeyStatus, RotatePlan, RotateReport
-from genai_credentials.rotate.scene import look
-from genai_credentials.rotate.standing import standing
+from genai_credentials.rotate.rollback import roll_back
+from genai_credentials.rotate.rotation import rotate
+from genai_credentials.rotate.snapshot import look
 from genai_credentials.rotate.stores import Stores
-from genai_credentials.rotate.terms import Terms
-from genai_credentials.rotate.work import Work
+from genai_credentials.rotate.timing import Timing
 from genai_credentials.sources.base import refuse_a_key
 
 T = TypeVar("T")
@@ -64,7 +64,7 @@ class Rotate:
         on_progress: Callable[[str], object] | None = None,
     ) -> None:
         self._stores, self._issuer = Stores(store, also), checked_issuer(issuer)
-        self._terms = Terms(retire_after, prove_for, prove_timeout, min_age)
+        self._timing = Timing(retire_after, prove_for, prove_timeout, min_age)
         self._base_url = proving_url(base_url)
         self._tell = _checked_listener(on_progress)
 
@@ -77,7 +77,7 @@ class Rotate:
         Raises:
             RotationFailed: The store or the issuer cannot be read, or the issuer has no such key.
         """
-        return self._sealed(lambda work: self._plan())
+        return self._sealed(lambda actions: self._plan())
 
     def run(self, rotation_id: str | None = None) -> RotateReport:
         """Rotate the key, or continue an interrupted rotation.
@@ -93,7 +93,7 @@ class Rotate:
             ConfigurationError: `rotation_id` is not a text of 1 to 128 printable characters without spaces, or it looks
                 like a key.
         """
-        return self._sealed(lambda work: rotate(work, _checked_id(rotation_id)))
+        return self._sealed(lambda actions: rotate(actions, _checked_id(rotation_id)))
 
     def rollback(self) -> RotateReport:
         """Let the predecessor of the current key serve again.
@@ -112,15 +112,15 @@ class Rotate:
         Raises:
             RotationFailed: The store or the issuer cannot be read, or the issuer has no such key.
         """
-        return self._sealed(lambda work: standing(look(self._stores, self._issuer), self._issuer, self._terms))
+        return self._sealed(lambda actions: key_states(look(self._stores, self._issuer), self._issuer, self._timing))
 
     def _plan(self) -> RotatePlan:
-        scene = look(self._stores, self._issuer)
-        decision = decide(scene, self._terms)
+        snapshot = look(self._stores, self._issuer)
+        decision = decide(snapshot, self._timing)
         return RotatePlan(
             mint=decision.mint,
             taken_up=decision.taken_up,
-            current=scene.current.fingerprint,
+            current=snapshot.current.fingerprint,
             store=tuple(store.name for store in self._stores) if decision.mint else (),
             supersede=tuple(key.id for key in decision.supersede),
             retire=tuple(key.id for key in decision.retire),
@@ -128,15 +128,15 @@ class Rotate:
             reason=decision.reason,
         )
 
-    def _sealed(self, act: Callable[[Work], T]) -> T:
+    def _sealed(self, act: Callable[[Actions], T]) -> T:
         """The result of an act. Errors keep no frames, because those frames hold keys in their locals."""
-        work = Work(self._stores, self._issuer, self._terms, self._base_url, self._tell)
+        actions = Actions(self._stores, self._issuer, self._timing, self._base_url, self._tell)
         try:
-            return act(work)
+            return act(actions)
         except ConfigurationError as error:
             problem: CredentialsError = error.with_traceback(None)
         except Exception as error:
-            problem = failure(error, changed=work.changed)
+            problem = failure(error, changed=actions.changed)
         raise problem
 
 

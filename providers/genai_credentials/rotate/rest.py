@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 from genai_credentials.per_process import PerProcess
 from genai_credentials.rotate.denials import explained
-from genai_credentials.rotate.failed import RotationFailed, after_a_change
+from genai_credentials.rotate.errors import RotationFailed, after_a_change
 
 Json = dict[str, Any]
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from genai_credentials.rotate import naming
-from genai_credentials.rotate.failed import RotationFailed
+from genai_credentials.rotate.actions import GO_ON, Actions
+from genai_credentials.rotate.errors import RotationFailed
 from genai_credentials.rotate.issuer import IssuedKey
 from genai_credentials.rotate.stores import newest
-from genai_credentials.rotate.work import GO_ON, Work
 
 
 class Retired(NamedTuple):
@@ -26,50 +26,50 @@ class Retired(NamedTuple):
     failure: RotationFailed | None = None
 
 
-def retire_due(work: Work, candidates: Iterable[IssuedKey]) -> Retired:
+def retire_due(actions: Actions, candidates: Iterable[IssuedKey]) -> Retired:
     """Delete each superseded key whose `retire_after` is over.
 
     After a failed deletion, the other keys are left for the next run. The result contains the error.
 
     Args:
-        work: The run's stores, issuer and durations.
+        actions: The run's stores, issuer and durations.
         candidates: The keys to look at. Each one is read again before it is deleted.
     """
     retired: list[str] = []
     left: list[str] = []
     failure: RotationFailed | None = None
     for candidate in candidates:
-        if not work.terms.is_due(naming.superseded_at(candidate)):
+        if not actions.timing.is_due(naming.superseded_at(candidate)):
             left.append(candidate.id)
             continue
-        key = work.issuer.get(candidate.id)
+        key = actions.issuer.get(candidate.id)
         if key is None or key.deleted is not None or naming.superseded_at(key) is None:
             continue
         try:
-            done = failure is None and _retire(work, key)
+            done = failure is None and _retire(actions, key)
         except RotationFailed as error:
             failure, done = _explained(key, error), False
         (retired if done else left).append(key.id)
     return Retired(tuple(retired), tuple(left), failure)
 
 
-def _retire(work: Work, key: IssuedKey) -> bool:
+def _retire(actions: Actions, key: IssuedKey) -> bool:
     """Delete a key unless it serves. Returns whether the key is deleted now."""
-    if _serves(work, key):
+    if _serves(actions, key):
         return False
-    work.tell(f"Deleting the superseded key {key.id}.")
-    work.issuer.retire(key)
-    work.changed = True
-    if not _serves(work, key):
+    actions.tell(f"Deleting the superseded key {key.id}.")
+    actions.issuer.retire(key)
+    actions.changed = True
+    if not _serves(actions, key):
         return True
     # Somebody put the key back by hand at the same moment.
-    work.issuer.restore(key.id)
+    actions.issuer.restore(key.id)
     return False
 
 
-def _serves(work: Work, key: IssuedKey) -> bool:
+def _serves(actions: Actions, key: IssuedKey) -> bool:
     """Whether a store holds this key now."""
-    found = [work.issuer.find(text) for text in {newest(store) for store in work.stores}]
+    found = [actions.issuer.find(text) for text in {newest(store) for store in actions.stores}]
     return key.id in {one.id for one in found if one}
 
 

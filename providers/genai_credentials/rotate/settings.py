@@ -11,7 +11,7 @@ from genai_credentials.errors import ConfigurationError
 from genai_credentials.provider import Writable, writable
 from genai_credentials.rotate.google_api_keys import GoogleApiKeys
 from genai_credentials.rotate.job import Rotate
-from genai_credentials.rotate.terms import Terms
+from genai_credentials.rotate.timing import Timing
 from genai_credentials.sealing import sealed_call
 from genai_credentials.sources.base import refuse_a_key
 from genai_credentials.uris import parse
@@ -35,22 +35,22 @@ class Settings(NamedTuple):
     Args:
         store: The store of the key.
         issuer: The service that makes keys.
-        terms: The durations.
+        timing: The durations.
     """
 
     store: Writable
     issuer: GoogleApiKeys
-    terms: Terms
+    timing: Timing
 
     def job(self) -> Rotate:
         """The rotation with these settings."""
-        terms = self.terms
+        timing = self.timing
         return Rotate(
             self.store,
             self.issuer,
-            retire_after=terms.retire_after,
-            prove_for=terms.prove_for,
-            prove_timeout=terms.prove_timeout,
+            retire_after=timing.retire_after,
+            prove_for=timing.prove_for,
+            prove_timeout=timing.prove_timeout,
         )
 
 
@@ -72,7 +72,7 @@ def settings(environ: Mapping[str, str] | None = None) -> Settings:
     issuer = _blamed(lambda: GoogleApiKeys(project, service_account=account), "SERVICE_ACCOUNT")
     named = {name: environ.get(f"{PREFIX}{name.upper()}") for name in _DURATIONS}
     durations = {name: duration(text, f"{PREFIX}{name.upper()}") for name, text in named.items() if text}
-    return Settings(store, issuer, _blamed(lambda: Terms(**durations), "PROVE_FOR", "PROVE_TIMEOUT"))
+    return Settings(store, issuer, _blamed(lambda: Timing(**durations), "PROVE_FOR", "PROVE_TIMEOUT"))
 
 
 def duration(text: str, name: str) -> float:

@@ -30,7 +30,7 @@ class Stores:
             raise ConfigurationError("The same store is named twice.", remedy="Name each store once.")
 
     def __iter__(self) -> Iterator[Writable]:
-        # The primary store comes last. Until it is written, a repeated run finds the same scene.
+        # The primary store comes last. Until it is written, a repeated run finds the same snapshot.
         return iter((*self.also, self.primary))
 
     def identity(self) -> str:

@@ -11,9 +11,9 @@ from genai_credentials.engine import Engine
 from genai_credentials.errors import Attempt, CredentialsError, FetchFailed, NoCredentials, NoSuchSecret, UnknownTenant
 from genai_credentials.flight import Steps, Wait
 from genai_credentials.tenants.current import Current
-from genai_credentials.tenants.kept import Entry, Kept
 from genai_credentials.tenants.names import Placeholders, escaped, name_in
 from genai_credentials.tenants.opening import REMEDY, Openings
+from genai_credentials.tenants.registry import Entry, Kept
 
 
 class TenantEngines:

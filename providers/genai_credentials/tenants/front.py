@@ -20,9 +20,9 @@ from genai_credentials.forks import at_work
 from genai_credentials.sealing import OfThisProcess, sealed_call
 from genai_credentials.tenants.current import Current, Use
 from genai_credentials.tenants.gate import Gate
-from genai_credentials.tenants.kept import Entry, Kept
 from genai_credentials.tenants.names import checked, escaped, placeholder_of
 from genai_credentials.tenants.opening import Openings
+from genai_credentials.tenants.registry import Entry, Kept
 
 if TYPE_CHECKING:
     from google import genai

@@ -12,8 +12,8 @@ from genai_credentials.credentials import CredentialProvider
 from genai_credentials.errors import ConfigurationError, CredentialsError, FetchFailed, Unavailable, UnknownTenant
 from genai_credentials.flight import Landing, inside, is_inside
 from genai_credentials.tenants.gate import Gate
-from genai_credentials.tenants.kept import Entry, Kept
 from genai_credentials.tenants.names import escaped
+from genai_credentials.tenants.registry import Entry, Kept
 from genai_credentials.troubles import place
 from genai_credentials.workers import Job, NoThread, run
 

@@ -18,8 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from genai_credentials.testing.api_keys.fates import Fates
-from genai_credentials.testing.api_keys.orders import Orders
+from genai_credentials.testing.api_keys.planned_answers import Orders
+from genai_credentials.testing.api_keys.propagation import Propagation
 from genai_credentials.testing.api_keys.service import ApiKeysService, Key
 from genai_credentials.testing.gemini import FakeGemini
 from genai_credentials.testing.gemini.listener import Server
@@ -67,7 +67,7 @@ class FakeApiKeys(Orders):
         self.on_call: Callable[[str], object] | None = None
         """Called with the method of each call before it is processed, in the connection's thread; None calls nothing.
         """
-        self._fates = Fates(servers, late, flaps_for)
+        self._propagation = Propagation(servers, late, flaps_for)
         self._service = ApiKeysService({project: NUMBER, **(others or {})}, polls, self._changed)
         super().__init__()
         self._requests: list[RecordedRequest] = []
@@ -91,7 +91,7 @@ class FakeApiKeys(Orders):
         """Stop the server. The records can still be read. A second call does nothing."""
         server, self._server = self._server, None
         if server is not None:
-            self._fates.close()
+            self._propagation.close()
             server.close()
 
     @property
@@ -136,11 +136,11 @@ class FakeApiKeys(Orders):
     @property
     def live_after(self) -> Sequence[float]:
         """Seconds until each server accepts a new key. It can be set."""
-        return self._fates.live_after
+        return self._propagation.live_after
 
     @live_after.setter
     def live_after(self, seconds: Sequence[float]) -> None:
-        self._fates.live_after = seconds
+        self._propagation.live_after = seconds
 
     def add(
         self,
@@ -166,7 +166,7 @@ class FakeApiKeys(Orders):
         body = {"displayName": "made by hand", **{name: value for name, value in given.items() if value}}
         with self._lock:
             key = self._service.add(text, key_id or str(uuid.uuid4()), project_number, body)
-            for server in self._fates.servers:
+            for server in self._propagation.servers:
                 server.accept(text)
         return key.id
 
@@ -209,9 +209,9 @@ class FakeApiKeys(Orders):
 
     def _changed(self, method: str, key: Key) -> None:
         if method in ("create", "undelete"):
-            self._fates.begin(key.text)
+            self._propagation.begin(key.text)
         elif method == "delete":
-            self._fates.end(key.text)
+            self._propagation.end(key.text)
         if self.on_change is not None:
             self.on_change(method, key.id)
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from genai_credentials.cli.reading.phrases import (
-    abroad,
-    anybody,
+    common,
     gateways,
     google,
     keyless,
     network,
-    often,
+    other_languages,
     ours,
     proxy,
+    short_forms,
     stores,
 )
 from genai_credentials.cli.reading.phrases.phrase import Phrase
@@ -21,10 +21,10 @@ PHRASES: tuple[Phrase, ...] = (
     *gateways.PHRASES,
     *stores.PHRASES,
     *keyless.PHRASES,
-    *anybody.PHRASES,
-    *abroad.PHRASES,
+    *common.PHRASES,
+    *other_languages.PHRASES,
     *network.PHRASES,
-    *often.PHRASES,
+    *short_forms.PHRASES,
     *ours.PHRASES,
     *proxy.PHRASES,
 )

@@ -11,7 +11,7 @@ from genai_credentials.errors import ConfigurationError
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class Timing:
     """The durations of a rotation, all in seconds. `Rotate` explains them.
 
     Raises:

@@ -5,33 +5,33 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from genai_credentials.rotate import naming
-from genai_credentials.rotate.failed import RotationFailed
+from genai_credentials.rotate.errors import RotationFailed
 from genai_credentials.rotate.issuer import IssuedKey, KeyIssuer
 from genai_credentials.rotate.report import KeyStatus
-from genai_credentials.rotate.scene import Scene
-from genai_credentials.rotate.terms import Terms
+from genai_credentials.rotate.snapshot import Snapshot
+from genai_credentials.rotate.timing import Timing
 
 _FIRST = datetime.min.replace(tzinfo=UTC)
 _KEPT = timedelta(days=30)
 
 
-def standing(scene: Scene, issuer: KeyIssuer, terms: Terms) -> tuple[KeyStatus, ...]:
+def key_states(snapshot: Snapshot, issuer: KeyIssuer, timing: Timing) -> tuple[KeyStatus, ...]:
     """The state of each key of the secret, oldest key first.
 
     Args:
-        scene: The state of the secret and its keys.
+        snapshot: The state of the secret and its keys.
         issuer: The service that made the keys.
-        terms: The durations.
+        timing: The durations.
     """
-    keys = sorted(scene.keys.values(), key=lambda key: key.created or _FIRST)
-    return tuple(KeyStatus(key.id, _fingerprint(scene, key, issuer), *_state(scene, key, terms)) for key in keys)
+    keys = sorted(snapshot.keys.values(), key=lambda key: key.created or _FIRST)
+    return tuple(KeyStatus(key.id, _fingerprint(snapshot, key, issuer), *_state(snapshot, key, timing)) for key in keys)
 
 
-def _fingerprint(scene: Scene, key: IssuedKey, issuer: KeyIssuer) -> str | None:
-    if scene.held is not None and key.id == scene.held.id:
-        return scene.current.fingerprint
+def _fingerprint(snapshot: Snapshot, key: IssuedKey, issuer: KeyIssuer) -> str | None:
+    if snapshot.held is not None and key.id == snapshot.held.id:
+        return snapshot.current.fingerprint
     # The id of a successor contains the fingerprint.
-    named = next(filter(None, map(naming.predecessors_fingerprint, scene.successors(key))), None)
+    named = next(filter(None, map(naming.predecessors_fingerprint, snapshot.successors(key))), None)
     if named or key.deleted is not None:
         return named
     try:
@@ -40,27 +40,27 @@ def _fingerprint(scene: Scene, key: IssuedKey, issuer: KeyIssuer) -> str | None:
         return None
 
 
-def _state(scene: Scene, key: IssuedKey, terms: Terms) -> tuple[str, str]:
+def _state(snapshot: Snapshot, key: IssuedKey, timing: Timing) -> tuple[str, str]:
     superseded = naming.superseded_at(key)
-    if scene.held is not None and key.id == scene.held.id:
-        return "serving", _of_serving(scene)
+    if snapshot.held is not None and key.id == snapshot.held.id:
+        return "serving", _of_serving(snapshot)
     if key.deleted is not None:
         return "deleted", f"can be restored until {_day(key.deleted + _KEPT)}"
     if superseded is None:
-        begun = scene.begun()
+        begun = snapshot.begun()
         goes_on = begun is not None and begun.id == key.id
         return "minted", "the next run continues with it" if goes_on else "no run uses it: delete it by hand"
-    due = superseded + timedelta(seconds=terms.retire_after)
+    due = superseded + timedelta(seconds=timing.retire_after)
     is_due = due <= datetime.now(UTC)
     return "superseded", "the next run deletes it" if is_due else f"a run after {_minute(due)} deletes it"
 
 
-def _of_serving(scene: Scene) -> str:
-    if scene.put_back:
+def _of_serving(snapshot: Snapshot) -> str:
+    if snapshot.put_back:
         return "put back by hand: the next run marks its successor"
-    if scene.unfinished:
+    if snapshot.unfinished:
         return "the next run completes its rotation"
-    if scene.held is not None and scene.held.deleted is not None:
+    if snapshot.held is not None and snapshot.held.deleted is not None:
         return "deleted: rotate now"
     return "the next run makes its successor"
 

@@ -1,4 +1,4 @@
-"""The scene: the state of a secret and its keys, read before a run changes anything."""
+"""The snapshot: the state of a secret and its keys, read before a run changes anything."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import NamedTuple
 
 from genai_credentials.key import ApiKey
 from genai_credentials.rotate import naming
-from genai_credentials.rotate.failed import RotationFailed
+from genai_credentials.rotate.errors import RotationFailed
 from genai_credentials.rotate.issuer import IssuedKey, KeyIssuer
 from genai_credentials.rotate.stores import Stores, newest
 
 _LOOKS = 3
 
 
-class Scene(NamedTuple):
+class Snapshot(NamedTuple):
     """The state of a secret and its keys.
 
     Args:
@@ -86,8 +86,8 @@ def is_open(key: IssuedKey) -> bool:
     return key.deleted is None and naming.superseded_at(key) is None
 
 
-def look(stores: Stores, issuer: KeyIssuer) -> Scene:
-    """Read the scene. Changes nothing.
+def look(stores: Stores, issuer: KeyIssuer) -> Snapshot:
+    """Read the snapshot. Changes nothing.
 
     Args:
         stores: The stores of the key.
@@ -100,17 +100,17 @@ def look(stores: Stores, issuer: KeyIssuer) -> Scene:
     """
     place = stores.identity()
     for _ in range(_LOOKS):
-        scene = _look(place, stores, issuer)
+        snapshot = _look(place, stores, issuer)
         # A run that has just stored a successor may have marked the current key. If the store has changed, look again.
-        if not scene.put_back or stores.newest() == scene.current:
-            _check_also(scene, stores, issuer)
-            return scene
+        if not snapshot.put_back or stores.newest() == snapshot.current:
+            _check_also(snapshot, stores, issuer)
+            return snapshot
     raise RotationFailed(
         f"{stores.primary.name}: another run keeps changing it.", remedy="Run the rotation again later."
     )
 
 
-def _look(place: str, stores: Stores, issuer: KeyIssuer) -> Scene:
+def _look(place: str, stores: Stores, issuer: KeyIssuer) -> Snapshot:
     current = stores.newest()
     held = issuer.find(current)
     secret = naming.digest(place)
@@ -120,22 +120,22 @@ def _look(place: str, stores: Stores, issuer: KeyIssuer) -> Scene:
         before = held.annotations.get(naming.PREDECESSOR)
         if before and before not in keys and (found := issuer.get(before)):
             keys[before] = found
-    return Scene(place, current, held, keys)
+    return Snapshot(place, current, held, keys)
 
 
-def _check_also(scene: Scene, stores: Stores, issuer: KeyIssuer) -> None:
+def _check_also(snapshot: Snapshot, stores: Stores, issuer: KeyIssuer) -> None:
     """Check that each further store holds the same key, or the key that an interrupted run has put there."""
     for store in stores.also:
         key = newest(store)
-        if key == scene.current or _is_between(scene, issuer.find(key)):
+        if key == snapshot.current or _is_between(snapshot, issuer.find(key)):
             continue
         raise RotationFailed(
             f"{store.name} holds the key {key.fingerprint}, and {stores.primary.name} holds "
-            f"{scene.current.fingerprint}. One rotation cannot change two different keys.",
+            f"{snapshot.current.fingerprint}. One rotation cannot change two different keys.",
             remedy="Store the same key in both with 'genai-credentials put', or leave out one of the two.",
         )
 
 
-def _is_between(scene: Scene, key: IssuedKey | None) -> bool:
-    begun, before = scene.begun(), scene.predecessor if scene.unfinished else None
+def _is_between(snapshot: Snapshot, key: IssuedKey | None) -> bool:
+    begun, before = snapshot.begun(), snapshot.predecessor if snapshot.unfinished else None
     return key is not None and key.id in {other.id for other in (begun, before) if other}

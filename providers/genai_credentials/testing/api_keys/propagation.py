@@ -14,7 +14,7 @@ FLAP = 0.02
 """Seconds in which one server does not change its answer about a deleted key."""
 
 
-class Fates:
+class Propagation:
     """Makes servers accept and refuse keys at planned times, in one daemon thread that ends after the last plan.
 
     Args:

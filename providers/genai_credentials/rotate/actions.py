@@ -8,12 +8,12 @@ from genai_credentials.errors import CredentialsError, PutConflict
 from genai_credentials.key import ApiKey
 from genai_credentials.provider import Writable
 from genai_credentials.rotate import naming
-from genai_credentials.rotate.failed import RotationFailed
+from genai_credentials.rotate.errors import RotationFailed
 from genai_credentials.rotate.issuer import IssuedKey, KeyIssuer
 from genai_credentials.rotate.proof import prove
-from genai_credentials.rotate.scene import Scene, is_open
+from genai_credentials.rotate.snapshot import Snapshot, is_open
 from genai_credentials.rotate.stores import Stores, newest
-from genai_credentials.rotate.terms import Terms
+from genai_credentials.rotate.timing import Timing
 
 _MOST_TRIES = 8
 GO_ON = "Run the rotation again: it continues from there."
@@ -33,13 +33,13 @@ class Overtaken(RotationFailed):
         super().__init__(message, remedy=remedy or "Look at 'rotate --status', then rotate again.", changed=True)
 
 
-class Work:
+class Actions:
     """The acts of a run, and the stores, issuer and durations that they use.
 
     Args:
         stores: The stores of the key.
         issuer: The service that makes keys.
-        terms: The durations.
+        timing: The durations.
         base_url: The API at which a key is proven; None means Google's.
         tell: Called with a text at each step.
 
@@ -50,39 +50,39 @@ class Work:
         self,
         stores: Stores,
         issuer: KeyIssuer,
-        terms: Terms,
+        timing: Timing,
         base_url: str | None,
         tell: Callable[[str], object],
     ) -> None:
-        self.stores, self.issuer, self.terms, self.base_url, self.tell = stores, issuer, terms, base_url, tell
+        self.stores, self.issuer, self.timing, self.base_url, self.tell = stores, issuer, timing, base_url, tell
         self.changed = False
 
-    def mint(self, scene: Scene, rotation_id: str | None) -> IssuedKey:
+    def mint(self, snapshot: Snapshot, rotation_id: str | None) -> IssuedKey:
         """The key after the current key: the key of an interrupted run, or a new one.
 
         Args:
-            scene: The state of the secret and its keys.
+            snapshot: The state of the secret and its keys.
             rotation_id: See `Rotate.run`.
 
         Raises:
             RotationFailed: The issuer failed, or no id is free for a new key.
         """
-        notes = _notes(scene, rotation_id)
+        notes = _notes(snapshot, rotation_id)
         for _ in range(_MOST_TRIES):
-            if (begun := scene.begun()) is not None:
+            if (begun := snapshot.begun()) is not None:
                 self.tell(f"Continuing with the key {begun.id}, which exists already.")
                 return begun
-            key_id = scene.next_id()
+            key_id = snapshot.next_id()
             self.tell(f"Making the key {key_id}.")
-            label = naming.label(scene.place, key_id)
-            key, new = self.issuer.issue(key_id, like=scene.held, annotations=notes, label=label)
+            label = naming.label(snapshot.place, key_id)
+            key, new = self.issuer.issue(key_id, like=snapshot.held, annotations=notes, label=label)
             if is_open(key):
                 self.changed = True
                 if not new:
                     self.tell(f"Continuing with the key {key_id}, which exists already.")
                 return key
             # Another run has made this key and deleted or superseded it since.
-            scene.keys[key.id] = key
+            snapshot.keys[key.id] = key
         raise RotationFailed(
             f"{self.issuer.name}: no id is free for a new key.", remedy="Run the rotation again later."
         )
@@ -105,8 +105,8 @@ class Work:
         prove(
             text,
             base_url=self.base_url,
-            prove_for=self.terms.prove_for,
-            timeout=self.terms.prove_timeout,
+            prove_for=self.timing.prove_for,
+            timeout=self.timing.prove_timeout,
             tell=self.tell,
             is_gone=is_gone,
         )
@@ -224,9 +224,9 @@ class Work:
         return RotationFailed(reason.message, remedy=reason.remedy, changed=changed)
 
 
-def _notes(scene: Scene, rotation_id: str | None) -> dict[str, str]:
-    before, name = scene.held.id if scene.held else None, rotation_id
-    notes = {naming.SECRET: scene.secret, naming.PREDECESSOR: before, naming.ROTATION: name}
+def _notes(snapshot: Snapshot, rotation_id: str | None) -> dict[str, str]:
+    before, name = snapshot.held.id if snapshot.held else None, rotation_id
+    notes = {naming.SECRET: snapshot.secret, naming.PREDECESSOR: before, naming.ROTATION: name}
     return {name: value for name, value in notes.items() if value}
 
 

@@ -20,7 +20,7 @@ PATIENCE = 5.0
 """Seconds to wait for a link. A warning is not worth a longer wait."""
 
 
-def twins(stores: Sequence[Writable]) -> list[Finding]:
+def other_places(stores: Sequence[Writable]) -> list[Finding]:
     """Return a warning for each link of the configured chain that holds the same key and is not rotated.
 
     Args:

@@ -17,7 +17,7 @@ from genai_credentials.proxy.upstream import CONNECT_SECONDS, Upstream
 CLOSE_SECONDS = 5.0
 
 # The library's own logger would log each header, and with it the key. This logger logs nothing.
-_SILENT = logging.Logger("genai_credentials.proxy.sockets")  # noqa: LOG001 (nobody may find it)
+_SILENT = logging.Logger("genai_credentials.proxy.websocket_relay")  # noqa: LOG001 (nobody may find it)
 _SILENT.disabled = True
 
 

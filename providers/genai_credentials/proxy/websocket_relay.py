@@ -19,13 +19,13 @@ from genai_credentials.engine import Engine
 from genai_credentials.key import ApiKey
 from genai_credentials.proxy.admission import Admitted
 from genai_credentials.proxy.bodies import MOST_KEPT
-from genai_credentials.proxy.dialling import dial
 from genai_credentials.proxy.headers import Pairs, end_to_end, for_handshake, values
 from genai_credentials.proxy.judging import decompressed
+from genai_credentials.proxy.masking import Stars
 from genai_credentials.proxy.refusals import Refused
 from genai_credentials.proxy.relay import Outcome, key_header, next_key, unreachable
-from genai_credentials.proxy.stars import Stars
 from genai_credentials.proxy.upstream import Upstream
+from genai_credentials.proxy.websocket_upstream import dial
 from genai_credentials.proxy.wire import Accepted, Answer
 from genai_credentials.rejection import ACCEPTED, Verdict, classify, classify_close
 

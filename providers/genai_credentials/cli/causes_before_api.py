@@ -5,7 +5,7 @@ from __future__ import annotations
 from genai_credentials.cli.meaning import CHECK, STATUS, Meaning
 from genai_credentials.reasons import BADLY_PASTED
 
-ELSEWHERE = {
+BEFORE_API = {
     "no_key": Meaning(
         "no_key", "no_key", "No key was found, so no key was sent.",
         ("The variable of the process is unset or empty. The process may be a service, or run in a container.",
