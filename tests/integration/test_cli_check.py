@@ -301,9 +301,9 @@ def test_a_redirect_to_another_origin_says_that_no_key_arrived(
         (["--base-url", "http://192.0.2.1"], "over plain http"),
         (["--base-url", "gateway"], "is not a URL of http or https"),
         (["--timeout", "0"], "is not a number of seconds from 0.1"),
-        (["--base-url", "http://[::1"], "is not a URL of http or https"),
-        (["--base-url", "https://[gateway]"], "is not a URL of http or https"),
-        (["--base-url", "https://gate way.example"], "is not a URL of http or https"),
+        (["--base-url", "http://[::1"], "is not an http(s) URL"),
+        (["--base-url", "https://[gateway]"], "is not an http(s) URL"),
+        (["--base-url", "https://gate way.example"], "is not an http(s) URL"),
         (["--timeout", "nan"], "is not a number of seconds from 0.1"),
         (["--timeout", "inf"], "is not a number of seconds from 0.1"),
         (["--base-url", "http://192.0.2.1"], "--allow-plain-http"),
@@ -324,7 +324,7 @@ def test_an_error_nobody_knows_is_named_by_its_class(monkeypatch: pytest.MonkeyP
     class OddError(Exception):
         pass
 
-    assert meanings.of_exception(OddError(LIVE)).title == "The request failed with OddError."
+    assert meanings.of_exception(OddError(LIVE)).title == "The request failed with OddError, before an answer arrived."
 
 
 def test_the_key_before_is_known_when_the_store_goes_back_to_it(
