@@ -61,6 +61,18 @@ def test_a_closed_stream_is_no_traceback(stage: Stage, arguments: tuple[str, ...
     assert done.stderr == f"{code}\n"
 
 
+@pytest.mark.parametrize(
+    "arguments", [("status", "env:MINE"), ("fingerprint", "env:MINE"), ("explain", "--json", "429")]
+)
+def test_a_full_disk_is_named(stage: Stage, arguments: tuple[str, ...]) -> None:
+    command = ["bash", "-c", '"$0" -m genai_credentials "$@" >/dev/full', sys.executable, *arguments]
+    environ = {**stage.environ(), "MINE": MINE}
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: The output cannot be written: No space left on device.")
+    assert "Traceback" not in done.stderr
+
+
 def test_a_listener_that_fails_does_not_end_a_rotation(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
     def fail(text: str) -> None:
         raise ValueError(text)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +17,7 @@ from genai_credentials.cli.demo.command import demo
 from genai_credentials.cli.doctor import doctor
 from genai_credentials.cli.explain import explain
 from genai_credentials.cli.fingerprint import fingerprint
-from genai_credentials.cli.output import BAD, INTERRUPTED, REDACTED, echo, scrubbed
+from genai_credentials.cli.output import BAD, INTERRUPTED, REDACTED, Misconfigured, echo, scrubbed
 from genai_credentials.cli.overview import overview
 from genai_credentials.cli.proxy import proxy
 from genai_credentials.cli.put import put
@@ -23,8 +25,12 @@ from genai_credentials.cli.rotate import rotate
 from genai_credentials.cli.run import run
 from genai_credentials.cli.status import status
 from genai_credentials.cli.terminal import fitting, make_readable
+from genai_credentials.cli.unread import drop
 from genai_credentials.cli.usage import NEVER_TYPED, in_our_words, no_such_command
 from genai_credentials.cli.watch import watch
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""The errors of a disk that takes no more text."""
 
 
 class Careful(click.Group):
@@ -72,6 +78,12 @@ def _scrubbing() -> Iterator[None]:
             raise click.exceptions.Exit(INTERRUPTED) from None
         echo("Nothing was changed.", err=True)
         raise click.exceptions.Exit(BAD) from None
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        drop(sys.stdout)
+        message = f"The output cannot be written: {os.strerror(error.errno)}.\nWrite the output to another place."
+        raise Misconfigured(message) from None
     except click.ClickException as error:
         bare = scrubbed(error.message)
         vars(error)["message"] = fitting(f"{bare}\n{NEVER_TYPED}" if REDACTED in bare else bare, sys.stderr)

@@ -23,7 +23,7 @@ class _Unread:
         try:
             return self._stream.write(text)
         except OSError:
-            self._drop()
+            drop(self._stream)
             return len(text)
 
     def flush(self) -> None:
@@ -31,14 +31,15 @@ class _Unread:
         try:
             self._stream.flush()
         except OSError:
-            self._drop()
+            drop(self._stream)
 
-    def _drop(self) -> None:
-        # The buffered text would fail again at the end of the interpreter, and change the exit code.
-        with suppress(OSError, ValueError, AttributeError):
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self._stream.fileno())
-            os.close(nowhere)
+
+def drop(stream: TextIO) -> None:
+    """Drop the buffered text of a stream and all later text. The interpreter would write the buffer at its end."""
+    with suppress(OSError, ValueError, AttributeError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 @contextmanager
