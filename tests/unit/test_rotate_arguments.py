@@ -63,6 +63,6 @@ def test_credentials_of_another_kind_are_refused(credentials: Any) -> None:
 @pytest.mark.parametrize("seconds", [1e14, 1e300])
 def test_a_time_longer_than_a_calendar_is_no_end_of_the_run(seconds: float) -> None:
     old = datetime.now(UTC) - timedelta(days=9_000)
-    terms = Timing(retire_after=seconds, min_age=seconds)
-    assert not terms.is_due(old)
-    assert terms.is_young(old)
+    timing = Timing(retire_after=seconds, min_age=seconds)
+    assert not timing.is_due(old)
+    assert timing.is_young(old)

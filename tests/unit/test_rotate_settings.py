@@ -22,7 +22,7 @@ def test_the_settings_are_read_from_the_environment() -> None:
     found = settings({f"{PREFIX}{name}": value for name, value in values.items()})
     assert (found.store.name, found.issuer.project) == ("file:/run/key", "acme")
     assert found.issuer.service_account == values["SERVICE_ACCOUNT"]
-    assert (found.terms.retire_after, found.terms.prove_for, found.terms.prove_timeout) == (172_800, 5, 240)
+    assert (found.timing.retire_after, found.timing.prove_for, found.timing.prove_timeout) == (172_800, 5, 240)
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from genai_credentials.cli.chains import Finding
+from genai_credentials.cli.key_input import is_asked
 from genai_credentials.cli.other_places import other_places
 from genai_credentials.cli.output import BAD, OK, Misconfigured, Printer, in_options, json_option, quiet
-from genai_credentials.cli.rotation_view import JsonView, TextView, View, is_asked
+from genai_credentials.cli.rotation_view import JsonView, TextView, View
 from genai_credentials.cli.unread import output_may_go_unread
 from genai_credentials.cli.usage import Verb
 from genai_credentials.cli.values import ACCOUNT, PROJECT, Duration, base_url_option

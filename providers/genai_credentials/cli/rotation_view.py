@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
@@ -19,11 +18,6 @@ if TYPE_CHECKING:
 
 _WAITING = "Proving"
 _STYLES = {"serving": "bold green", "minted": "bold yellow", "superseded": "yellow", "deleted": "dim"}
-
-
-def is_asked() -> bool:
-    """Whether there is a terminal, with a person who can answer a question."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 class View(Protocol):
