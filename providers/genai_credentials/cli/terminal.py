@@ -54,8 +54,8 @@ def make_readable() -> None:
 
 
 def _replace_closed() -> None:
-    # Python has None for a stream that was closed before it started, as by >&- in a shell. A closed stdin stays None: the
-    # commands that read it say so.
+    # Python has None for a stream that was closed before it started, as by >&- in a shell. A closed stdin stays None:
+    # the commands that read it say so.
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - open for as long as the process
