@@ -368,25 +368,16 @@ def test_a_process_without_a_key_is_told_of_too(store, clock, caplog):
 # Threads, signals, forks
 
 
-def test_a_flood_is_bounded_by_the_interval_and_each_call_is_quick(store):
+def test_a_flood_is_bounded_by_the_interval(store):
     credentials = CredentialProvider(store, min_refresh_interval=0.2)
     credentials.get()
     started = time.perf_counter()
-    took = []
     for _ in range(10_000):
-        before = time.perf_counter()
         credentials.notify(within=0)
-        took.append(time.perf_counter() - before)
     lasted = time.perf_counter() - started
-    warm = []
-    for _ in range(10_000):
-        before = time.perf_counter()
-        credentials.get()
-        warm.append(time.perf_counter() - before)
     eventually(lambda: idle(credentials))
     assert store.fetches - 1 <= lasted / 0.2 + 2
     assert credentials.status().counters["notifications"] == 10_000
-    assert sorted(took)[5_000] < 10 * sorted(warm)[5_000]
 
 
 def test_a_thousand_providers_share_one_thread_and_are_forgotten_with_their_owners():
