@@ -219,4 +219,7 @@ def test_what_installs_it_today_works_and_so_does_the_remedy_of_an_error(checkou
 def test_without_extras_the_command_says_what_it_needs(bare: Path) -> None:
     done = subprocess.run([bare / "genai-credentials", "--help"], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "The command genai-credentials needs the package click. Run: pip install 'genai-credentials[cli]'\n"
+    assert (
+        done.stderr
+        == "The command genai-credentials needs the package click. Run: pip install 'genai-credentials[cli]'\n"
+    )
