@@ -68,8 +68,8 @@ WHYS = (
     ),
     Why(
         "process start to answer",
-        "The library adds 110 to 145 ms to the SDK's 700 ms. 15 ms of it is the import of 53 small modules. To build the "
-        "client takes as long as with a stock client. The rest is not explained yet.",
+        "The library adds 110 to 145 ms to the SDK's 700 ms. 15 ms of it is the import of 53 small modules. To build "
+        "the client takes as long as with a stock client. The rest is not explained yet.",
     ),
     Why(
         "10,000 tenants",
