@@ -142,8 +142,9 @@ def test_each_child_gets_its_own_answers_of_the_api(api, asking):
             wrong = list(threads.map(lambda name: in_child(lambda: ask_often(name)), "abcd"))
         assert wrong == ["0"] * 4
         assert ask("parent again") == "pong: parent again"
-    # The parent's, which it still had, and one for each child.
-    assert api.connections == 5
+    # One for each child, and the parent's. The parent opens a second one if the children took over 5 s: httpx closes a
+    # connection that was idle for so long.
+    assert api.connections in (5, 6)
 
 
 def test_a_fork_in_the_middle_of_a_fetch_deadlocks_nobody():
