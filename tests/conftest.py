@@ -64,6 +64,15 @@ def no_aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture
+def at_emulator(aws: AWSEmulator, monkeypatch: pytest.MonkeyPatch, no_aws: None) -> AWSEmulator:
+    """The store, where the client that the provider makes for itself finds it: as a user of LocalStack sets it up."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", aws.endpoint_url)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "emulator")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "emulator")
+    return aws
+
+
+@pytest.fixture
 def clock() -> FakeClock:
     """A clock to turn by hand."""
     return FakeClock()

@@ -111,11 +111,8 @@ def test_tenants_that_come_and_go_share_one_client(factory: Factory) -> None:
     assert len(factory.made) == 1
 
 
-def test_clients_of_aws_read_the_data_files_of_botocore_once(aws: AWSEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    aws.add("gemini", "key-1")
-    monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", aws.endpoint_url)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
+def test_clients_of_aws_read_the_data_files_of_botocore_once(at_emulator: AWSEmulator) -> None:
+    at_emulator.add("gemini", "key-1")
     providers = [AWSSecretsManager("gemini", region="us-east-1") for _ in range(3)]
     providers[0].fetch()
     opened: list[str] = []

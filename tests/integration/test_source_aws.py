@@ -60,15 +60,6 @@ def shared_client(standing: tuple[AWSEmulator, Any]) -> Any:
 
 
 @pytest.fixture
-def at_emulator(aws: AWSEmulator, monkeypatch: pytest.MonkeyPatch, no_aws: None) -> AWSEmulator:
-    """The store, where the client that the provider makes for itself finds it: as a user of LocalStack sets it up."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", aws.endpoint_url)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "emulator")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "emulator")
-    return aws
-
-
-@pytest.fixture
 def make(at_emulator: AWSEmulator) -> Iterator[Callable[..., AWSSecretsManager]]:
     """Makes providers with a client of their own, which is closed at the end."""
     made: list[AWSSecretsManager] = []

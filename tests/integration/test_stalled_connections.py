@@ -19,16 +19,14 @@ Stalling = tuple[StallingRelay, Provider, Callable[[str], object]]
 def stalling(
     request: pytest.FixtureRequest,
     secret_manager: SecretManagerEmulator,
-    aws: AWSEmulator,
+    at_emulator: AWSEmulator,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Stalling]:
     """A relay to a store, a provider that reads the store through it, and a way to store a key."""
     if request.param == "aws":
-        with StallingRelay(urlsplit(aws.endpoint_url).netloc) as relay:
+        with StallingRelay(urlsplit(at_emulator.endpoint_url).netloc) as relay:
             monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", f"http://{relay.target}")
-            monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
-            monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
-            yield relay, AWSSecretsManager("gemini", region="us-east-1"), lambda text: aws.add("gemini", text)
+            yield relay, AWSSecretsManager("gemini", region="us-east-1"), lambda text: at_emulator.add("gemini", text)
     else:
         with StallingRelay(secret_manager.target) as relay:
             monkeypatch.setenv("SECRET_MANAGER_EMULATOR_HOST", relay.target)

@@ -239,21 +239,17 @@ def test_the_block_for_other_clients_follows_the_tenant_in_use(shop, api):
     assert [request.key for request in api.requests] == ["AIza-acme-1"]
 
 
-def test_the_block_of_the_store_is_a_function_that_tenants_share(aws, monkeypatch):
-    monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", aws.endpoint_url)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+def test_the_block_of_the_store_is_a_function_that_tenants_share(at_emulator):
     names = {}
     exec(PAGE["store.py"], names)
     for tenant in ("acme", "other"):
-        aws.add(tenant, f"key-of-{tenant}")
+        at_emulator.add(tenant, f"key-of-{tenant}")
     with Tenants(lambda tenant: CredentialProvider(AWSSecretsManager(tenant, client=names["store"]))) as tenants:
         assert [tenants[tenant].get().get_secret_value() for tenant in ("acme", "other")] == [
             "key-of-acme",
             "key-of-other",
         ]
-    assert aws.connections == 1
+    assert at_emulator.connections == 1
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
