@@ -130,7 +130,10 @@ _looking_up = Lock()
 def _shared_by(function: Callable[[], T]) -> PerProcess[T]:
     try:
         with _looking_up:
-            return _by_function.setdefault(function, PerProcess(function))  # type: ignore[return-value]
+            shared = _by_function.get(function)
+            if shared is None:
+                shared = _by_function[function] = PerProcess(function)
+            return shared  # type: ignore[return-value]
     except TypeError:
         # Not hashable.
         return PerProcess(function)

@@ -192,8 +192,8 @@ SECTIONS = {
         ),
         (
             "two providers that are made at the same time do not share the client of their function",
-            "        with _looking_up:\n            return _by_function.setdefault(function, PerProcess(function))",
-            "        if True:\n            return PerProcess(function)",
+            "            shared = _by_function.get(function)\n",
+            "            shared = None\n",
             f"{SHARED}test_providers_with_the_same_function_share_its_client",
         ),
     ),
