@@ -64,7 +64,7 @@ class Many(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([1.0, UNKNOWN_FOR, IDLE, 400.0]))
     def pass_time(self, seconds):
         self.clock.advance(seconds)
-        self.tenants._kept.sweep()
+        self.tenants._registry.sweep()
 
     @rule(name=st.sampled_from(NAMES))
     def use(self, name):

@@ -36,7 +36,9 @@ from genai_credentials.provider import Writable, writable
 if TYPE_CHECKING:
     from genai_credentials.rejection import Verdict
 
-BEFORE_API = frozenset(f"API_KEY_{what}_BLOCKED" for what in ("HTTP_REFERRER", "IP_ADDRESS", "ANDROID_APP", "IOS_APP"))
+RESTRICTIONS = frozenset(
+    f"API_KEY_{what}_BLOCKED" for what in ("HTTP_REFERRER", "IP_ADDRESS", "ANDROID_APP", "IOS_APP")
+)
 """Refusals that concern the place of the request. They show that the key exists."""
 
 PAUSES = (0.2, 0.5, 1.0, 0.0)
@@ -201,7 +203,7 @@ def _judged(result: Result, verdict: Verdict) -> Result:
     result = result._replace(cause=verdict.cause)
     if verdict.accepted:
         return result._replace(check="accepted")
-    if verdict.cause in BEFORE_API:
+    if verdict.cause in RESTRICTIONS:
         return result._replace(check="restricted")
     if not verdict.cause:
         said = "The API's answer says nothing about the key."

@@ -12,7 +12,7 @@ SHORTEST = 8
 """The fewest bytes of a key's beginning that are held back. A shorter text may be an ordinary word of the answer."""
 
 
-class Stars:
+class KeyMask:
     """A stream of an answer in which stars replace each occurrence of a key. The length stays the same.
 
     Args:

@@ -8,7 +8,7 @@ from aiohttp import web
 from genai_credentials.key import ApiKey
 from genai_credentials.proxy.headers import Pairs, decoded, end_to_end, values
 from genai_credentials.proxy.judging import Judged
-from genai_credentials.proxy.masking import SHORTEST, Stars
+from genai_credentials.proxy.masking import SHORTEST, KeyMask
 from genai_credentials.proxy.uploads import Uploads
 from genai_credentials.proxy.wire import Answer
 
@@ -51,26 +51,26 @@ class Sender:
             BrokenAnswer: The API's answer broke off.
         """
         headers = self._uploads.rewritten([*end_to_end(decoded(answer.raw_headers))], authority)
-        stars = None if key is None else Stars(key, 1 if answer.status >= 400 else SHORTEST)
-        if stars is not None:
-            headers = [(name, _cleaned(stars, value)) for name, value in headers]
-        if stars is not None and look is not None and (plain := _mentioned(stars, look)) is not None:
+        mask = None if key is None else KeyMask(key, 1 if answer.status >= 400 else SHORTEST)
+        if mask is not None:
+            headers = [(name, _cleaned(mask, value)) for name, value in headers]
+        if mask is not None and look is not None and (plain := _mentioned(mask, look)) is not None:
             return await _send_whole(request, answer, headers, plain)
         if values(headers, "content-encoding"):
-            stars = None
-        return await _send_on(request, answer, headers, look.head if look else b"", stars)
+            mask = None
+        return await _send_on(request, answer, headers, look.head if look else b"", mask)
 
 
 async def _send_on(
-    request: web.BaseRequest, answer: aiohttp.ClientResponse, headers: Pairs, head: bytes, stars: Stars | None
+    request: web.BaseRequest, answer: aiohttp.ClientResponse, headers: Pairs, head: bytes, mask: KeyMask | None
 ) -> web.StreamResponse:
     chunk = head or answer.content.read_nowait()
     sent = Answer(answer.status, answer.reason, headers, at_once=not (chunk or answer.content.at_eof()))
     await sent.prepare(request)
     while True:
         last = answer.content.at_eof()
-        if stars is not None:
-            chunk = stars.feed(chunk) + (stars.rest() if last else b"")
+        if mask is not None:
+            chunk = mask.feed(chunk) + (mask.rest() if last else b"")
         if last:
             # The last chunk goes out together with the end mark and, for a short answer, together with the headers.
             await sent.write_eof(chunk)
@@ -99,14 +99,14 @@ async def _send_whole(
     return sent
 
 
-def _mentioned(stars: Stars, look: Judged) -> bytes | None:
+def _mentioned(mask: KeyMask, look: Judged) -> bytes | None:
     """The text of a compressed body with the key replaced by stars; None if the body does not contain the key."""
     if look.plain is None or look.plain == look.head:
         return None
-    clean = stars.clean(look.plain)
+    clean = mask.clean(look.plain)
     return None if clean == look.plain else clean
 
 
-def _cleaned(stars: Stars, value: str) -> str:
+def _cleaned(mask: KeyMask, value: str) -> str:
     raw = value.encode("utf-8", "surrogateescape")
-    return value if (clean := stars.clean(raw)) == raw else clean.decode("utf-8", "surrogateescape")
+    return value if (clean := mask.clean(raw)) == raw else clean.decode("utf-8", "surrogateescape")

@@ -21,7 +21,7 @@ from genai_credentials.proxy.admission import Admitted
 from genai_credentials.proxy.bodies import MOST_KEPT
 from genai_credentials.proxy.headers import Pairs, end_to_end, for_handshake, values
 from genai_credentials.proxy.judging import decompressed
-from genai_credentials.proxy.masking import Stars
+from genai_credentials.proxy.masking import KeyMask
 from genai_credentials.proxy.refusals import Refused
 from genai_credentials.proxy.relay import Outcome, key_header, next_key, unreachable
 from genai_credentials.proxy.upstream import Upstream
@@ -225,7 +225,7 @@ class _Talk:
             # The API's connection broke off, so the client's connection must break off too.
             raise ConnectionResetError
         reason = close.reason.encode()
-        await self._down.close(code=_sendable(close.code), message=Stars(key, 1).clean(reason) if key else reason)
+        await self._down.close(code=_sendable(close.code), message=KeyMask(key, 1).clean(reason) if key else reason)
         return self._down
 
     def _hang_up(self) -> None:
@@ -252,7 +252,7 @@ async def _refused(request: web.BaseRequest, refusal: Response, key: ApiKey | No
     """Send the client the API's answer to a refused handshake."""
     body = bytes(refusal.body or b"")
     pairs = [(name, value) for name, value in end_to_end([*refusal.headers.raw_items()])]
-    if key is not None and (clean := Stars(key, 1).clean(_text(refusal))) != _text(refusal):
+    if key is not None and (clean := KeyMask(key, 1).clean(_text(refusal))) != _text(refusal):
         body = clean
         pairs = [(name, value) for name, value in pairs if name.lower() != "content-encoding"]
     pairs = [(name, value) for name, value in pairs if name.lower() != "content-length"]

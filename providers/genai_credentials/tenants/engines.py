@@ -13,14 +13,14 @@ from genai_credentials.flight import Steps, Wait
 from genai_credentials.tenants.current import Current
 from genai_credentials.tenants.names import Placeholders, escaped, name_in
 from genai_credentials.tenants.opening import REMEDY, Openings
-from genai_credentials.tenants.registry import Entry, Kept
+from genai_credentials.tenants.registry import Entry, Registry
 
 
 class TenantEngines:
     """Maps placeholders to the tenants' engines.
 
     Args:
-        kept: The tenants' providers that are open.
+        registry: The tenants' providers that are open.
         openings: Opens the other tenants.
         current: The tenant in use, for placeholders that name no tenant.
         diagnosis: Records requests that are sent without a key.
@@ -28,8 +28,8 @@ class TenantEngines:
 
     placeholders: Container[str | bytes] = Placeholders()
 
-    def __init__(self, kept: Kept, openings: Openings, current: Current, diagnosis: Diagnosis) -> None:
-        self._kept, self._openings, self._current, self.diagnosis = kept, openings, current, diagnosis
+    def __init__(self, registry: Registry, openings: Openings, current: Current, diagnosis: Diagnosis) -> None:
+        self._registry, self._openings, self._current, self.diagnosis = registry, openings, current, diagnosis
 
     def whose(self, placeholder: str | bytes | None) -> str:
         """The name of the tenant whose key a request gets.
@@ -58,7 +58,7 @@ class TenantEngines:
             NoCredentials: No link of the tenant's chain has a key.
             FetchFailed: The tenant is not open when the request's timeout is over.
         """
-        entry = self._kept.lease(whose)
+        entry = self._registry.lease(whose)
         if entry is None or entry.engine.closed:
             entry = yield from self.lease_steps(whose, entry, seconds)
         try:
@@ -68,7 +68,7 @@ class TenantEngines:
         else:
             return
         finally:
-            self._kept.release(entry)
+            self._registry.release(entry)
         raise problem
 
     def lease_steps(self, name: str, entry: Entry | None, seconds: float | None = None) -> Steps[Entry]:
@@ -87,8 +87,8 @@ class TenantEngines:
         until = None if seconds is None else time.monotonic() + seconds
         while entry is None or entry.engine.closed:
             if entry is not None:
-                self._kept.drop(entry)
-                self._kept.release(entry)
+                self._registry.drop(entry)
+                self._registry.release(entry)
             self._check(name)
             opening = self._openings.of(name)
             yield Wait(opening.landed, None if until is None else max(0.0, until - time.monotonic()))
@@ -98,7 +98,7 @@ class TenantEngines:
                     f"Tenant {escaped(name)} is not open yet, and the request's timeout is over.",
                     remedy="Give the request a longer timeout.",
                 )
-            entry = self._kept.lease(name)
+            entry = self._registry.lease(name)
         return entry
 
     def key_steps(self, entry: Entry) -> Steps[None]:
@@ -125,7 +125,7 @@ class TenantEngines:
 
     def release(self, entry: Entry) -> None:
         """End a lease that `lease_steps` returned."""
-        self._kept.release(entry)
+        self._registry.release(entry)
 
     def explained(self, entry: Entry, error: NoCredentials) -> CredentialsError:
         """The error with the tenant's name.
@@ -141,14 +141,14 @@ class TenantEngines:
             return NoCredentials(message, remedy=error.remedy, attempts=error.attempts)
         why = "; ".join(map(str, error.attempts))
         problem = UnknownTenant(f"There is no tenant {escaped(entry.name)}: {why}", remedy=REMEDY)
-        self._kept.note_unknown(entry.name, problem.message)
-        self._kept.drop(entry)
+        self._registry.note_unknown(entry.name, problem.message)
+        self._registry.drop(entry)
         return problem
 
     def _check(self, name: str) -> None:
-        if self._kept.closed:
+        if self._registry.closed:
             raise CredentialsError("This Tenants is closed.", remedy="Make another Tenants.")
-        if (why := self._kept.why_unknown(name)) is not None:
+        if (why := self._registry.why_unknown(name)) is not None:
             raise UnknownTenant(why, remedy=REMEDY)
 
 

@@ -22,7 +22,7 @@ from genai_credentials.tenants.current import Current, Use
 from genai_credentials.tenants.gate import Gate
 from genai_credentials.tenants.names import checked, escaped, placeholder_of
 from genai_credentials.tenants.opening import Openings
-from genai_credentials.tenants.registry import Entry, Kept
+from genai_credentials.tenants.registry import Entry, Registry
 
 if TYPE_CHECKING:
     from google import genai
@@ -72,8 +72,8 @@ class Tenants(HttpFactory, OfThisProcess, ClosedByBlock):
         _check_counts(max_size=max_size, max_fetches=max_fetches)
         check_seconds(lowest=0.0, idle=idle, unknown_for=unknown_for)
         self._gate = Gate(max_fetches)
-        self._kept = Kept(max_size, idle, unknown_for, clock)
-        self._openings = Openings(factory, self._kept, self._gate)
+        self._registry = Registry(max_size, idle, unknown_for, clock)
+        self._openings = Openings(factory, self._registry, self._gate)
         self._current = Current()
         self._diagnosis = Diagnosis(clock)
 
@@ -110,7 +110,7 @@ class Tenants(HttpFactory, OfThisProcess, ClosedByBlock):
 
     def _provider_steps(self, name: str) -> Steps[CredentialProvider]:
         engines = self._engines()
-        entry: Entry = yield from engines.lease_steps(name, self._kept.lease(name))
+        entry: Entry = yield from engines.lease_steps(name, self._registry.lease(name))
         try:
             yield from engines.key_steps(entry)
         finally:
@@ -137,7 +137,7 @@ class Tenants(HttpFactory, OfThisProcess, ClosedByBlock):
         with at_work():
             from genai_credentials.tenants.engines import TenantEngines
 
-        return TenantEngines(self._kept, self._openings, self._current, self._diagnosis)
+        return TenantEngines(self._registry, self._openings, self._current, self._diagnosis)
 
     # Status and end
 
@@ -149,8 +149,8 @@ class Tenants(HttpFactory, OfThisProcess, ClosedByBlock):
         """
         from genai_credentials.tenants.status import TenantsStatus
 
-        entries = sorted(self._kept, key=lambda entry: -entry.requests)
-        kept, unknown = self._kept.counts()
+        entries = sorted(self._registry, key=lambda entry: -entry.requests)
+        kept, unknown = self._registry.counts()
         return TenantsStatus(
             kept=kept,
             unknown=unknown,
@@ -166,11 +166,11 @@ class Tenants(HttpFactory, OfThisProcess, ClosedByBlock):
         error, the other providers are closed too, and the error is raised afterwards.
         """
         with ExitStack() as closing:
-            for provider in self._kept.close():
+            for provider in self._registry.close():
                 closing.callback(provider.close)
 
     def __repr__(self) -> str:
-        return f"<Tenants, {self._kept.counts()[0]} kept>"
+        return f"<Tenants, {self._registry.counts()[0]} kept>"
 
     def _why_not_pickled(self) -> str:
         return "Tenants are not pickled: their keys would leave the process. Make new Tenants in the other process."

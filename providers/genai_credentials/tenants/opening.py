@@ -13,7 +13,7 @@ from genai_credentials.errors import ConfigurationError, CredentialsError, Fetch
 from genai_credentials.flight import Landing, inside, is_inside
 from genai_credentials.tenants.gate import Gate
 from genai_credentials.tenants.names import escaped
-from genai_credentials.tenants.registry import Entry, Kept
+from genai_credentials.tenants.registry import Entry, Registry
 from genai_credentials.troubles import place
 from genai_credentials.workers import Job, NoThread, run
 
@@ -46,12 +46,12 @@ class Openings(forks.Forkable):
 
     Args:
         factory: Makes a tenant's provider.
-        kept: The open providers, to which each new one is added.
+        registry: The open providers, to which each new one is added.
         gate: Decides when calls and fetches begin.
     """
 
-    def __init__(self, factory: Factory, kept: Kept, gate: Gate) -> None:
-        self._factory, self._kept, self._gate = factory, kept, gate
+    def __init__(self, factory: Factory, registry: Registry, gate: Gate) -> None:
+        self._factory, self._registry, self._gate = factory, registry, gate
         self._lock = forks.Lock()
         self.after_fork_in_child()
         forks.watch(self)
@@ -94,10 +94,10 @@ class Openings(forks.Forkable):
             entry = Entry(name, self._made(name, opening))
             launching, admit = partial(launch, self._gate, entry), partial(self._gate.admit, entry.engine)
             entry.engine.belong_to(escaped(name), launching, admit)
-            if not self._kept.add(entry):
+            if not self._registry.add(entry):
                 entry.provider.close()
         except UnknownTenant as error:
-            self._kept.note_unknown(name, error.message)
+            self._registry.note_unknown(name, error.message)
             opening.error = error
         except CredentialsError as error:
             opening.error = error

@@ -1,4 +1,4 @@
-"""`Kept`: the open providers, the leases on them, and the tenants that are known not to exist."""
+"""`Registry`: the open providers, the leases on them, and the tenants that are known not to exist."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Entry:
         self.proven = self.leaving = False
 
 
-class Kept(forks.Forkable):
+class Registry(forks.Forkable):
     """The open providers by the names of their tenants.
 
     A tenant whose store has returned a key has one of `most` places. The other tenants have as many places of their
@@ -222,11 +222,11 @@ def _land(over: Landing) -> None:
         over.land()
 
 
-def _sweep_until(over: Landing, ref: weakref.ref[Kept]) -> None:
+def _sweep_until(over: Landing, ref: weakref.ref[Registry]) -> None:
     forks.stand_aside()
-    while (kept := ref()) is not None and not over.landed:
-        pause = kept.sweep()
-        del kept
+    while (registry := ref()) is not None and not over.landed:
+        pause = registry.sweep()
+        del registry
         if pause is None:
             return
         over.wait(pause)

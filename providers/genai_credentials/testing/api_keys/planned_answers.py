@@ -11,7 +11,7 @@ _REASONS = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DE
 _REASONS |= {409: "ABORTED", 429: "RESOURCE_EXHAUSTED", 500: "INTERNAL", 503: "UNAVAILABLE", 504: "DEADLINE_EXCEEDED"}
 
 
-class Order(NamedTuple):
+class PlannedAnswer(NamedTuple):
     """A planned answer.
 
     `method` is the method that gets it; "" means every method. If `is_done` is True, the call has its effect too.
@@ -23,12 +23,12 @@ class Order(NamedTuple):
     is_done: bool = False
 
 
-class Orders:
+class PlannedAnswers:
     """The planned answers, in the order in which they were planned."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        self._orders: deque[Order] = deque()
+        self._planned: deque[PlannedAnswer] = deque()
 
     def fail_next(
         self,
@@ -54,23 +54,23 @@ class Orders:
         error = {"code": status, "message": message, "status": reason or _REASONS.get(status, "UNKNOWN")}
         body = {"error": {**error, **({"details": list(details)} if details else {})}}
         with self._lock:
-            self._orders.extend([Order(method, status, body)] * times)
+            self._planned.extend([PlannedAnswer(method, status, body)] * times)
 
     def lose_next(self, method: str) -> None:
         """Carry out the next call of this method, and answer it with a 503, as if the answer was lost."""
         error = {"code": 503, "message": "The answer was lost.", "status": "UNAVAILABLE"}
         with self._lock:
-            self._orders.append(Order(method, 503, {"error": error}, is_done=True))
+            self._planned.append(PlannedAnswer(method, 503, {"error": error}, is_done=True))
 
     def answer_operation_with(self, result: Mapping[str, Any]) -> None:
         """Let the next operation that is polled end with this result: {"error": …} or {"response": …}."""
         with self._lock:
-            self._orders.append(Order("operation", 200, {"name": "operations/x", "done": True, **result}))
+            self._planned.append(PlannedAnswer("operation", 200, {"name": "operations/x", "done": True, **result}))
 
-    def _ordered(self, method: str) -> Order | None:
+    def _planned_for(self, method: str) -> PlannedAnswer | None:
         """Return and remove the next answer for this method; None if there is none."""
         with self._lock:
-            order = next((order for order in self._orders if order.method in ("", method)), None)
+            order = next((order for order in self._planned if order.method in ("", method)), None)
             if order is not None:
-                self._orders.remove(order)
+                self._planned.remove(order)
             return order

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from genai_credentials.testing.api_keys.planned_answers import Orders
+from genai_credentials.testing.api_keys.planned_answers import PlannedAnswers
 from genai_credentials.testing.api_keys.propagation import Propagation
 from genai_credentials.testing.api_keys.service import ApiKeysService, Key
 from genai_credentials.testing.gemini import FakeGemini
@@ -34,7 +34,7 @@ _TOKEN_PATH = "/token"
 _WRITES = ("create", "patch", "delete", "undelete")
 
 
-class FakeApiKeys(Orders):
+class FakeApiKeys(PlannedAnswers):
     """A fake of the API Keys API (apikeys.googleapis.com, v2) on loopback, connected to servers of the Gemini API.
 
     The servers accept a key that is made or restored, and refuse a deleted key. Names in answers contain the number of
@@ -226,7 +226,7 @@ class FakeApiKeys(Orders):
                 return _json(200, {"access_token": TOKEN, "expires_in": 3600, "token_type": "Bearer"})
             method = self._service.method_of(request.method, request.path)
             self._methods.append(method)
-            if (order := self._ordered(method)) is not None:
+            if (order := self._planned_for(method)) is not None:
                 if order.is_done:
                     self._done(request, method)
                 return _json(order.status, order.body)
