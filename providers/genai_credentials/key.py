@@ -181,3 +181,19 @@ def fingerprint(text: str) -> str:
     import hashlib
 
     return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def refuse_a_key(*names: object) -> None:
+    """Raise an error if a key was passed as a name, a field or a path. The error does not contain the key.
+
+    Args:
+        names: The values to check. A value that is no text passes.
+
+    Raises:
+        ConfigurationError: One of the values looks like a key.
+    """
+    if any(map(looks_like_a_key, names)):
+        raise ConfigurationError(
+            "This looks like an API key. A name, a path or a field is expected here.",
+            remedy="Put the key into GEMINI_API_KEY and use Env(), or name the secret that holds it.",
+        )

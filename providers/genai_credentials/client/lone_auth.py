@@ -12,8 +12,7 @@ from genai_credentials.client.httpx_auth import SIGNED, WHOSE, KeyAuth
 from genai_credentials.client.origins import check_encrypted, origin
 from genai_credentials.client.trace import AFTER, BEFORE, Info, afollow, follow, hop_of, url_of
 from genai_credentials.errors import ConfigurationError
-from genai_credentials.key import ApiKey
-from genai_credentials.sources.base import refuse_a_key
+from genai_credentials.key import ApiKey, refuse_a_key
 
 _HOPS = "genai_credentials_hops"
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from genai_credentials.client.backends import URL, http_modules, optional_module
 from genai_credentials.errors import ConfigurationError
-from genai_credentials.sources.base import refuse_a_key
+from genai_credentials.key import refuse_a_key
 
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 

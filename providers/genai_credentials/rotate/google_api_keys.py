@@ -11,13 +11,12 @@ from typing import Any
 
 from genai_credentials import redaction
 from genai_credentials.errors import ConfigurationError
-from genai_credentials.key import ApiKey
+from genai_credentials.key import ApiKey, refuse_a_key
 from genai_credentials.rotate.denials import PERMISSIONS, explained
 from genai_credentials.rotate.errors import RotationFailed, after_a_change
 from genai_credentials.rotate.google_session import check_base_url, check_credentials, make_session
 from genai_credentials.rotate.issuer import Issued, IssuedKey, Restrictions
 from genai_credentials.rotate.rest import Json, Reply, Rest
-from genai_credentials.sources.base import refuse_a_key
 
 BASE_URL = "https://apikeys.googleapis.com"
 OVERRIDE = "CLOUDSDK_API_ENDPOINT_OVERRIDES_APIKEYS"

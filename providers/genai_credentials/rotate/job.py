@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from genai_credentials.adapter import is_coroutine_function
 from genai_credentials.errors import ConfigurationError, CredentialsError
+from genai_credentials.key import refuse_a_key
 from genai_credentials.log import logger
 from genai_credentials.provider import Writable
 from genai_credentials.rotate.actions import Actions
@@ -21,7 +22,6 @@ from genai_credentials.rotate.rotation import rotate
 from genai_credentials.rotate.snapshot import look
 from genai_credentials.rotate.stores import Stores
 from genai_credentials.rotate.timing import Timing
-from genai_credentials.sources.base import refuse_a_key
 
 T = TypeVar("T")
 

@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeVar
 
 from genai_credentials.errors import ConfigurationError
+from genai_credentials.key import refuse_a_key
 from genai_credentials.provider import Writable, writable
 from genai_credentials.rotate.google_api_keys import GoogleApiKeys
 from genai_credentials.rotate.job import Rotate
 from genai_credentials.rotate.timing import Timing
 from genai_credentials.sealing import sealed_call
-from genai_credentials.sources.base import refuse_a_key
 from genai_credentials.uris import parse
 
 T = TypeVar("T")

@@ -13,13 +13,13 @@ from genai_credentials.deadline import seconds_in_all, seconds_left
 from genai_credentials.errors import ConfigurationError, CredentialsError, FetchFailed, NoSuchSecret, Unavailable
 from genai_credentials.fields import checked_field, decoded, extract_field
 from genai_credentials.forks import at_work
-from genai_credentials.key import ApiKey
+from genai_credentials.key import ApiKey, refuse_a_key
 from genai_credentials.per_process import PerProcess
 from genai_credentials.provider import import_extra, sealed, sealed_put
 from genai_credentials.sealing import sealed_call
 from genai_credentials.sources.aws_names import CURRENT, PREVIOUS, checked_region, checked_secret
 from genai_credentials.sources.aws_session import new_session
-from genai_credentials.sources.base import Source, name_of, refuse_a_key, uri_of
+from genai_credentials.sources.base import Source, name_of, uri_of
 from genai_credentials.sources.retries import insist
 from genai_credentials.troubles import AWS, of_aws
 

@@ -12,13 +12,13 @@ from typing import NoReturn
 from genai_credentials.deadline import seconds_left
 from genai_credentials.errors import ConfigurationError, CredentialsError, FetchFailed, Unavailable
 from genai_credentials.fields import checked_field, decoded, extract_field
-from genai_credentials.key import ApiKey
+from genai_credentials.key import ApiKey, refuse_a_key
 from genai_credentials.provider import sealed
 from genai_credentials.sealing import sealed_call
 from genai_credentials.sources.agent_token import HEADER, TOKEN_FILE, find_token, into_the_group
 from genai_credentials.sources.aws import PROBLEMS, THROTTLED
 from genai_credentials.sources.aws_names import CURRENT, PREVIOUS, checked_secret
-from genai_credentials.sources.base import Source, name_of, refuse_a_key, uri_of
+from genai_credentials.sources.base import Source, name_of, uri_of
 from genai_credentials.sources.retries import insist
 
 PORT = 2773

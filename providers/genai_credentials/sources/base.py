@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from genai_credentials.errors import ConfigurationError, InvalidSecret, Unavailable
-from genai_credentials.key import ApiKey, looks_like_a_key
+from genai_credentials.key import ApiKey, refuse_a_key
 from genai_credentials.log import logger
 from genai_credentials.sealing import OfThisProcess
 
@@ -87,22 +87,6 @@ def checked_path(path: str | os.PathLike[str]) -> Path:
     if not isinstance(path, (str, os.PathLike)) or not str(path) or not str(path).isprintable():
         raise ConfigurationError(f"{path!r} is not the path of a file.", remedy="Pass a path of printable text.")
     return Path(os.path.expanduser(path))
-
-
-def refuse_a_key(*names: object) -> None:
-    """Raise an error if a key was passed as a name, a field or a path. The error does not contain the key.
-
-    Args:
-        names: The values to check. A value that is no text passes.
-
-    Raises:
-        ConfigurationError: One of the values looks like a key.
-    """
-    if any(map(looks_like_a_key, names)):
-        raise ConfigurationError(
-            "This looks like an API key. A name, a path or a field is expected here.",
-            remedy="Put the key into GEMINI_API_KEY and use Env(), or name the secret that holds it.",
-        )
 
 
 def uri_of(scheme: str, path: str, field: str | None = None, **query: str | None) -> str:

@@ -9,11 +9,11 @@ from functools import partial
 
 from genai_credentials.errors import FetchFailed, InvalidSecret, Unavailable
 from genai_credentials.fields import checked_field, decoded, extract_field
-from genai_credentials.key import MAX_BYTES, ApiKey
+from genai_credentials.key import MAX_BYTES, ApiKey, refuse_a_key
 from genai_credentials.log import logger
 from genai_credentials.provider import sealed, sealed_put
 from genai_credentials.sealing import sealed_call
-from genai_credentials.sources.base import Source, checked_path, name_of, refuse_a_key, uri_of
+from genai_credentials.sources.base import Source, checked_path, name_of, uri_of
 
 MAX_FILE_BYTES = 16 * MAX_BYTES
 

@@ -11,11 +11,11 @@ from genai_credentials import redaction
 from genai_credentials.deadline import seconds_left
 from genai_credentials.errors import ConfigurationError, CredentialsError, FetchFailed, MissingDependency
 from genai_credentials.fields import checked_field, decoded, extract_field
-from genai_credentials.key import ApiKey
+from genai_credentials.key import ApiKey, refuse_a_key
 from genai_credentials.per_process import PerProcess
 from genai_credentials.provider import sealed, sealed_put
 from genai_credentials.sealing import sealed_call
-from genai_credentials.sources.base import Source, name_of, refuse_a_key, uri_of
+from genai_credentials.sources.base import Source, name_of, uri_of
 from genai_credentials.sources.checksum import crc32c
 from genai_credentials.sources.google_clients import Accessed, RestClient, add_with, read_with, stock_client
 from genai_credentials.sources.google_kinds import PASSING, kind_of, without_frames
